@@ -94,7 +94,7 @@ describe('SimDisk after a power loss', () => {
     await file.write([new Uint8Array(1024).fill(2)], 1024, false);
     const outcomes = new Set<string>();
     for (let seed = 0; seed < 64; seed++) {
-      const bytes = await readWholeFile(disk.crash({ seed }), '/a');
+      const bytes = await readWholeFile(disk.ifCrashed({ seed }), '/a');
       const sectors = [0, 1, 2, 3].map((sector) => new Set(bytes.subarray(sector * 512, sector * 512 + 512)));
       for (const sector of sectors) expect(sector.size).toBe(1);
       outcomes.add(sectors.map((sector) => [...sector][0]).join(''));
@@ -108,7 +108,7 @@ describe('SimDisk after a power loss', () => {
     await file.write([utf8('v1')], 0, false);
     await file.write([utf8('v2')], 0, false);
     const outcomes = new Set<string>();
-    for (let seed = 0; seed < 64; seed++) outcomes.add(await text(disk.crash({ seed }), '/d/a'));
+    for (let seed = 0; seed < 64; seed++) outcomes.add(await text(disk.ifCrashed({ seed }), '/d/a'));
     expect([...outcomes].sort()).toEqual(['v0', 'v1', 'v2']);
   });
 
@@ -118,13 +118,13 @@ describe('SimDisk after a power loss', () => {
     await file.truncate(100);
     const outcomes = new Set<string>();
     for (let seed = 0; seed < 64; seed++) {
-      const left = await text(disk.crash({ seed }), '/d/a');
+      const left = await text(disk.ifCrashed({ seed }), '/d/a');
       expect(left).toBe('x'.repeat(left.length));
       outcomes.add(String(left.length));
     }
     expect([...outcomes].sort()).toEqual(['100', '2000']);
     await file.sync();
-    expect((await text(disk.crash({ keep: 'none' }), '/d/a')).length).toBe(100);
+    expect((await text(disk.ifCrashed({ keep: 'none' }), '/d/a')).length).toBe(100);
   });
 
   it('shows after a rename the old file or the new one, never none', async () => {
@@ -133,7 +133,7 @@ describe('SimDisk after a power loss', () => {
     await file.write([utf8('new')], 0, true);
     await disk.rename('/d/t', '/d/a');
     const outcomes = new Set<string>();
-    for (let seed = 0; seed < 32; seed++) outcomes.add(await text(disk.crash({ seed }), '/d/a'));
+    for (let seed = 0; seed < 32; seed++) outcomes.add(await text(disk.ifCrashed({ seed }), '/d/a'));
     expect([...outcomes].sort()).toEqual(['new', 'old']);
     await disk.syncDirectory('/d');
     expect(await text(disk.crash({ keep: 'none' }), '/d/a')).toBe('new');
@@ -152,7 +152,7 @@ describe('SimDisk after a power loss', () => {
   it('brings back a removed name unless the directory was synced', async () => {
     const disk = await diskWith('/d/a', 'x');
     await disk.remove('/d/a');
-    expect(await text(disk.crash({ keep: 'none' }), '/d/a')).toBe('x');
+    expect(await text(disk.ifCrashed({ keep: 'none' }), '/d/a')).toBe('x');
     await disk.syncDirectory('/d');
     expect(await disk.crash({ keep: 'none' }).list('/d')).toEqual([]);
   });

@@ -85,8 +85,13 @@ export class SimDisk implements Disk {
    * The power fails now. This disk never answers again; the result is the disk that the next incarnation
    * finds. May be called several times with different seeds: same crash, other luck.
    */
-  crash({ keep = 'random', seed, options }: CrashOptions = {}): SimDisk {
-    this.#stop(keep === 'random');
+  crash(options: CrashOptions = {}): SimDisk {
+    this.#stop(options.keep !== 'none');
+    return this.ifCrashed(options);
+  }
+
+  /** The disk that a power loss at this moment would leave. This one runs on. */
+  ifCrashed({ keep = 'random', seed, options }: CrashOptions = {}): SimDisk {
     const random = seed === undefined ? this.#random.fork() : new Prng(seed);
     return this.#next(this.#image.afterPowerLoss(random, keep), random, options);
   }

@@ -1,0 +1,169 @@
+import { assert, type Kernels } from '@holdfast/io';
+import { ProtocolError } from './holdfast-error.ts';
+import { FRAME_BYTES_MAX } from './limits.ts';
+
+/**
+ * A frame: a fixed header, an optional trace context, a payload. All integers little-endian.
+ *
+ * ```
+ *  0        4        8      9      10       11       12         16         20          24
+ *  +--------+--------+------+------+--------+--------+----------+----------+-----------+---------+---------
+ *  | magic  | length | type | flags| header | proto- | request  | body     | header    | trace   | payload
+ *  | "HFF1" | u32    | u8   | u8   | version| col    | id u32   | CRC u32  | CRC u32   | 0 or 25 |
+ *  +--------+--------+------+------+--------+--------+----------+----------+-----------+---------+---------
+ * ```
+ *
+ * `length` counts the whole frame. The body CRC covers trace and payload; the header CRC covers bytes 0 to 19,
+ * the body CRC among them, so a damaged length is seen before anybody waits for it. See docs/formats/frame.md.
+ */
+export const FRAME_MAGIC = 0x31464648;
+export const FRAME_HEADER_VERSION = 1;
+export const FRAME_HEADER_BYTES = 24;
+/** W3C trace context: trace id 16, parent span id 8, trace flags 1. */
+export const TRACE_CONTEXT_BYTES = 25;
+
+/** What a frame carries. Numbers are part of the protocol: never changed, never reused. */
+export const FrameType = {
+  hello: 1,
+  helloAck: 2,
+  ping: 3,
+  pong: 4,
+  goAway: 5,
+  error: 6,
+  dataRequest: 16,
+  dataResponse: 17,
+  rangeMapRequest: 18,
+  rangeMap: 19,
+  /** Reserved, payload opaque in version 1. */
+  transactionRequest: 20,
+  transactionResponse: 21,
+  watchRequest: 22,
+  watchEvents: 23,
+  cancel: 24,
+  adminRequest: 25,
+  adminResponse: 26,
+  raftBatch: 64,
+  snapshotChunk: 65,
+  snapshotAck: 66,
+  /** Payload opaque to `wire`: the gossip core's own. */
+  gossip: 67,
+} as const;
+export type FrameType = (typeof FrameType)[keyof typeof FrameType];
+
+const KNOWN_TYPES: readonly boolean[] = Array.from({ length: 256 }, (_, type) =>
+  (Object.values(FrameType) as readonly number[]).includes(type),
+);
+
+export const FrameFlag = {
+  /** A trace context stands before the payload. */
+  trace: 1,
+  /** Answers only: more frames with this request id follow. */
+  more: 2,
+} as const;
+const FLAGS_KNOWN = FrameFlag.trace | FrameFlag.more;
+
+/** What an encoder needs to know beside the payload. */
+export interface FrameHead {
+  readonly type: FrameType;
+  /** Unique among the requests in flight of a connection; 0 for a frame that nobody answers. u32. */
+  readonly requestId: number;
+  /** Protocol version of the payload: the one the handshake settled on. */
+  readonly version: number;
+  /** {@link FrameFlag.more}. */
+  readonly more?: boolean;
+  /** {@link TRACE_CONTEXT_BYTES} bytes. */
+  readonly trace?: Uint8Array | undefined;
+}
+
+/** A received frame whose checksums hold. Its payload has not been verified yet. */
+export interface Frame {
+  readonly type: FrameType;
+  readonly requestId: number;
+  readonly version: number;
+  readonly more: boolean;
+  readonly trace: Uint8Array | undefined;
+  /**
+   * A view of what was received, never written again by this side; it keeps a whole socket chunk alive, so
+   * whoever holds on to a part of it for longer than the request copies that part.
+   */
+  readonly payload: Uint8Array;
+}
+
+/** A payload that is written straight into its frame, without a copy of its own. */
+export interface PayloadSource {
+  readonly byteLength: number;
+  /** Writes exactly `byteLength` bytes at `offset`. The target is zero there. `view` covers all of `target`. */
+  writeTo(target: Uint8Array, view: DataView, offset: number): void;
+}
+
+/**
+ * One frame in fresh memory of exactly its size, ready for `Connection.write`.
+ * The caller keeps to {@link FRAME_BYTES_MAX} (builders tell their `byteLength`).
+ */
+export function encodeFrame(kernels: Kernels, head: FrameHead, payload: PayloadSource | Uint8Array): Uint8Array {
+  const { trace } = head;
+  assert(trace === undefined || trace.length === TRACE_CONTEXT_BYTES, 'a trace context has 25 bytes');
+  const payloadStart = FRAME_HEADER_BYTES + (trace === undefined ? 0 : TRACE_CONTEXT_BYTES);
+  const length = payloadStart + payload.byteLength;
+  assert(length <= FRAME_BYTES_MAX, 'frame larger than FRAME_BYTES_MAX');
+  const bytes = new Uint8Array(length);
+  const view = new DataView(bytes.buffer);
+  if (trace !== undefined) bytes.set(trace, FRAME_HEADER_BYTES);
+  if (payload instanceof Uint8Array) bytes.set(payload, payloadStart);
+  else payload.writeTo(bytes, view, payloadStart);
+  view.setUint32(0, FRAME_MAGIC, true);
+  view.setUint32(4, length, true);
+  view.setUint8(8, head.type);
+  view.setUint8(9, (trace === undefined ? 0 : FrameFlag.trace) | (head.more === true ? FrameFlag.more : 0));
+  view.setUint8(10, FRAME_HEADER_VERSION);
+  view.setUint8(11, head.version);
+  view.setUint32(12, head.requestId, true);
+  view.setUint32(16, kernels.crc32(bytes, FRAME_HEADER_BYTES, length, 0), true);
+  view.setUint32(20, kernels.crc32(bytes, 0, 20, 0), true);
+  return bytes;
+}
+
+/**
+ * The length of the frame whose header stands at `offset`, all {@link FRAME_HEADER_BYTES} of it present.
+ * @throws ProtocolError for every header that no correct peer sends.
+ */
+export function checkFrameHeader(kernels: Kernels, bytes: Uint8Array, offset: number, frameBytesMax: number): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, FRAME_HEADER_BYTES);
+  if (view.getUint32(0, true) !== FRAME_MAGIC) throw new ProtocolError('magic', 'not a Holdfast frame');
+  if (view.getUint8(10) !== FRAME_HEADER_VERSION) {
+    throw new ProtocolError('header-version', `header version ${view.getUint8(10)}`);
+  }
+  if (view.getUint32(20, true) !== kernels.crc32(bytes, offset, offset + 20, 0)) {
+    throw new ProtocolError('header-checksum', 'the header is damaged');
+  }
+  const length = view.getUint32(4, true);
+  const flags = view.getUint8(9);
+  if ((flags & ~FLAGS_KNOWN) !== 0) throw new ProtocolError('flags', `flags ${flags}`);
+  const lengthMin = FRAME_HEADER_BYTES + ((flags & FrameFlag.trace) === 0 ? 0 : TRACE_CONTEXT_BYTES);
+  if (length < lengthMin || length > frameBytesMax) throw new ProtocolError('length', `frame of ${length} bytes`);
+  if (!KNOWN_TYPES[view.getUint8(8)]) throw new ProtocolError('type', `frame type ${view.getUint8(8)}`);
+  return length;
+}
+
+/**
+ * The frame of `length` bytes at `offset`, whose header {@link checkFrameHeader} has accepted.
+ * @throws ProtocolError `checksum`.
+ */
+export function openFrame(kernels: Kernels, bytes: Uint8Array, offset: number, length: number): Frame {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, FRAME_HEADER_BYTES);
+  const bodyStart = offset + FRAME_HEADER_BYTES;
+  const end = offset + length;
+  if (view.getUint32(16, true) !== kernels.crc32(bytes, bodyStart, end, 0)) {
+    throw new ProtocolError('checksum', 'the body is damaged');
+  }
+  const flags = view.getUint8(9);
+  const traced = (flags & FrameFlag.trace) !== 0;
+  return {
+    type: view.getUint8(8) as FrameType,
+    requestId: view.getUint32(12, true),
+    version: view.getUint8(11),
+    more: (flags & FrameFlag.more) !== 0,
+    trace: traced ? bytes.subarray(bodyStart, bodyStart + TRACE_CONTEXT_BYTES) : undefined,
+    payload: bytes.subarray(bodyStart + (traced ? TRACE_CONTEXT_BYTES : 0), end),
+  };
+}

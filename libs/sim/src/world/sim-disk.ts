@@ -103,6 +103,12 @@ export class SimDisk implements Disk {
     return this.#next(this.#image, this.#random.fork(), options);
   }
 
+  /** An empty disk in the place of this one, which never answers again. */
+  replaced(): SimDisk {
+    this.#stop(false);
+    return this.#next(new DiskImage(), this.#random.fork(), undefined);
+  }
+
   #next(image: DiskImage, random: Prng, options: Partial<SimDiskOptions> | undefined): SimDisk {
     const { crashAfter: _, ...kept } = this.#options;
     return new SimDisk({ ...kept, faults: this.faults, ...options, seed: options?.seed ?? random.nextU32() }, image);

@@ -1,0 +1,184 @@
+import { type Address, assert, type Connection, crc32, type Listener, type Network, Prng } from '@holdfast/io';
+import type { Incarnation } from './incarnation.ts';
+import { type LatencyModel, Link } from './network-link.ts';
+import { Phase, type Scheduler } from './scheduler.ts';
+import { networkError, SimConnection, type NetworkContext } from './sim-connection.ts';
+
+/** How long a connection attempt waits for an answer before the kernel gives up. */
+const CONNECT_TIMEOUT_MS = 5_000;
+const EPHEMERAL_PORT_FIRST = 40_000;
+
+interface Listening {
+  readonly process: Incarnation;
+  readonly accept: (connection: Connection) => void;
+}
+
+/** What happened on the network since the start. */
+export interface NetworkCounters {
+  connects: number;
+  refused: number;
+  deliveries: number;
+  bytes: number;
+  corrupted: number;
+}
+
+/**
+ * All hosts, the links between every two of them, and the streams on them. A process gets its view by
+ * {@link SimNetwork.of}; faults are set on {@link SimNetwork.link}.
+ */
+export class SimNetwork implements NetworkContext {
+  readonly scheduler: Scheduler;
+  readonly random: Prng;
+  readonly turnUs: number;
+  readonly counters: NetworkCounters = { connects: 0, refused: 0, deliveries: 0, bytes: 0, corrupted: 0 };
+  readonly #latency: LatencyModel;
+  readonly #links = new Map<string, Link>();
+  readonly #listeners = new Map<Address, Listening>();
+  readonly #connections = new Set<SimConnection>();
+  readonly #down = new Set<string>();
+  #portNext = EPHEMERAL_PORT_FIRST;
+
+  constructor(scheduler: Scheduler, seed: number, latency: LatencyModel, turnUs = 50) {
+    this.scheduler = scheduler;
+    this.random = new Prng(seed);
+    this.#latency = latency;
+    this.turnUs = turnUs;
+  }
+
+  /** The network as one process sees it. */
+  of(process: Incarnation): Network {
+    return {
+      listen: (address, accept) => this.#listen(process, address, accept),
+      connect: (address) => this.#connect(process, address),
+    };
+  }
+
+  /** The link from one host to another: made at first use. */
+  link(from: string, to: string): Link {
+    const name = `${from}>${to}`;
+    let link = this.#links.get(name);
+    if (link === undefined) {
+      link = new Link(from, to, this.random, this.#latency);
+      this.#links.set(name, link);
+    }
+    return link;
+  }
+
+  /** Every link that was ever used, in the order of first use. */
+  get links(): readonly Link[] {
+    return [...this.#links.values()];
+  }
+
+  /** Nothing passes between the hosts of one group and those of another. Hosts in no group stay as they are. */
+  partition(...groups: readonly (readonly string[])[]): void {
+    for (const group of groups) {
+      for (const other of groups) {
+        if (group === other) continue;
+        for (const from of group) for (const to of other) this.link(from, to).sever();
+      }
+    }
+  }
+
+  healAll(): void {
+    for (const link of this.#links.values()) link.heal();
+  }
+
+  /** Breaks connections chosen by `choose`; both ends get `ECONNRESET`. Returns how many. */
+  breakConnections(choose: (from: string, to: string) => boolean): number {
+    let broken = 0;
+    for (const connection of this.#connections) {
+      if (!choose(connection.process.host, connection.remoteHost)) continue;
+      connection.destroy(networkError('ECONNRESET', 'connection broken'));
+      broken++;
+    }
+    return broken;
+  }
+
+  /** The process died. `kernelLives`: its machine closes its sockets; otherwise the power is gone. */
+  processDied(process: Incarnation, kernelLives: boolean): void {
+    for (const [address, listening] of this.#listeners) {
+      if (listening.process === process) this.#listeners.delete(address);
+    }
+    for (const connection of this.#connections) {
+      if (connection.process === process) connection.processDied(kernelLives);
+    }
+    if (!kernelLives) this.#down.add(process.host);
+  }
+
+  /** The machine has power again. */
+  hostUp(host: string): void {
+    this.#down.delete(host);
+  }
+
+  isUp(host: string): boolean {
+    return !this.#down.has(host);
+  }
+
+  onDelivered(chunk: Uint8Array, corrupted: boolean): void {
+    this.counters.deliveries++;
+    this.counters.bytes += chunk.length;
+    if (corrupted) this.counters.corrupted++;
+    this.scheduler.fold(crc32(chunk));
+  }
+
+  forget(connection: SimConnection): void {
+    this.#connections.delete(connection);
+  }
+
+  #listen(process: Incarnation, address: Address, accept: (connection: Connection) => void): Promise<Listener> {
+    const bound = address.endsWith(':0') ? `${hostOf(address)}:${this.#portNext++}` : address;
+    if (this.#listeners.has(bound)) return Promise.reject(networkError('EADDRINUSE', bound));
+    const listening = { process, accept };
+    this.#listeners.set(bound, listening);
+    return Promise.resolve({
+      address: bound,
+      close: () => {
+        if (this.#listeners.get(bound) === listening) this.#listeners.delete(bound);
+        return Promise.resolve();
+      },
+    });
+  }
+
+  #connect(process: Incarnation, address: Address): Connection {
+    this.counters.connects++;
+    const there = this.link(process.host, hostOf(address));
+    const connection = new SimConnection(this, process, there, address);
+    this.#connections.add(connection);
+    process.plan(0, Phase.input, () => assert(connection.started, 'a connection is started in its turn'));
+    const timeout = process.plan(CONNECT_TIMEOUT_MS * 1000, Phase.input, () => {
+      if (connection.connecting) connection.destroy(networkError('ETIMEDOUT', address));
+    });
+    this.scheduler.schedule(there.delayUs(0), Phase.input, undefined, () => {
+      if (there.cut || !this.isUp(there.to)) return; // The first packets are lost: the attempt times out.
+      const listening = this.#listeners.get(address);
+      if (listening === undefined) this.#refuse(process, connection, timeout);
+      else listening.process.plan(0, Phase.input, () => this.#accept(listening, connection));
+    });
+    return connection;
+  }
+
+  #refuse(process: Incarnation, connection: SimConnection, timeout: () => void): void {
+    const back = this.link(connection.remoteHost, process.host);
+    if (back.cut) return;
+    this.counters.refused++;
+    process.plan(back.delayUs(0), Phase.input, () => {
+      timeout();
+      connection.gone(networkError('ECONNREFUSED', connection.remoteAddress));
+    });
+  }
+
+  #accept(listening: Listening, connection: SimConnection): void {
+    if (!connection.connecting || this.#listeners.get(connection.remoteAddress) !== listening) return;
+    const host = connection.process.host;
+    const back = this.link(listening.process.host, host);
+    const accepted = new SimConnection(this, listening.process, back, `${host}:${this.#portNext++}`);
+    this.#connections.add(accepted);
+    listening.accept(accepted);
+    assert(accepted.started, 'an accepted connection is started in its turn');
+    connection.join(accepted);
+  }
+}
+
+export function hostOf(address: Address): string {
+  return address.slice(0, address.lastIndexOf(':'));
+}

@@ -1,0 +1,167 @@
+import { assert, type NodeId, unreachable } from '@holdfast/io';
+import type { RaftCore } from './core.ts';
+import { type Message, MessageKind } from './message.ts';
+import { becomeLeader } from './replication.ts';
+import { becomeFollower, resetElectionTimer, resetRole } from './role.ts';
+
+/** Whether this node could lead: it votes, it knows the configuration, and its log is whole. */
+export function mayCampaign(core: RaftCore): boolean {
+  return (
+    core.role !== 'leader' &&
+    core.membership.selfVotes &&
+    core.log.snapshot === undefined &&
+    !core.log.confChangeUnapplied
+  );
+}
+
+/** Starts a campaign if this node may: with pre-vote first, if that is on. Returns whether it began. */
+export function campaign(core: RaftCore): boolean {
+  if (!mayCampaign(core)) return false;
+  if (core.settings.preVote) startPreVote(core);
+  else startElection(core, false);
+  return true;
+}
+
+/** Thesis 9.6: asks whether an election could be won, without disturbing anybody's term. */
+function startPreVote(core: RaftCore): void {
+  resetRole(core, core.term);
+  core.role = 'pre-candidate';
+  core.leader = 0;
+  core.stickyUntil = 0;
+  for (const peer of core.membership.peers) {
+    if (!peer.learner && peer.id !== core.settings.id) askPreVote(core, peer.id);
+  }
+  recordVote(core, core.settings.id, true);
+}
+
+function askPreVote(core: RaftCore, to: NodeId): void {
+  const { log, term } = core;
+  const kind = MessageKind.preVoteRequest;
+  core.messages.push(core.message(kind, to, term + 1, log.last, log.lastTerm, false, 0, 0));
+}
+
+/**
+ * Paper 5.2. The own vote counts when it is durable (`ownVoteDurable`), and the requests leave no earlier.
+ * @param byTransfer the leader itself asked for it, so stickiness must let it pass (thesis 4.2.3).
+ */
+export function startElection(core: RaftCore, byTransfer: boolean): void {
+  assert(core.role !== 'leader', 'a leader does not campaign');
+  resetRole(core, core.term + 1);
+  const { log, term, settings } = core;
+  core.role = 'candidate';
+  core.leader = 0;
+  core.stickyUntil = 0;
+  core.vote = settings.id;
+  core.campaignByTransfer = byTransfer;
+  const kind = MessageKind.voteRequest;
+  const context = byTransfer ? 1 : 0;
+  for (const peer of core.membership.peers) {
+    if (peer.learner || peer.id === settings.id) continue;
+    const request = core.message(kind, peer.id, term, log.last, log.lastTerm, false, 0, context);
+    core.messagesAfterPersist.push(request);
+  }
+}
+
+/** Storage holds the hard state of `term`, in which this node campaigned. */
+export function ownVoteDurable(core: RaftCore, term: number): void {
+  if (core.role === 'candidate' && core.term === term) recordVote(core, core.settings.id, true);
+}
+
+function recordVote(core: RaftCore, from: NodeId, granted: boolean): void {
+  const counts = core.membership.isVoter(from) || core.settings.canary === 'removed-node-votes';
+  if (!counts || core.votes.has(from)) return;
+  core.votes.set(from, granted);
+  const result = tally(core);
+  switch (result) {
+    case 'won':
+      if (core.role === 'pre-candidate') startElection(core, false);
+      else becomeLeader(core);
+      break;
+    case 'lost':
+      becomeFollower(core, core.term, 0);
+      break;
+    case 'pending':
+      break;
+    default:
+      unreachable(result);
+  }
+}
+
+function tally(core: RaftCore): 'won' | 'lost' | 'pending' {
+  if (core.settings.canary !== 'removed-node-votes') return core.membership.tally(core.votes);
+  let granted = 0;
+  for (const vote of core.votes.values()) if (vote) granted++;
+  return granted > core.membership.conf.voters.length >> 1 ? 'won' : 'pending';
+}
+
+export function handlePreVoteResponse(core: RaftCore, message: Message): void {
+  if (core.role !== 'pre-candidate') return;
+  // A grant names the term that was asked for; another one answers an older question.
+  if (!message.reject && message.term !== core.term + 1) return;
+  recordVote(core, message.from, !message.reject);
+}
+
+export function handleVoteResponse(core: RaftCore, message: Message): void {
+  if (core.role === 'candidate') recordVote(core, message.from, !message.reject);
+}
+
+/** Stickiness and terms have been dealt with: `message.term` is ours. */
+export function handleVoteRequest(core: RaftCore, message: Message): void {
+  const { log } = core;
+  const free = core.vote === message.from || (core.vote === 0 && core.leader === 0);
+  const granted = free && log.upToDate(message.logTerm, message.index);
+  if (granted) {
+    if (core.role === 'pre-candidate') becomeFollower(core, core.term, 0);
+    core.vote = message.from;
+    resetElectionTimer(core);
+  }
+  const kind = MessageKind.voteResponse;
+  const response = core.message(kind, message.from, core.term, message.index, 0, !granted, 0, 0);
+  if (core.settings.canary === 'vote-not-persisted') core.messages.push(response);
+  else core.messagesAfterPersist.push(response);
+}
+
+/** Granting promises nothing: it leaves at once, and changes neither term nor vote. */
+export function handlePreVoteRequest(core: RaftCore, message: Message): void {
+  const { log } = core;
+  const free =
+    message.term > core.term || core.vote === message.from || (core.vote === 0 && core.leader === 0);
+  let granted = free && log.upToDate(message.logTerm, message.index);
+  if (granted && core.role === 'pre-candidate' && message.term === core.term + 1) {
+    granted = settleRivalry(core, message);
+  }
+  const kind = MessageKind.preVoteResponse;
+  const term = granted ? message.term : core.term;
+  core.messages.push(core.message(kind, message.from, term, message.index, 0, !granted, 0, 0));
+}
+
+/**
+ * Two nodes lost the same leader at the same moment (D9). If both went on, both would vote for themselves and
+ * the group would wait for a random timeout. So one gives way: to the better log, or the smaller id. The one
+ * that stays asks again, for its first question may have come when the rival still trusted the leader.
+ * Returns whether the rival gets the pre-vote.
+ */
+function settleRivalry(core: RaftCore, message: Message): boolean {
+  const { log, settings } = core;
+  const equalLogs = message.logTerm === log.lastTerm && message.index === log.last;
+  if (equalLogs && settings.id < message.from) {
+    askPreVote(core, message.from);
+    return false;
+  }
+  becomeFollower(core, core.term, 0);
+  return true;
+}
+
+/**
+ * Evidence that `node` is gone, such as a closed connection (D9). If it led, campaign at once; peers that have
+ * the same evidence grant the pre-vote, the others stay with the leader, and a false alarm ends with its next
+ * message. Not with lease reads: there, a leader may count on the whole timeout.
+ */
+export function leaderUnreachable(core: RaftCore, node: NodeId): void {
+  if (core.role !== 'follower' || core.leader !== node || core.settings.lease !== undefined) return;
+  core.leader = 0;
+  core.stickyUntil = 0;
+  core.quiet = false;
+  // When it cannot campaign yet (a configuration change is still to be applied), every tick tries again.
+  if (core.settings.preVote && !campaign(core)) core.electionTimeout = 0;
+}

@@ -1,9 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
-const specs = ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'tests/**/*.spec.ts'];
-const integrationSpecs = '**/*.int.spec.ts';
-const endToEndSpecs = '**/*.e2e.spec.ts';
+const specsEnding = (ending: string): string[] =>
+  ['libs', 'apps', 'tests'].map((top) => `${top}/**/*${ending}`);
 const never = ['**/node_modules/**', '**/dist/**'];
+
+/** Real processes, ports and files: one file of tests at a time, and time for a cluster to form. */
+const oneByOne = { fileParallelism: false, testTimeout: 60_000, hookTimeout: 60_000 };
 
 /** Packages export their TypeScript under the `source` condition, so no test needs a build. */
 const conditions = ['source', 'module', 'node', 'development|production'];
@@ -16,17 +18,28 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: specs, exclude: [...never, integrationSpecs, endToEndSpecs] },
+        test: {
+          name: 'unit',
+          include: specsEnding('.spec.ts'),
+          exclude: [...never, '**/*.int.spec.ts', '**/*.e2e.spec.ts'],
+        },
       },
       {
         extends: true,
         test: {
           name: 'integration',
-          include: specs.map((pattern) => pattern.replace('*.spec.ts', '*.int.spec.ts')),
+          include: specsEnding('.int.spec.ts'),
           exclude: never,
-          fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          ...oneByOne,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: specsEnding('.e2e.spec.ts'),
+          exclude: never,
+          ...oneByOne,
         },
       },
     ],

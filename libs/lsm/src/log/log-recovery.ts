@@ -1,0 +1,143 @@
+import { type Disk, joinPath, type Kernels, readWholeFile, viewOf } from '@holdfast/io';
+import { CorruptionError } from '../errors.ts';
+import {
+  headerFault,
+  readRecord,
+  RECORD_ALIGNMENT,
+  RECORD_HEAD_BYTES,
+  type RecordHead,
+  recordBytes,
+  SEAL_TYPE,
+  SEGMENT_HEADER_BYTES,
+  segmentName,
+  segmentOf,
+} from './log-format.ts';
+
+/** One record as recovery meets it. The payload is a view that is valid during the call. */
+export interface LogRecord {
+  readonly type: number;
+  readonly payload: Uint8Array;
+  /** Number of the segment that holds it. */
+  readonly segment: number;
+}
+
+/** Where the next record goes. */
+export interface LogTail {
+  readonly segment: number;
+  readonly offset: number;
+  /** Number of the last group that recovery saw, in u32 arithmetic. */
+  readonly group: number;
+  /** The last segment ended with a seal: the next record goes into a new segment. */
+  readonly sealed: boolean;
+  /** Bytes behind `offset` that hold the rest of a group that never became durable; to be overwritten. */
+  readonly torn: boolean;
+}
+
+export interface RecoveryOptions {
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly kernels: Kernels;
+  readonly onRecord: (record: LogRecord) => void;
+  /** A planted bug: cuts the log at damage in the middle instead of refusing. */
+  readonly truncateOnDamage: boolean;
+}
+
+/** Numbers of the segments in a directory, ascending. @throws CorruptionError when one is missing. */
+export async function listSegments(disk: Disk, directory: string): Promise<readonly number[]> {
+  const numbers = (await disk.list(directory)).map(segmentOf).filter((number) => number !== undefined);
+  numbers.sort((a, b) => a - b);
+  for (let i = 1; i < numbers.length; i++) {
+    if (numbers[i] !== numbers[i - 1]! + 1) {
+      const missing = joinPath(directory, segmentName(numbers[i - 1]! + 1));
+      throw new CorruptionError('log', missing, 0, 'the segment is missing between its neighbours');
+    }
+  }
+  return numbers;
+}
+
+/**
+ * Reads every record in order.
+ *
+ * The end of the log is the first place in the last segment where no valid record stands, given that nothing
+ * valid of a *later group* follows: a group is written only after the group before it was synced, so a later
+ * group proves that what is damaged had been durable. Records behind the end that belong to the damaged group
+ * itself are the parts of one torn write that happened to reach the disk.
+ *
+ * @throws CorruptionError for damage in the middle, which is never cut.
+ */
+export async function recoverLog(
+  options: RecoveryOptions,
+  segments: readonly number[],
+): Promise<LogTail | undefined> {
+  let tail: LogTail | undefined;
+  for (let i = 0; i < segments.length; i++) {
+    const isLast = i === segments.length - 1;
+    tail = await recoverSegment(options, segments[i]!, isLast, tail);
+  }
+  return tail;
+}
+
+async function recoverSegment(
+  options: RecoveryOptions,
+  segment: number,
+  isLast: boolean,
+  before: LogTail | undefined,
+): Promise<LogTail> {
+  const { kernels, onRecord } = options;
+  const path = joinPath(options.directory, segmentName(segment));
+  const bytes = await readWholeFile(options.disk, path);
+  const fault = headerFault(kernels, bytes, segment);
+  if (fault !== undefined) throw new CorruptionError('log', path, 0, fault);
+  const view = viewOf(bytes);
+  let offset = SEGMENT_HEADER_BYTES;
+  let group = before?.group ?? 0;
+  let atGroupEnd = true;
+  for (;;) {
+    const head = readRecord(kernels, bytes, view, segment, offset);
+    if (head === undefined) break;
+    group = head.group;
+    atGroupEnd = head.groupEnd;
+    if (head.type === SEAL_TYPE) return { segment, offset, group, sealed: true, torn: false };
+    const payload = bytes.subarray(offset + RECORD_HEAD_BYTES, offset + RECORD_HEAD_BYTES + head.payloadBytes);
+    onRecord({ type: head.type, payload, segment });
+    offset += recordBytes(head.payloadBytes);
+  }
+  if (!isLast && !options.truncateOnDamage) {
+    throw new CorruptionError('log', path, offset, 'a record is damaged and the log goes on in a later segment');
+  }
+  const damagedGroup = atGroupEnd ? (group + 1) >>> 0 : group;
+  const later = findLaterGroup(kernels, bytes, view, segment, offset, damagedGroup);
+  if (later !== undefined && !options.truncateOnDamage) {
+    throw new CorruptionError('log', path, offset, `a record is damaged and a later valid one stands at ${later}`);
+  }
+  const torn = bytes.subarray(offset).some((byte) => byte !== 0);
+  return { segment, offset, group: damagedGroup, sealed: false, torn };
+}
+
+/** Offset of a valid record of a group after `damagedGroup`, or undefined. Group numbers wrap around. */
+function findLaterGroup(
+  kernels: Kernels,
+  bytes: Uint8Array,
+  view: DataView,
+  segment: number,
+  from: number,
+  damagedGroup: number,
+): number | undefined {
+  for (let offset = from; offset + RECORD_HEAD_BYTES <= bytes.length; offset += RECORD_ALIGNMENT) {
+    // Cheap refusals first: the checksum of every offset would cost the square of the segment.
+    if (!plausible(view, offset, bytes.length, damagedGroup)) continue;
+    const head: RecordHead | undefined = readRecord(kernels, bytes, view, segment, offset);
+    if (head !== undefined) return offset;
+  }
+  return undefined;
+}
+
+/** Could a record of a group after `damagedGroup` start here? */
+function plausible(view: DataView, offset: number, segmentBytes: number, damagedGroup: number): boolean {
+  const ahead = (view.getUint32(offset + 8, true) - damagedGroup) >>> 0;
+  if (ahead === 0 || ahead > GROUPS_PER_SEGMENT_MAX) return false;
+  return view.getUint32(offset + 4, true) <= segmentBytes - offset - RECORD_HEAD_BYTES;
+}
+
+/** More groups than the smallest records could make in the largest segment. */
+const GROUPS_PER_SEGMENT_MAX = 2 ** 28;

@@ -1,0 +1,114 @@
+import { type Disk, type DiskFile, joinPath, type Kernels } from '@holdfast/io';
+import { encodeSegmentHeader, SEGMENT_HEADER_BYTES, segmentName } from './log-format.ts';
+
+/** Files kept for use as segments; writing into space that exists needs no change of metadata at the sync. */
+const SPARES_MAX = 2;
+
+/**
+ * The files of a log: those in use as segments, and spares that become segments by rename.
+ *
+ * A spare is complete (full size, on disk) before it is needed, so that starting a segment costs one small
+ * write and one directory sync.
+ */
+export class SegmentFiles {
+  readonly #disk: Disk;
+  readonly #directory: string;
+  readonly #kernels: Kernels;
+  readonly #segmentBytes: number;
+  #spares: string[];
+  #nextSpare: number;
+  #preparing: Promise<void> | undefined;
+  #closed = false;
+
+  static async open(
+    disk: Disk,
+    directory: string,
+    kernels: Kernels,
+    segmentBytes: number,
+  ): Promise<SegmentFiles> {
+    const files = new SegmentFiles(disk, directory, kernels, segmentBytes);
+    // A spare of an earlier life may be incomplete: only its name is used again.
+    for (const name of await disk.list(directory)) {
+      if (spareNumber(name) !== undefined) await disk.remove(joinPath(directory, name));
+    }
+    return files;
+  }
+
+  private constructor(disk: Disk, directory: string, kernels: Kernels, segmentBytes: number) {
+    this.#disk = disk;
+    this.#directory = directory;
+    this.#kernels = kernels;
+    this.#segmentBytes = segmentBytes;
+    this.#spares = [];
+    this.#nextSpare = 1;
+  }
+
+  /** A file that is segment `segment` and has `bytes` of allocated space; durable when this resolves. */
+  async begin(segment: number, bytes: number): Promise<DiskFile> {
+    await this.#preparing;
+    if (this.#spares.length === 0) await this.#prepare(bytes);
+    const spare = joinPath(this.#directory, this.#spares.shift()!);
+    const path = joinPath(this.#directory, segmentName(segment));
+    const draft = await this.#disk.open(spare, 'never');
+    try {
+      await draft.allocate(bytes);
+      await draft.write([encodeSegmentHeader(this.#kernels, segment)], 0, true);
+    } finally {
+      await draft.close();
+    }
+    await this.#disk.rename(spare, path);
+    await this.#disk.syncDirectory(this.#directory);
+    const file = await this.#disk.open(path, 'never');
+    this.#prepareNext();
+    return file;
+  }
+
+  /** The segment is not needed any more: its file becomes a spare, or goes. */
+  async retire(segment: number): Promise<void> {
+    const path = joinPath(this.#directory, segmentName(segment));
+    if (this.#spares.length >= SPARES_MAX || (await this.#disk.size(path)) !== this.#segmentBytes) {
+      await this.#disk.remove(path);
+    } else {
+      const spare = this.#spareName();
+      await this.#disk.rename(path, joinPath(this.#directory, spare));
+      this.#spares.push(spare);
+    }
+    // Oldest first, each made durable: recovery never meets a gap between segments.
+    await this.#disk.syncDirectory(this.#directory);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#preparing;
+  }
+
+  #prepareNext(): void {
+    if (this.#closed || this.#spares.length > 0 || this.#preparing !== undefined) return;
+    const done = (): void => {
+      this.#preparing = undefined;
+    };
+    // A failure here is not lost: `begin` meets it again when it prepares the file itself.
+    this.#preparing = this.#prepare(this.#segmentBytes).then(done, done);
+  }
+
+  async #prepare(bytes: number): Promise<void> {
+    const name = this.#spareName();
+    const file = await this.#disk.open(joinPath(this.#directory, name), 'if-missing');
+    try {
+      await file.allocate(Math.max(bytes, SEGMENT_HEADER_BYTES));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    this.#spares.push(name);
+  }
+
+  #spareName(): string {
+    return `spare-${this.#nextSpare++}.log`;
+  }
+}
+
+function spareNumber(name: string): number | undefined {
+  const match = /^spare-(\d+)\.log$/.exec(name);
+  return match === null ? undefined : Number(match[1]);
+}

@@ -1,0 +1,163 @@
+import { pureKernels, utf8 } from '@holdfast/io';
+import { SimDisk } from '@holdfast/sim';
+import { describe, expect, it } from 'vitest';
+import { CorruptionError } from '../errors.ts';
+import { SegmentedLog } from './segmented-log.ts';
+
+const DIRECTORY = '/log';
+
+async function open(disk: SimDisk, records: string[], segmentBytes = 4096): Promise<SegmentedLog> {
+  const text = new TextDecoder();
+  return SegmentedLog.open({
+    disk,
+    directory: DIRECTORY,
+    kernels: pureKernels,
+    segmentBytes,
+    onRecord: (record) => records.push(`${record.type}:${text.decode(record.payload)}`),
+  });
+}
+
+function commit(log: SegmentedLog): Promise<void> {
+  return new Promise((resolve, reject) => {
+    log.commit((error) => (error === undefined ? resolve() : reject(error)));
+  });
+}
+
+async function write(log: SegmentedLog, ...texts: readonly string[]): Promise<void> {
+  for (const text of texts) log.append(1, [utf8(text.slice(0, 2)), utf8(text.slice(2))]);
+  await commit(log);
+}
+
+describe('SegmentedLog', () => {
+  it('gives back what was committed, in order, over many segments', async () => {
+    const disk = new SimDisk({ seed: 1 });
+    const log = await open(disk, []);
+    const expected: string[] = [];
+    for (let i = 0; i < 300; i++) {
+      const text = `record ${i} ${'x'.repeat(i % 97)}`;
+      expected.push(`1:${text}`);
+      await write(log, text);
+    }
+    expect(log.segment).toBeGreaterThan(3);
+    await log.close();
+    const found: string[] = [];
+    const again = await open(disk, found);
+    expect(found).toEqual(expected);
+    await again.close();
+    expect(disk.openFiles).toBe(0);
+  });
+
+  it('takes a record larger than a segment', async () => {
+    const disk = new SimDisk({ seed: 1 });
+    const log = await open(disk, []);
+    const large = 'y'.repeat(20_000);
+    await write(log, 'before');
+    await write(log, large, 'after');
+    await log.close();
+    const found: string[] = [];
+    await (await open(disk, found)).close();
+    expect(found).toEqual(['1:before', `1:${large}`, '1:after']);
+  });
+
+  it('calls back once per commit, in order, also when groups share a sync', async () => {
+    const disk = new SimDisk({ seed: 1 });
+    const log = await open(disk, []);
+    const order: number[] = [];
+    const done = Array.from({ length: 20 }, (_, i) => {
+      log.append(2, [utf8(`r${i}`)]);
+      return commit(log).then(() => order.push(i));
+    });
+    await Promise.all(done);
+    expect(order).toEqual([...Array(20).keys()]);
+    await log.close();
+  });
+
+  it('keeps every acknowledged record through a power loss after any disk operation', async () => {
+    for (let crashAfter = 1; crashAfter < 120; crashAfter++) {
+      const disk = new SimDisk({ seed: crashAfter, crashAfter });
+      const acknowledged: string[] = [];
+      const attempted: string[] = [];
+      try {
+        const log = await open(disk, [], 512);
+        for (let i = 0; i < 40; i++) {
+          const texts = [`a${i}${'z'.repeat(i)}`, `b${i}`];
+          attempted.push(...texts.map((text) => `1:${text}`));
+          await write(log, ...texts);
+          acknowledged.push(...texts.map((text) => `1:${text}`));
+        }
+      } catch {
+        // The power loss; what matters is what is there afterwards.
+      }
+      const found: string[] = [];
+      const survivor = await open(disk.crash(), found, 512);
+      expect(found.slice(0, acknowledged.length), `crash after ${crashAfter}`).toEqual(acknowledged);
+      expect(attempted.slice(0, found.length)).toEqual(found);
+      await write(survivor, 'life goes on');
+      await survivor.close();
+    }
+  });
+
+  it('refuses damage in the middle and never cuts it', async () => {
+    const disk = new SimDisk({ seed: 1 });
+    const log = await open(disk, [], 64 * 1024);
+    for (let i = 0; i < 20; i++) await write(log, `record number ${i}`);
+    await log.close();
+    const segment = [...disk.files()].find(({ path }) => path.endsWith('01.log'))!;
+    segment.inode.flipBit(64 + 16 + 3, 2);
+    await expect(open(disk, [], 64 * 1024)).rejects.toThrow(CorruptionError);
+  });
+
+  it('cuts a torn last group and reuses its space safely', async () => {
+    const disk = new SimDisk({ seed: 1 });
+    const log = await open(disk, [], 64 * 1024);
+    for (let i = 0; i < 5; i++) await write(log, `record number ${i}`);
+    await log.close();
+    const segment = [...disk.files()].find(({ path }) => path.endsWith('01.log'))!;
+    const recordBytes = 16 + 16;
+    segment.inode.flipBit(64 + 4 * recordBytes + 20, 2);
+    const found: string[] = [];
+    const again = await open(disk, found, 64 * 1024);
+    expect(found).toEqual([0, 1, 2, 3].map((i) => `1:record number ${i}`));
+    await write(again, 'another');
+    await again.close();
+    const after: string[] = [];
+    await (await open(disk, after, 64 * 1024)).close();
+    expect(after).toEqual([...found, '1:another']);
+  });
+
+  it('refuses a missing segment', async () => {
+    const disk = new SimDisk({ seed: 1 });
+    const log = await open(disk, [], 512);
+    for (let i = 0; i < 60; i++) await write(log, `record number ${i}`);
+    await log.close();
+    await disk.remove(`${DIRECTORY}/00000000000002.log`);
+    await expect(open(disk, [], 512)).rejects.toThrow(/missing/);
+  });
+
+  it('drops old segments and uses their files again', async () => {
+    const disk = new SimDisk({ seed: 1 });
+    const log = await open(disk, [], 512);
+    for (let i = 0; i < 60; i++) await write(log, `record number ${i}`);
+    const last = log.segment;
+    await log.truncateBefore(last);
+    expect(log.firstSegment).toBe(last);
+    for (let i = 60; i < 120; i++) await write(log, `record number ${i}`);
+    await log.close();
+    const found: string[] = [];
+    await (await open(disk, found, 512)).close();
+    expect(found.at(-1)).toBe('1:record number 119');
+    expect(found.length).toBeLessThan(120);
+  });
+
+  it('breaks for good when a sync fails', async () => {
+    const disk = new SimDisk({ seed: 1 });
+    const log = await open(disk, []);
+    await write(log, 'fine');
+    disk.faults.syncErrors = 1;
+    log.append(1, [utf8('lost')]);
+    await expect(commit(log)).rejects.toThrow(/broken/);
+    disk.faults.syncErrors = 0;
+    log.append(1, [utf8('too late')]);
+    await expect(commit(log)).rejects.toThrow(/broken/);
+  });
+});

@@ -1,0 +1,304 @@
+import {
+  assert,
+  type Disk,
+  type DiskFile,
+  joinPath,
+  type Kernels,
+  pureKernels,
+  viewOf,
+} from '@holdfast/io';
+import { BrokenError, ClosedError } from '../errors.ts';
+import {
+  encodeSegmentHeader,
+  RECORD_HEAD_BYTES,
+  recordBytes,
+  SEAL_TYPE,
+  sealRecord,
+  SEGMENT_HEADER_BYTES,
+  segmentName,
+} from './log-format.ts';
+import { listSegments, type LogRecord, recoverLog, type RecoveryOptions } from './log-recovery.ts';
+import { SegmentFiles } from './segment-files.ts';
+
+/** Payload of one record, in bytes. */
+export const LOG_RECORD_BYTES_MAX = 64 * 1024 * 1024;
+/** Size of a segment unless told otherwise, in bytes. A larger record gets a segment of its own size. */
+export const SEGMENT_BYTES_DEFAULT = 16 * 1024 * 1024;
+/** A group's buffer above this is given back after use, in bytes. */
+const GROUP_BUFFER_KEEP_BYTES = 4 * 1024 * 1024;
+
+/** Bugs that a simulator plants to prove that it would find them. */
+export type LogCanary = 'forget-sync' | 'truncate-on-middle-damage';
+
+export interface SegmentedLogOptions {
+  readonly disk: Disk;
+  /** Made when missing. Nothing else may live in it. */
+  readonly directory: string;
+  readonly kernels?: Kernels;
+  readonly segmentBytes?: number;
+  /** Hears every record that is on disk, in order, before `open` resolves. */
+  readonly onRecord: (record: LogRecord) => void;
+  /**
+   * Records that open every new segment: what must survive when the segments before are dropped.
+   * They stand in front of whatever is appended next.
+   */
+  readonly checkpoint?: () => readonly PendingRecord[];
+  readonly canary?: LogCanary;
+}
+
+export interface PendingRecord {
+  /** 1 .. 255. */
+  readonly type: number;
+  /** The payload in pieces; unchanged by the caller until the commit is done. */
+  readonly parts: readonly Uint8Array[];
+}
+
+/** Which segments a committed group lies in. */
+export interface CommittedGroup {
+  readonly firstSegment: number;
+  readonly lastSegment: number;
+}
+
+/** Called once: with the group's place when it is durable, or with the failure that broke the log. */
+export type CommitCallback = (error: Error | undefined, group: CommittedGroup | undefined) => void;
+
+/**
+ * An append-only log of records in segments of fixed, zero-filled size, with group commit: while one group is
+ * being written and synced, the next one collects. One write and one sync per group, whoever takes part.
+ *
+ * A failed write or sync breaks the log for good (ADR 0008): it is never retried, and everyone who waits or
+ * comes later hears of it.
+ */
+export class SegmentedLog {
+  readonly #files: SegmentFiles;
+  readonly #kernels: Kernels;
+  readonly #checkpoint: () => readonly PendingRecord[];
+  readonly #forgetSync: boolean;
+  readonly #segmentBytes: number;
+  #file: DiskFile;
+  #segment: number;
+  #firstSegment: number;
+  /** Where the next record goes in the current segment. */
+  #offset: number;
+  #group: number;
+  #queue: PendingRecord[] = [];
+  /** Who waits for the group that is being written, and for the one that collects. */
+  #served: CommitCallback[] = [];
+  #waiting: CommitCallback[] = [];
+  #writing: Promise<void> | undefined;
+  #buffer: Uint8Array = new Uint8Array(64 * 1024);
+  #view: DataView = viewOf(this.#buffer);
+  #failure: Error | undefined;
+  #closed = false;
+
+  /**
+   * Recovers the log and makes it ready to append.
+   * @throws CorruptionError for damage that is not a torn tail; DiskError.
+   */
+  static async open(options: SegmentedLogOptions): Promise<SegmentedLog> {
+    const { disk, directory } = options;
+    const kernels = options.kernels ?? pureKernels;
+    const segmentBytes = options.segmentBytes ?? SEGMENT_BYTES_DEFAULT;
+    await disk.makeDirectory(directory);
+    const segments = await listSegments(disk, directory);
+    const recovery: RecoveryOptions = {
+      disk,
+      directory,
+      kernels,
+      onRecord: options.onRecord,
+      truncateOnDamage: options.canary === 'truncate-on-middle-damage',
+    };
+    const tail = await recoverLog(recovery, segments);
+    const files = await SegmentFiles.open(disk, directory, kernels, segmentBytes);
+    if (tail === undefined || tail.sealed) {
+      const segment = tail === undefined ? 1 : tail.segment + 1;
+      const file = await files.begin(segment, segmentBytes);
+      const group = tail?.group ?? 0;
+      return new SegmentedLog(options, files, file, segment, segments[0] ?? segment, SEGMENT_HEADER_BYTES, group);
+    }
+    const file = await disk.open(joinPath(directory, segmentName(tail.segment)), 'never');
+    if (tail.torn) {
+      // Remains of the torn group must not turn valid when a later group reuses its number and its place.
+      const zeros = new Uint8Array(file.size - tail.offset);
+      await file.write([zeros], tail.offset, true);
+    }
+    return new SegmentedLog(options, files, file, tail.segment, segments[0]!, tail.offset, tail.group);
+  }
+
+  private constructor(
+    options: SegmentedLogOptions,
+    files: SegmentFiles,
+    file: DiskFile,
+    segment: number,
+    firstSegment: number,
+    offset: number,
+    group: number,
+  ) {
+    this.#files = files;
+    this.#kernels = options.kernels ?? pureKernels;
+    this.#checkpoint = options.checkpoint ?? (() => []);
+    this.#forgetSync = options.canary === 'forget-sync';
+    this.#segmentBytes = options.segmentBytes ?? SEGMENT_BYTES_DEFAULT;
+    this.#file = file;
+    this.#segment = segment;
+    this.#firstSegment = firstSegment;
+    this.#offset = offset;
+    this.#group = group;
+  }
+
+  /** The segment that is being written. */
+  get segment(): number {
+    return this.#segment;
+  }
+
+  /** The oldest segment on disk. */
+  get firstSegment(): number {
+    return this.#firstSegment;
+  }
+
+  /** Adds a record to the open group. Nothing is written before `commit`. */
+  append(type: number, parts: readonly Uint8Array[]): void {
+    assert(type > SEAL_TYPE && type < 256, 'a record type is 1 .. 255');
+    this.#queue.push({ type, parts });
+  }
+
+  /** Makes everything appended so far durable, then calls back. Groups end in the order of their commits. */
+  commit(done: CommitCallback): void {
+    if (this.#failure !== undefined || this.#closed) {
+      done(this.#failure ?? new ClosedError('the log'), undefined);
+      return;
+    }
+    this.#waiting.push(done);
+    this.#writing ??= this.#writeGroups();
+  }
+
+  /** Drops segments before `segment`; their files are used again. Never the one that is being written. */
+  async truncateBefore(segment: number): Promise<void> {
+    const end = Math.min(segment, this.#segment);
+    while (this.#firstSegment < end && this.#failure === undefined) {
+      const dropped = this.#firstSegment++;
+      await this.#files.retire(dropped);
+    }
+  }
+
+  /** Waits for the group being written, then closes. What was appended and not committed is lost. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#writing;
+    await this.#files.close();
+    await this.#file.close();
+  }
+
+  async #writeGroups(): Promise<void> {
+    try {
+      while (this.#waiting.length > 0) {
+        const records = this.#queue;
+        this.#served = this.#waiting;
+        this.#queue = [];
+        this.#waiting = [];
+        const group = await this.#writeGroup(records);
+        for (const done of this.#served.splice(0)) done(undefined, group);
+      }
+    } catch (error) {
+      this.#break(error);
+    }
+    this.#writing = undefined;
+  }
+
+  async #writeGroup(records: readonly PendingRecord[]): Promise<CommittedGroup> {
+    const firstSegment = this.#segment;
+    let next = 0;
+    while (next < records.length) {
+      const count = this.#fitting(records, next);
+      if (count > 0) await this.#write(records, next, next + count);
+      next += count;
+      if (next < records.length) await this.#rotate(payloadBytes(records[next]!));
+    }
+    return { firstSegment, lastSegment: this.#segment };
+  }
+
+  /** How many of the records from `from` fit into the rest of the segment, a seal behind them. */
+  #fitting(records: readonly PendingRecord[], from: number): number {
+    let room = this.#file.size - this.#offset - recordBytes(0);
+    let count = 0;
+    while (from + count < records.length) {
+      const bytes = payloadBytes(records[from + count]!);
+      assert(bytes <= LOG_RECORD_BYTES_MAX, 'record larger than LOG_RECORD_BYTES_MAX');
+      room -= recordBytes(bytes);
+      if (room < 0) break;
+      count++;
+    }
+    return count;
+  }
+
+  async #write(records: readonly PendingRecord[], from: number, to: number): Promise<void> {
+    let length = 0;
+    for (let i = from; i < to; i++) length += recordBytes(payloadBytes(records[i]!));
+    this.#reserve(length);
+    this.#group = (this.#group + 1) >>> 0;
+    let at = 0;
+    for (let i = from; i < to; i++) at = this.#encode(records[i]!, at, i === to - 1);
+    await this.#file.write([this.#buffer.subarray(0, length)], this.#offset, !this.#forgetSync);
+    this.#offset += length;
+    if (this.#buffer.length > GROUP_BUFFER_KEEP_BYTES) {
+      this.#buffer = new Uint8Array(64 * 1024);
+      this.#view = viewOf(this.#buffer);
+    }
+  }
+
+  /** Writes one record into the group's buffer and returns the position behind it. */
+  #encode(record: PendingRecord, at: number, groupEnd: boolean): number {
+    let cursor = at + RECORD_HEAD_BYTES;
+    for (const part of record.parts) {
+      this.#buffer.set(part, cursor);
+      cursor += part.length;
+    }
+    const payload = cursor - at - RECORD_HEAD_BYTES;
+    const end = at + recordBytes(payload);
+    this.#buffer.fill(0, cursor, end);
+    sealRecord(this.#kernels, this.#buffer, this.#view, at, this.#segment, this.#offset + at, {
+      type: record.type,
+      group: this.#group,
+      groupEnd,
+      payloadBytes: payload,
+    });
+    return end;
+  }
+
+  /**
+   * Ends the segment with a seal and goes on in the next. Invariant: a segment's file has its name only after
+   * the seal of the one before is durable, so a missing seal in front of another segment is damage.
+   */
+  async #rotate(nextPayloadBytes: number): Promise<void> {
+    await this.#write([{ type: SEAL_TYPE, parts: [] }], 0, 1);
+    const checkpoint = this.#checkpoint();
+    let needed = SEGMENT_HEADER_BYTES + recordBytes(0) + recordBytes(nextPayloadBytes);
+    for (const record of checkpoint) needed += recordBytes(payloadBytes(record));
+    const file = await this.#files.begin(this.#segment + 1, Math.max(this.#segmentBytes, needed));
+    await this.#file.close();
+    this.#file = file;
+    this.#segment++;
+    this.#offset = SEGMENT_HEADER_BYTES;
+    if (checkpoint.length > 0) await this.#write(checkpoint, 0, checkpoint.length);
+  }
+
+  #reserve(length: number): void {
+    if (length <= this.#buffer.length) return;
+    this.#buffer = new Uint8Array(Math.max(length, Math.min(2 * this.#buffer.length, GROUP_BUFFER_KEEP_BYTES)));
+    this.#view = viewOf(this.#buffer);
+  }
+
+  #break(error: unknown): void {
+    this.#failure = new BrokenError('the log', error);
+    const callbacks = [...this.#served.splice(0), ...this.#waiting.splice(0)];
+    this.#queue = [];
+    for (const done of callbacks) done(this.#failure, undefined);
+  }
+}
+
+function payloadBytes(record: PendingRecord): number {
+  let bytes = 0;
+  for (const part of record.parts) bytes += part.length;
+  return bytes;
+}

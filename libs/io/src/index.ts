@@ -1,0 +1,40 @@
+export { assert, AssertionError, unreachable } from './assert.ts';
+export {
+  compareBytes,
+  concatBytes,
+  copyBytes,
+  EMPTY_BYTES,
+  equalBytes,
+  prefixEnd,
+  readU53,
+  viewOf,
+  writeU53,
+} from './bytes.ts';
+export type { Cancel, Clock } from './clock.ts';
+export { crc32 } from './crc32.ts';
+export {
+  type Disk,
+  DiskError,
+  type DiskErrorCode,
+  type DiskFile,
+  type DiskLock,
+  directoryOf,
+  joinPath,
+  readWholeFile,
+  replaceFile,
+} from './disk.ts';
+export {
+  type Brand,
+  type KeyspaceId,
+  keyspaceId,
+  type NodeId,
+  nodeId,
+  type RangeId,
+  rangeId,
+  type Revision,
+  revision,
+} from './ids.ts';
+export { type Kernels, pureKernels } from './kernels.ts';
+export type { Address, Connection, ConnectionHandler, Listener, Network } from './network.ts';
+export { Prng, type Random, randomChance, randomFraction, randomInteger, randomPick } from './random.ts';
+export { decodeUtf8, encodeUtf8, utf8 } from './text.ts';

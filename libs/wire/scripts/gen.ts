@@ -37,9 +37,13 @@ export async function generate(): Promise<ReadonlyMap<string, string>> {
 
 /** flatc writes for a bundler; Node strips types only, so imports name the file that exists. */
 function erasable(source: string): string {
-  if (/^export (const )?enum /m.test(source)) throw new Error('enums do not survive type stripping: use ubyte');
+  if (/^export (const )?enum /m.test(source))
+    throw new Error('enums do not survive type stripping: use ubyte');
   return source
-    .replace(/\/\* eslint-disable .*\*\/\n/, '// @ts-nocheck: flatc does not write for our compiler settings.\n')
+    .replace(
+      /\/\* eslint-disable .*\*\/\n/,
+      '// @ts-nocheck: flatc does not write for our compiler settings.\n',
+    )
     .replace(/(from '\.[^']*)\.js'/g, "$1.ts'")
     .replace(/[ \t]+$/gm, '')
     .replace(/\n+$/, '\n');

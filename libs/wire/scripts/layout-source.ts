@@ -1,7 +1,8 @@
 import { BaseType, SCALAR_BYTES, type SchemaField, type SchemaObject } from './reflection.ts';
 
 const constantName = (name: string): string => name.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_').toUpperCase();
-const camel = (name: string): string => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+const camel = (name: string): string =>
+  name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
 /** TypeScript of `layout.ts`: positions in structs, slots and shapes of tables. */
 export function layoutSource(schemas: readonly (readonly SchemaObject[])[]): string {
@@ -25,10 +26,17 @@ export function layoutSource(schemas: readonly (readonly SchemaObject[])[]): str
         const inner = objects[field.object];
         if (inner !== undefined && !inner.isStruct) emit(inner);
       }
-      out.push(`export const ${constantName(table.name)}: TableShape = {`, `  name: '${table.name}',`, '  fields: [');
+      out.push(
+        `export const ${constantName(table.name)}: TableShape = {`,
+        `  name: '${table.name}',`,
+        '  fields: [',
+      );
       for (const field of table.fields) out.push(`    ${shape(field, objects)},`);
       out.push('  ],', '};', '');
-      out.push(`/** Slots of the table \`${table.name}\`. */`, `export const ${constantName(table.name)}_SLOT = {`);
+      out.push(
+        `/** Slots of the table \`${table.name}\`. */`,
+        `export const ${constantName(table.name)}_SLOT = {`,
+      );
       for (const field of table.fields) out.push(`  ${camel(field.name)}: ${field.id},`);
       out.push('} as const;', '');
     };

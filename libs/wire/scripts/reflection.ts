@@ -46,10 +46,12 @@ export function readSchema(bfbs: Uint8Array): readonly SchemaObject[] {
     const start = follow(at);
     return Array.from({ length: view.getUint32(start, true) }, (_, i) => follow(start + 4 + 4 * i));
   };
-  const u8 = (table: number, id: number): number => (slot(table, id) === 0 ? 0 : view.getUint8(slot(table, id)));
+  const u8 = (table: number, id: number): number =>
+    slot(table, id) === 0 ? 0 : view.getUint8(slot(table, id));
   const i32 = (table: number, id: number, missing: number): number =>
     slot(table, id) === 0 ? missing : view.getInt32(slot(table, id), true);
-  const u16 = (table: number, id: number): number => (slot(table, id) === 0 ? 0 : view.getUint16(slot(table, id), true));
+  const u16 = (table: number, id: number): number =>
+    slot(table, id) === 0 ? 0 : view.getUint16(slot(table, id), true);
 
   return tables(slot(follow(0), 0)).map((object) => {
     const isStruct = u8(object, 2) === 1;

@@ -31,7 +31,8 @@ export function textOf(bytes: unknown, bytesMax: number, field: string): string 
 
 /** A u64 field below 2^53. @throws ProtocolError */
 export function u53Of(value: bigint, field: string): number {
-  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new ProtocolError('malformed', `${field} of 2^53 or more`);
+  if (value > BigInt(Number.MAX_SAFE_INTEGER))
+    throw new ProtocolError('malformed', `${field} of 2^53 or more`);
   return Number(value);
 }
 

@@ -19,19 +19,34 @@ export interface GoAway {
 }
 
 /** A ping is answered by a pong with the same request id and bytes, before anything that is queued for work. */
-export function encodePing(kernels: Kernels, version: number, requestId: number, bytes: Uint8Array): Uint8Array {
+export function encodePing(
+  kernels: Kernels,
+  version: number,
+  requestId: number,
+  bytes: Uint8Array,
+): Uint8Array {
   assert(bytes.length <= PING_BYTES_MAX, 'ping longer than PING_BYTES_MAX');
   return encodeFrame(kernels, { type: FrameType.ping, requestId, version }, bytes);
 }
 
 /** The answer to `ping`. @throws ProtocolError when it carries more than PING_BYTES_MAX. */
 export function encodePong(kernels: Kernels, ping: Frame): Uint8Array {
-  if (ping.payload.length > PING_BYTES_MAX) throw new ProtocolError('limit', `ping of ${ping.payload.length} bytes`);
-  return encodeFrame(kernels, { type: FrameType.pong, requestId: ping.requestId, version: ping.version }, ping.payload);
+  if (ping.payload.length > PING_BYTES_MAX)
+    throw new ProtocolError('limit', `ping of ${ping.payload.length} bytes`);
+  return encodeFrame(
+    kernels,
+    { type: FrameType.pong, requestId: ping.requestId, version: ping.version },
+    ping.payload,
+  );
 }
 
 /** The whole request failed: answers the frame with this request id, whatever its type. */
-export function encodeError(kernels: Kernels, version: number, requestId: number, error: HoldfastError): Uint8Array {
+export function encodeError(
+  kernels: Kernels,
+  version: number,
+  requestId: number,
+  error: HoldfastError,
+): Uint8Array {
   const payload = buildTable((builder) => {
     const detail = createDetail(builder, error.detail ?? ERRORS[error.code].title);
     ErrorFrameTable.startErrorFrame(builder);

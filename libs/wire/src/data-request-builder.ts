@@ -1,6 +1,12 @@
 import { assert, EMPTY_BYTES, type Kernels, type KeyspaceId, type RangeId } from '@holdfast/io';
 import { Condition, type Consistency, OpFlag, OpKind } from './data-ops.ts';
-import { encodeFrame, FRAME_HEADER_BYTES, FrameType, type PayloadSource, TRACE_CONTEXT_BYTES } from './frame.ts';
+import {
+  encodeFrame,
+  FRAME_HEADER_BYTES,
+  FrameType,
+  type PayloadSource,
+  TRACE_CONTEXT_BYTES,
+} from './frame.ts';
 import { DATA_REQUEST, DATA_REQUEST_SLOT as SLOT, REQUEST_OP as OP } from './generated/layout.ts';
 import { GrowableBytes } from './growable-bytes.ts';
 import {
@@ -106,7 +112,12 @@ export class DataRequestBuilder implements PayloadSource {
     return this.#write(OpKind.put, range, keyspace, key, value, options);
   }
 
-  delete(range: RangeId, keyspace: KeyspaceId, key: Uint8Array, options: WriteOptions = NO_WRITE_OPTIONS): number {
+  delete(
+    range: RangeId,
+    keyspace: KeyspaceId,
+    key: Uint8Array,
+    options: WriteOptions = NO_WRITE_OPTIONS,
+  ): number {
     return this.#write(OpKind.delete, range, keyspace, key, EMPTY_BYTES, options);
   }
 
@@ -135,8 +146,17 @@ export class DataRequestBuilder implements PayloadSource {
     options: ScanOptions = NO_SCAN_OPTIONS,
   ): number {
     assert(start.length <= KEY_BYTES_MAX && end.length <= KEY_BYTES_MAX, 'key longer than KEY_BYTES_MAX');
-    const flags = (options.reverse === true ? OpFlag.reverse : 0) | (options.keysOnly === true ? OpFlag.keysOnly : 0);
-    const at = this.#op(OpKind.scan, flags, range, keyspace, start, options.revision ?? 0, options.deadlineMs ?? 0);
+    const flags =
+      (options.reverse === true ? OpFlag.reverse : 0) | (options.keysOnly === true ? OpFlag.keysOnly : 0);
+    const at = this.#op(
+      OpKind.scan,
+      flags,
+      range,
+      keyspace,
+      start,
+      options.revision ?? 0,
+      options.deadlineMs ?? 0,
+    );
     const { view } = this.#ops;
     view.setUint32(at + OP.limit, options.limit ?? 0, true);
     view.setUint32(at + OP.limitBytes, options.limitBytes ?? 0, true);

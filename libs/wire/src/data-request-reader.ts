@@ -56,12 +56,14 @@ export class DataRequestReader {
   /** The ops tile the blob: each begins where the one before it ends, and the last ends with it. */
   #verifyOps(blobLength: number): void {
     const { count } = this;
-    if (count === 0 || count > BATCH_OPS_MAX) throw new ProtocolError('limit', `batch of ${count} operations`);
+    if (count === 0 || count > BATCH_OPS_MAX)
+      throw new ProtocolError('limit', `batch of ${count} operations`);
     const view = this.#view;
     let end = 0;
     let at = this.#ops;
     for (let i = 0; i < count; i++, at += OP.bytes) {
-      if (view.getUint32(at + OP.blobOffset, true) !== end) throw new ProtocolError('malformed', 'op out of place');
+      if (view.getUint32(at + OP.blobOffset, true) !== end)
+        throw new ProtocolError('malformed', 'op out of place');
       if (!isU53(view, at + OP.revision) || !isU53(view, at + OP.ttlMs)) {
         throw new ProtocolError('malformed', 'integer of 2^53 or more');
       }
@@ -93,7 +95,9 @@ export class DataRequestReader {
     if (view.getUint8(at + OP.condition) > Condition.revisionEquals) return 'HF_UNSUPPORTED';
     if (kind === OpKind.increment && valueLength !== 8) return 'HF_BAD_REQUEST';
     const writeParts =
-      view.getUint8(at + OP.condition) | view.getUint8(at + OP.idempotencyLength) | view.getUint8(at + OP.contentTypeLength);
+      view.getUint8(at + OP.condition) |
+      view.getUint8(at + OP.idempotencyLength) |
+      view.getUint8(at + OP.contentTypeLength);
     if (!isWrite(kind) && (writeParts !== 0 || valueLength !== 0)) return 'HF_BAD_REQUEST';
     return undefined;
   }

@@ -1,10 +1,22 @@
 import { assert, EMPTY_BYTES, type Kernels, type NodeId, utf8 } from '@holdfast/io';
 import { AnswerFlag, Consistency } from './data-ops.ts';
 import { ERRORS, type ErrorCode, type Outcome, outcomeNumber } from './errors.ts';
-import { encodeFrame, FRAME_HEADER_BYTES, FrameType, type PayloadSource, TRACE_CONTEXT_BYTES } from './frame.ts';
+import {
+  encodeFrame,
+  FRAME_HEADER_BYTES,
+  FrameType,
+  type PayloadSource,
+  TRACE_CONTEXT_BYTES,
+} from './frame.ts';
 import { DATA_RESPONSE, DATA_RESPONSE_SLOT as SLOT, RESPONSE_OP as OP } from './generated/layout.ts';
 import { GrowableBytes } from './growable-bytes.ts';
-import { BATCH_OPS_MAX, CONTENT_TYPE_BYTES_MAX, DETAIL_BYTES_MAX, FRAME_BYTES_MAX, KEY_BYTES_MAX } from './limits.ts';
+import {
+  BATCH_OPS_MAX,
+  CONTENT_TYPE_BYTES_MAX,
+  DETAIL_BYTES_MAX,
+  FRAME_BYTES_MAX,
+  KEY_BYTES_MAX,
+} from './limits.ts';
 import type { ScanRowsBuilder } from './scan-rows.ts';
 import { TableTemplate, vectorStart, writeVector } from './table-template.ts';
 import { putU53 } from './u53.ts';
@@ -131,7 +143,14 @@ export class DataResponseBuilder implements PayloadSource {
   /** An op that failed, with a code of the table. */
   refused(index: number, code: ErrorCode, options: RefusalOptions = NO_OPTIONS): void {
     const info = ERRORS[code];
-    const at = this.#answer(index, info.number, options.flags ?? 0, options.revision ?? 0, Consistency.strong, 0);
+    const at = this.#answer(
+      index,
+      info.number,
+      options.flags ?? 0,
+      options.revision ?? 0,
+      Consistency.strong,
+      0,
+    );
     const { view } = this.#ops;
     view.setUint8(at + OP.outcome, outcomeNumber(options.outcome ?? info.outcome));
     view.setUint32(at + OP.leaderHint, options.leaderHint ?? 0, true);
@@ -157,7 +176,11 @@ export class DataResponseBuilder implements PayloadSource {
     trace?: Uint8Array,
   ): Uint8Array {
     this.#clock = clock;
-    const frame = encodeFrame(kernels, { type: FrameType.dataResponse, requestId, version, more, trace }, this);
+    const frame = encodeFrame(
+      kernels,
+      { type: FrameType.dataResponse, requestId, version, more, trace },
+      this,
+    );
     this.reset();
     return frame;
   }

@@ -47,18 +47,22 @@ export class DataResponseReader {
 
   #verifyOps(blobLength: number, opsCount: number): void {
     const { count } = this;
-    if (count === 0 || count > opsCount) throw new ProtocolError('limit', `${count} answers to ${opsCount} ops`);
+    if (count === 0 || count > opsCount)
+      throw new ProtocolError('limit', `${count} answers to ${opsCount} ops`);
     const view = this.#view;
     let end = 0;
     let at = this.#ops;
     for (let i = 0; i < count; i++, at += OP.bytes) {
-      if (view.getUint32(at + OP.blobOffset, true) !== end) throw new ProtocolError('malformed', 'answer out of place');
+      if (view.getUint32(at + OP.blobOffset, true) !== end)
+        throw new ProtocolError('malformed', 'answer out of place');
       if (!isU53(view, at + OP.revision)) throw new ProtocolError('malformed', 'integer of 2^53 or more');
-      if (view.getUint16(at + OP.index, true) >= opsCount) throw new ProtocolError('malformed', 'answer to no op');
+      if (view.getUint16(at + OP.index, true) >= opsCount)
+        throw new ProtocolError('malformed', 'answer to no op');
       if (view.getUint8(at + OP.served) > 2) throw new ProtocolError('malformed', 'consistency level');
       const value = end + view.getUint8(at + OP.contentTypeLength);
       const valueEnd = value + view.getUint32(at + OP.valueLength, true);
-      end = valueEnd + view.getUint16(at + OP.resumeKeyLength, true) + view.getUint16(at + OP.detailLength, true);
+      end =
+        valueEnd + view.getUint16(at + OP.resumeKeyLength, true) + view.getUint16(at + OP.detailLength, true);
       if (end > blobLength) throw new ProtocolError('malformed', 'answer longer than the blob');
       const rowCount = view.getUint32(at + OP.rowCount, true);
       if (rowCount > 0) verifyScanRows(view, this.#blob + value, this.#blob + valueEnd, rowCount);

@@ -107,7 +107,11 @@ export class FrameDecoder {
     let partial = this.#partial;
     if (partial === undefined || partial.length < length) {
       // Known length: no more than the frame needs. Unknown: at least a header.
-      const wanted = Math.max(length, Math.min(2 * (partial?.length ?? 0), FRAME_BYTES_MAX), FRAME_HEADER_BYTES);
+      const wanted = Math.max(
+        length,
+        Math.min(2 * (partial?.length ?? 0), FRAME_BYTES_MAX),
+        FRAME_HEADER_BYTES,
+      );
       const grown = new Uint8Array(this.#frameLength === 0 ? wanted : Math.min(wanted, this.#frameLength));
       if (partial !== undefined) grown.set(partial.subarray(0, this.#partialLength));
       this.#partial = partial = grown;

@@ -100,7 +100,11 @@ export interface PayloadSource {
  * One frame in fresh memory of exactly its size, ready for `Connection.write`.
  * The caller keeps to {@link FRAME_BYTES_MAX} (builders tell their `byteLength`).
  */
-export function encodeFrame(kernels: Kernels, head: FrameHead, payload: PayloadSource | Uint8Array): Uint8Array {
+export function encodeFrame(
+  kernels: Kernels,
+  head: FrameHead,
+  payload: PayloadSource | Uint8Array,
+): Uint8Array {
   const { trace } = head;
   assert(trace === undefined || trace.length === TRACE_CONTEXT_BYTES, 'a trace context has 25 bytes');
   const payloadStart = FRAME_HEADER_BYTES + (trace === undefined ? 0 : TRACE_CONTEXT_BYTES);
@@ -127,7 +131,12 @@ export function encodeFrame(kernels: Kernels, head: FrameHead, payload: PayloadS
  * The length of the frame whose header stands at `offset`, all {@link FRAME_HEADER_BYTES} of it present.
  * @throws ProtocolError for every header that no correct peer sends.
  */
-export function checkFrameHeader(kernels: Kernels, bytes: Uint8Array, offset: number, frameBytesMax: number): number {
+export function checkFrameHeader(
+  kernels: Kernels,
+  bytes: Uint8Array,
+  offset: number,
+  frameBytesMax: number,
+): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset + offset, FRAME_HEADER_BYTES);
   if (view.getUint32(0, true) !== FRAME_MAGIC) throw new ProtocolError('magic', 'not a Holdfast frame');
   if (view.getUint8(10) !== FRAME_HEADER_VERSION) {
@@ -140,7 +149,8 @@ export function checkFrameHeader(kernels: Kernels, bytes: Uint8Array, offset: nu
   const flags = view.getUint8(9);
   if ((flags & ~FLAGS_KNOWN) !== 0) throw new ProtocolError('flags', `flags ${flags}`);
   const lengthMin = FRAME_HEADER_BYTES + ((flags & FrameFlag.trace) === 0 ? 0 : TRACE_CONTEXT_BYTES);
-  if (length < lengthMin || length > frameBytesMax) throw new ProtocolError('length', `frame of ${length} bytes`);
+  if (length < lengthMin || length > frameBytesMax)
+    throw new ProtocolError('length', `frame of ${length} bytes`);
   if (!KNOWN_TYPES[view.getUint8(8)]) throw new ProtocolError('type', `frame type ${view.getUint8(8)}`);
   return length;
 }

@@ -99,12 +99,14 @@ export function encodeHello(kernels: Kernels, requestId: number, hello: Hello): 
 export function readHello(payload: Uint8Array): Hello {
   const table = HelloTable.getRootAsHello(openTable(payload, HELLO));
   const role = table.role();
-  if (role !== PeerRole.client && role !== PeerRole.node) throw new ProtocolError('malformed', `role ${role}`);
+  if (role !== PeerRole.client && role !== PeerRole.node)
+    throw new ProtocolError('malformed', `role ${role}`);
   const versionMin = table.versionMin();
   const versionMax = table.versionMax();
   if (versionMin === 0 || versionMin > versionMax) throw new ProtocolError('malformed', 'version range');
   const frameBytesMax = table.frameBytesMax();
-  if (frameBytesMax < HANDSHAKE_FRAME_BYTES_MAX) throw new ProtocolError('limit', `frames of ${frameBytesMax} bytes`);
+  if (frameBytesMax < HANDSHAKE_FRAME_BYTES_MAX)
+    throw new ProtocolError('limit', `frames of ${frameBytesMax} bytes`);
   return {
     clusterId: clusterIdOf(table.clusterIdArray()),
     nodeId: table.nodeId() as NodeId | 0,
@@ -133,7 +135,11 @@ export function answerHello(hello: Hello, self: HandshakeSelf): HelloAck {
   }
   if (hello.nodeId === self.nodeId) return refuseHello(self, 'HF_WRONG_NODE', 'this is my own id');
   if (hello.toNodeId !== 0 && hello.toNodeId !== self.nodeId) {
-    return refuseHello(self, 'HF_WRONG_NODE', `node ${hello.toNodeId} was asked for, this is node ${self.nodeId}`);
+    return refuseHello(
+      self,
+      'HF_WRONG_NODE',
+      `node ${hello.toNodeId} was asked for, this is node ${self.nodeId}`,
+    );
   }
   const version = commonVersion(self.versionMin, self.versionMax, hello.versionMin, hello.versionMax);
   if (version === undefined) {
@@ -204,7 +210,10 @@ export function readHelloAck(payload: Uint8Array): HelloAck {
 /** What is wrong with the answer to our hello, or undefined when the connection may be used. */
 export function checkHelloAck(hello: Hello, ack: HelloAck): HoldfastError | undefined {
   if (ack.refusal !== undefined) {
-    return new HoldfastError(ack.refusal, { outcome: 'not_applied', detail: `refused by the peer: ${ack.detail}` });
+    return new HoldfastError(ack.refusal, {
+      outcome: 'not_applied',
+      detail: `refused by the peer: ${ack.detail}`,
+    });
   }
   if (ack.version < hello.versionMin || ack.version > hello.versionMax) {
     return new ProtocolError('version', `version ${ack.version} was not offered`);
@@ -216,13 +225,16 @@ export function checkHelloAck(hello: Hello, ack: HelloAck): HoldfastError | unde
     return new HoldfastError('HF_WRONG_CLUSTER', { detail: 'the peer belongs to another cluster' });
   }
   if (hello.toNodeId !== 0 && hello.toNodeId !== ack.nodeId) {
-    return new HoldfastError('HF_WRONG_NODE', { detail: `node ${ack.nodeId} answers for node ${hello.toNodeId}` });
+    return new HoldfastError('HF_WRONG_NODE', {
+      detail: `node ${ack.nodeId} answers for node ${hello.toNodeId}`,
+    });
   }
   return undefined;
 }
 
 function clusterIdOf(bytes: Uint8Array | null): Uint8Array {
   if (bytes === null || bytes.length === 0) return EMPTY_BYTES;
-  if (bytes.length !== CLUSTER_ID_BYTES) throw new ProtocolError('malformed', `cluster id of ${bytes.length} bytes`);
+  if (bytes.length !== CLUSTER_ID_BYTES)
+    throw new ProtocolError('malformed', `cluster id of ${bytes.length} bytes`);
   return copyBytes(bytes);
 }

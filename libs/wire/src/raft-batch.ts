@@ -1,6 +1,12 @@
 import { assert, type Kernels, type NodeId, type RangeId, viewOf } from '@holdfast/io';
 import type { Entry, Message, MessageKind, SnapshotMeta } from '@holdfast/raft';
-import { encodeFrame, FRAME_HEADER_BYTES, FrameType, type PayloadSource, TRACE_CONTEXT_BYTES } from './frame.ts';
+import {
+  encodeFrame,
+  FRAME_HEADER_BYTES,
+  FrameType,
+  type PayloadSource,
+  TRACE_CONTEXT_BYTES,
+} from './frame.ts';
 import {
   RAFT_BATCH,
   RAFT_ENTRY as ENTRY,
@@ -22,7 +28,15 @@ const ENTRY_KIND_MAX = 1;
 const TEMPLATE = new TableTemplate(RAFT_BATCH);
 const HEADS_AT = vectorStart(TEMPLATE.bytes, 8);
 /** The head's u64 fields, in the order of the struct. */
-const HEAD_U53 = [HEAD.term, HEAD.index, HEAD.logTerm, HEAD.commit, HEAD.rejectHint, HEAD.context, HEAD.clock];
+const HEAD_U53 = [
+  HEAD.term,
+  HEAD.index,
+  HEAD.logTerm,
+  HEAD.commit,
+  HEAD.rejectHint,
+  HEAD.context,
+  HEAD.clock,
+];
 
 /** Upper bound of what a message adds to a batch, in bytes. */
 export function raftMessageBytes(message: Message): number {
@@ -203,8 +217,10 @@ function verifyRaftBatch(view: DataView, heads: number, entries: number, blob: n
   const entriesEnd = entries + 4 + entryCount * ENTRY.bytes;
   for (let at = entries + 4; at < entriesEnd; at += ENTRY.bytes) {
     if (!isU53(view, at + ENTRY.term)) throw new ProtocolError('malformed', 'integer of 2^53 or more');
-    if (view.getUint8(at + ENTRY.kind) > ENTRY_KIND_MAX) throw new ProtocolError('malformed', 'kind of entry');
+    if (view.getUint8(at + ENTRY.kind) > ENTRY_KIND_MAX)
+      throw new ProtocolError('malformed', 'kind of entry');
     bytes += view.getUint32(at + ENTRY.dataLength, true);
   }
-  if (bytes !== view.getUint32(blob, true)) throw new ProtocolError('malformed', 'entries and blob differ in length');
+  if (bytes !== view.getUint32(blob, true))
+    throw new ProtocolError('malformed', 'entries and blob differ in length');
 }

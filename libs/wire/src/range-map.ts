@@ -78,7 +78,12 @@ export function readRangeMapRequest(payload: Uint8Array): number {
   return u53Of(table.generation(), 'generation');
 }
 
-export function encodeRangeMap(kernels: Kernels, version: number, requestId: number, map: RangeMap): Uint8Array {
+export function encodeRangeMap(
+  kernels: Kernels,
+  version: number,
+  requestId: number,
+  map: RangeMap,
+): Uint8Array {
   const payload = buildTable((builder) => {
     const nodes = RangeMapTable.createNodesVector(
       builder,

@@ -100,7 +100,10 @@ export class ScanRowsReader {
   }
 
   get value(): Uint8Array {
-    return this.#bytes.subarray(this.#end - this.#view.getUint32(this.#at + ROW.valueLength, true), this.#end);
+    return this.#bytes.subarray(
+      this.#end - this.#view.getUint32(this.#at + ROW.valueLength, true),
+      this.#end,
+    );
   }
 
   get #keyLength(): number {
@@ -116,7 +119,8 @@ export function verifyScanRows(view: DataView, start: number, end: number, count
   if (count > SCAN_ROWS_MAX) throw new ProtocolError('limit', `${count} rows`);
   let at = start;
   for (let i = 0; i < count; i++) {
-    if (end - at < ROW.bytes || !isU53(view, at + ROW.revision)) throw new ProtocolError('malformed', 'row head');
+    if (end - at < ROW.bytes || !isU53(view, at + ROW.revision))
+      throw new ProtocolError('malformed', 'row head');
     at += rowBytes(view, at);
     if (at > end) throw new ProtocolError('malformed', 'row longer than its scan');
   }

@@ -37,8 +37,8 @@ export function readSnapshotMeta(view: DataView, start: number, length: number):
   if (!isU53(view, start + HEAD.index) || !isU53(view, start + HEAD.term)) {
     throw new ProtocolError('malformed', 'integer of 2^53 or more');
   }
-  const counts = [HEAD.voterCount, HEAD.outgoingCount, HEAD.learnerCount, HEAD.learnerNextCount].map((field) =>
-    view.getUint16(start + field, true),
+  const counts = [HEAD.voterCount, HEAD.outgoingCount, HEAD.learnerCount, HEAD.learnerNextCount].map(
+    (field) => view.getUint16(start + field, true),
   );
   let total = 0;
   for (const count of counts) {

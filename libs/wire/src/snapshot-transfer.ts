@@ -1,7 +1,12 @@
 import { assert, type Kernels, type NodeId, type RangeId, viewOf } from '@holdfast/io';
 import { type ErrorCode, errorCode, errorNumber } from './errors.ts';
 import { encodeFrame, FrameType } from './frame.ts';
-import { SNAPSHOT_ACK, SNAPSHOT_ACK_SLOT, SNAPSHOT_CHUNK, SNAPSHOT_CHUNK_SLOT as SLOT } from './generated/layout.ts';
+import {
+  SNAPSHOT_ACK,
+  SNAPSHOT_ACK_SLOT,
+  SNAPSHOT_CHUNK,
+  SNAPSHOT_CHUNK_SLOT as SLOT,
+} from './generated/layout.ts';
 import { ProtocolError } from './holdfast-error.ts';
 import { SNAPSHOT_CHUNK_BYTES_MAX } from './limits.ts';
 import { TableTemplate, vectorStart } from './table-template.ts';
@@ -45,26 +50,30 @@ const ACK = new TableTemplate(SNAPSHOT_ACK);
 export function encodeSnapshotChunk(kernels: Kernels, version: number, chunk: SnapshotChunk): Uint8Array {
   assert(chunk.data.length <= SNAPSHOT_CHUNK_BYTES_MAX, 'chunk longer than SNAPSHOT_CHUNK_BYTES_MAX');
   const dataAt = vectorStart(CHUNK.bytes, 4);
-  return encodeFrame(kernels, { type: FrameType.snapshotChunk, requestId: 0, version }, {
-    byteLength: dataAt + 4 + chunk.data.length,
-    writeTo(target, view, offset) {
-      CHUNK.write(target, offset);
-      const at = (slot: number): number => offset + CHUNK.position(slot);
-      view.setUint32(at(SLOT.group), chunk.group, true);
-      view.setUint32(at(SLOT.from), chunk.from, true);
-      view.setUint32(at(SLOT.to), chunk.to, true);
-      putU53(view, at(SLOT.snapshotId), chunk.snapshotId);
-      putU53(view, at(SLOT.term), chunk.term);
-      putU53(view, at(SLOT.index), chunk.index);
-      putU53(view, at(SLOT.offset), chunk.offset);
-      putU53(view, at(SLOT.total), chunk.total);
-      view.setUint32(at(SLOT.crc), chunk.crc, true);
-      view.setUint8(at(SLOT.done), chunk.done ? 1 : 0);
-      view.setUint32(at(SLOT.data), offset + dataAt - at(SLOT.data), true);
-      view.setUint32(offset + dataAt, chunk.data.length, true);
-      target.set(chunk.data, offset + dataAt + 4);
+  return encodeFrame(
+    kernels,
+    { type: FrameType.snapshotChunk, requestId: 0, version },
+    {
+      byteLength: dataAt + 4 + chunk.data.length,
+      writeTo(target, view, offset) {
+        CHUNK.write(target, offset);
+        const at = (slot: number): number => offset + CHUNK.position(slot);
+        view.setUint32(at(SLOT.group), chunk.group, true);
+        view.setUint32(at(SLOT.from), chunk.from, true);
+        view.setUint32(at(SLOT.to), chunk.to, true);
+        putU53(view, at(SLOT.snapshotId), chunk.snapshotId);
+        putU53(view, at(SLOT.term), chunk.term);
+        putU53(view, at(SLOT.index), chunk.index);
+        putU53(view, at(SLOT.offset), chunk.offset);
+        putU53(view, at(SLOT.total), chunk.total);
+        view.setUint32(at(SLOT.crc), chunk.crc, true);
+        view.setUint8(at(SLOT.done), chunk.done ? 1 : 0);
+        view.setUint32(at(SLOT.data), offset + dataAt - at(SLOT.data), true);
+        view.setUint32(offset + dataAt, chunk.data.length, true);
+        target.set(chunk.data, offset + dataAt + 4);
+      },
     },
-  });
+  );
 }
 
 /** @throws ProtocolError */
@@ -73,7 +82,8 @@ export function readSnapshotChunk(payload: Uint8Array): SnapshotChunk {
   const table = verifyTable(view, SNAPSHOT_CHUNK);
   const data = vectorAt(view, table, SLOT.data);
   const length = view.getUint32(data, true);
-  if (length > SNAPSHOT_CHUNK_BYTES_MAX) throw new ProtocolError('limit', `snapshot chunk of ${length} bytes`);
+  if (length > SNAPSHOT_CHUNK_BYTES_MAX)
+    throw new ProtocolError('limit', `snapshot chunk of ${length} bytes`);
   const chunk: SnapshotChunk = {
     group: scalarU32(view, table, SLOT.group) as RangeId,
     from: scalarU32(view, table, SLOT.from) as NodeId,
@@ -95,19 +105,27 @@ export function readSnapshotChunk(payload: Uint8Array): SnapshotChunk {
 }
 
 export function encodeSnapshotAck(kernels: Kernels, version: number, ack: SnapshotAck): Uint8Array {
-  return encodeFrame(kernels, { type: FrameType.snapshotAck, requestId: 0, version }, {
-    byteLength: ACK.bytes,
-    writeTo(target, view, offset) {
-      ACK.write(target, offset);
-      const at = (slot: number): number => offset + ACK.position(slot);
-      view.setUint32(at(SNAPSHOT_ACK_SLOT.group), ack.group, true);
-      view.setUint32(at(SNAPSHOT_ACK_SLOT.from), ack.from, true);
-      view.setUint32(at(SNAPSHOT_ACK_SLOT.to), ack.to, true);
-      putU53(view, at(SNAPSHOT_ACK_SLOT.snapshotId), ack.snapshotId);
-      putU53(view, at(SNAPSHOT_ACK_SLOT.offset), ack.offset);
-      view.setUint16(at(SNAPSHOT_ACK_SLOT.status), ack.refusal === undefined ? 0 : errorNumber(ack.refusal), true);
+  return encodeFrame(
+    kernels,
+    { type: FrameType.snapshotAck, requestId: 0, version },
+    {
+      byteLength: ACK.bytes,
+      writeTo(target, view, offset) {
+        ACK.write(target, offset);
+        const at = (slot: number): number => offset + ACK.position(slot);
+        view.setUint32(at(SNAPSHOT_ACK_SLOT.group), ack.group, true);
+        view.setUint32(at(SNAPSHOT_ACK_SLOT.from), ack.from, true);
+        view.setUint32(at(SNAPSHOT_ACK_SLOT.to), ack.to, true);
+        putU53(view, at(SNAPSHOT_ACK_SLOT.snapshotId), ack.snapshotId);
+        putU53(view, at(SNAPSHOT_ACK_SLOT.offset), ack.offset);
+        view.setUint16(
+          at(SNAPSHOT_ACK_SLOT.status),
+          ack.refusal === undefined ? 0 : errorNumber(ack.refusal),
+          true,
+        );
+      },
     },
-  });
+  );
 }
 
 /** @throws ProtocolError */

@@ -53,7 +53,8 @@ function verifyOne(view: DataView, shape: TableShape, table: number, budget: num
     const bytes = 4 + count * field.bytes + (field.kind === 'text' ? 1 : 0);
     if (vector + bytes > end) fail(shape, `${field.name} longer than the buffer`);
     left = spend(shape, left, bytes);
-    if (field.kind === 'text' && view.getUint8(vector + bytes - 1) !== 0) fail(shape, `${field.name} without end`);
+    if (field.kind === 'text' && view.getUint8(vector + bytes - 1) !== 0)
+      fail(shape, `${field.name} without end`);
     if (field.kind === 'tables' && field.table !== undefined) {
       for (let i = 0; i < count; i++) {
         const at = vector + 4 + 4 * i;

@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 const specsEnding = (ending: string): string[] =>
   ['libs', 'apps', 'tests'].map((top) => `${top}/**/*${ending}`);
+const architecture = 'tests/architecture/**/*.spec.ts';
 const never = ['**/node_modules/**', '**/dist/**'];
 
 /** Real processes, ports and files: one file of tests at a time, and time for a cluster to form. */
@@ -21,8 +22,12 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: specsEnding('.spec.ts'),
-          exclude: [...never, '**/*.int.spec.ts', '**/*.e2e.spec.ts'],
+          exclude: [...never, architecture, '**/*.int.spec.ts', '**/*.e2e.spec.ts'],
         },
+      },
+      {
+        extends: true,
+        test: { name: 'layering', include: [architecture] },
       },
       {
         extends: true,

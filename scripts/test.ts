@@ -30,8 +30,8 @@ const stages: Readonly<Record<string, () => Outcome>> = {
   format: () => command(['oxfmt', '--check', '.']),
   lint: () => command(['oxlint', '--type-aware', '--deny-warnings', '.']),
   types: () => command(['tsc', '-b']),
-  layering: () => vitest('layering', ['--project', 'unit', 'tests/architecture']),
-  unit: () => vitest('unit', ['--project', 'unit', '--exclude', 'tests/architecture/**']),
+  layering: () => vitest('layering', ['--project', 'layering']),
+  unit: () => vitest('unit', ['--project', 'unit']),
   sim: () =>
     existsSync(join(root, simulator))
       ? command([process.execPath, '--conditions=source', simulator, '--seeds', String(SIMULATED_SEEDS)])

@@ -19,7 +19,8 @@ const factsOf = (folder: string): PackageFacts => ({
   folder,
   dependencies: Object.keys(manifestOf(folder).dependencies ?? {}),
 });
-const filesOf = (folder: string): string[] => globSync(`${folder}/src/**/*.ts`, { cwd: root }).toSorted();
+const filesOf = (folder: string): string[] =>
+  globSync(`${folder}/{src,scripts,testing,conformance,bench,test}/**/*.ts`, { cwd: root }).toSorted();
 
 describe.each(folders)('%s', (folder) => {
   const facts = factsOf(folder);
@@ -113,6 +114,12 @@ describe('the test itself', () => {
       gateway,
       'src/main.ts',
       `import { map } from 'rxjs/operators';\nimport 'node:fs';\nprocess.exit(0);`,
+    ],
+    [
+      'shared test code beside src',
+      raft,
+      'testing/cluster.ts',
+      `import { Raft } from '../src/index.ts';\nprocess.exit(0);`,
     ],
   ])('accepts %s', (_, owner, inside, source) => {
     expect(check(owner, inside, source)).toEqual([]);

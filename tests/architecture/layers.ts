@@ -59,7 +59,7 @@ const BANNED_NAMES = new Set([
 ]);
 const BANNED_MEMBERS = new Set(['Date.now', 'Math.random']);
 
-export interface SourceFile {
+interface SourceFile {
   /** Path from the root of the repository, with forward slashes. */
   readonly path: string;
   readonly text: string;
@@ -71,30 +71,30 @@ export interface PackageFacts {
   readonly dependencies: readonly string[];
 }
 
-export interface Import {
+interface Import {
   readonly specifier: string;
   readonly typeOnly: boolean;
   readonly line: number;
 }
 
 /** What one file says that matters here. */
-export interface Reading {
+interface Reading {
   readonly imports: readonly Import[];
   readonly banned: readonly { readonly name: string; readonly line: number }[];
   readonly reexports: boolean;
   readonly defaultExport: boolean;
 }
 
-/** Specs, benchmarks and conformance suites: they compose freely, and no build contains them. */
+/** Specs, benchmarks, and whatever stands beside `src`: they compose freely, and no build contains them. */
 export function isTestCode(path: string): boolean {
-  return /\.(spec|bench|conformance)\.ts$/.test(path);
+  return /\.(spec|bench)\.ts$/.test(path) || path.split('/')[2] !== 'src';
 }
 
-export function isGenerated(path: string): boolean {
+function isGenerated(path: string): boolean {
   return path.includes('/generated/');
 }
 
-export function layerOf(folder: string): Layer | undefined {
+function layerOf(folder: string): Layer | undefined {
   return folder.startsWith('apps/') ? APP : LAYERS[folder];
 }
 
@@ -122,7 +122,7 @@ export function violationsOf(file: SourceFile, owner: PackageFacts): string[] {
   if (layer.core === true && !isTestCode(file.path)) {
     for (const { name, line } of reading.banned) report(line, `${name} does not exist for a core`);
   }
-  if (owner.folder.startsWith('libs/')) {
+  if (owner.folder.startsWith('libs/') && inside.startsWith('src/')) {
     if (reading.defaultExport) report(1, 'a default export');
     if (inside !== 'src/index.ts' && /(^|\/)index\.ts$/.test(inside)) report(1, 'an index.ts below src');
     if (inside !== 'src/index.ts' && reading.reexports)
@@ -163,7 +163,7 @@ function matches(patterns: readonly string[], name: string): boolean {
 }
 
 /** `@scope/name/deep` and `name/deep` without what follows the name. */
-export function packageNameOf(specifier: string): string {
+function packageNameOf(specifier: string): string {
   return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
 }
 

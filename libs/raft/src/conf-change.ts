@@ -1,4 +1,4 @@
-import { assert, EMPTY_BYTES, type NodeId, viewOf } from '@holdfast/io';
+import { assert, EMPTY_BYTES, type NodeId, nodeId, viewOf } from '@holdfast/io';
 
 /** One step of a configuration change. */
 export interface ConfChangeStep {
@@ -59,19 +59,19 @@ export function encodeConfChange(change: ConfChange): Uint8Array {
   return bytes;
 }
 
-/** Undefined when the bytes are not a configuration change of a known format. */
-export function decodeConfChange(bytes: Uint8Array): ConfChange | undefined {
-  if (bytes.length < HEADER_BYTES) return undefined;
+/** @throws AssertionError when the bytes are not a configuration change: log and wire have checked their checksums. */
+export function decodeConfChange(bytes: Uint8Array): ConfChange {
+  assert(bytes.length >= HEADER_BYTES, 'a configuration change has a header');
   const view = viewOf(bytes);
   const transition = TRANSITIONS[view.getUint8(1)];
-  const count = view.getUint16(2, true);
-  const end = HEADER_BYTES + count * STEP_BYTES;
-  if (view.getUint8(0) !== FORMAT || transition === undefined || end > bytes.length) return undefined;
+  const end = HEADER_BYTES + view.getUint16(2, true) * STEP_BYTES;
+  assert(view.getUint8(0) === FORMAT, 'the format of a configuration change is known');
+  assert(transition !== undefined && end <= bytes.length, 'a configuration change is whole');
   const steps: ConfChangeStep[] = [];
   for (let offset = HEADER_BYTES; offset < end; offset += STEP_BYTES) {
     const action = ACTIONS[view.getUint8(offset)];
-    if (action === undefined) return undefined;
-    steps.push({ action, node: view.getUint32(offset + 1, true) as NodeId });
+    assert(action !== undefined, 'the action of a configuration change is known');
+    steps.push({ action, node: nodeId(view.getUint32(offset + 1, true)) });
   }
   return { steps, transition, context: bytes.slice(end) };
 }

@@ -10,6 +10,12 @@ import { Window } from './window.ts';
 export const NO_ENTRIES: readonly Entry[] = Object.freeze([]);
 
 /**
+ * In `context` of a refused append: this replica is new and knows no configuration. The log alone would not do,
+ * since the first configuration and the first state of a group stand in no entry.
+ */
+export const NEEDS_SNAPSHOT = 1;
+
+/**
  * The state of one replica. It has no behaviour beyond making messages: the files around it are the protocol
  * (`election`, `replication`, `follower`, `reads`, `reconfigure`, `transfer`), and `raft` is the door.
  */

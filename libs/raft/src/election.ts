@@ -37,7 +37,7 @@ function startPreVote(core: RaftCore): void {
 function askPreVote(core: RaftCore, to: NodeId): void {
   const { log, term } = core;
   const kind = MessageKind.preVoteRequest;
-  core.messages.push(core.message(kind, to, term + 1, log.last, log.lastTerm, false, 0, 0));
+  core.messages.push(core.message(kind, to, term + 1, log.last, log.lastTerm, false, log.commitTerm, 0));
 }
 
 /**
@@ -57,7 +57,7 @@ export function startElection(core: RaftCore, byTransfer: boolean): void {
   const context = byTransfer ? 1 : 0;
   for (const peer of core.membership.peers) {
     if (peer.learner || peer.id === settings.id) continue;
-    const request = core.message(kind, peer.id, term, log.last, log.lastTerm, false, 0, context);
+    const request = core.message(kind, peer.id, term, log.last, log.lastTerm, false, log.commitTerm, context);
     core.messagesAfterPersist.push(request);
   }
 }
@@ -94,7 +94,23 @@ function tally(core: RaftCore): 'won' | 'lost' | 'pending' {
   return granted > core.membership.conf.voters.length >> 1 ? 'won' : 'pending';
 }
 
+/**
+ * Votes carry the sender's commit index and the term there. If the own log agrees at that place, it is committed
+ * here too. It matters when the others cannot lead any more: a node that was removed, and knows it, may have the
+ * longest log, while the one that remains still believes that it needs that node's vote.
+ */
+function learnCommit(core: RaftCore, commit: number, commitTerm: number): void {
+  const { log } = core;
+  if (core.role === 'leader' || commit <= log.commit || log.term(commit) !== commitTerm) return;
+  log.commitTo(commit);
+  if (core.role === 'follower' || !log.confChangeUnapplied) return;
+  // The configuration of this campaign is out of date. Again as soon as the change is applied.
+  becomeFollower(core, core.term, 0);
+  core.electionTimeout = 0;
+}
+
 export function handlePreVoteResponse(core: RaftCore, message: Message): void {
+  learnCommit(core, message.commit, message.logTerm);
   if (core.role !== 'pre-candidate') return;
   // A grant names the term that was asked for; another one answers an older question.
   if (!message.reject && message.term !== core.term + 1) return;
@@ -102,11 +118,13 @@ export function handlePreVoteResponse(core: RaftCore, message: Message): void {
 }
 
 export function handleVoteResponse(core: RaftCore, message: Message): void {
+  learnCommit(core, message.commit, message.logTerm);
   if (core.role === 'candidate') recordVote(core, message.from, !message.reject);
 }
 
 /** Stickiness and terms have been dealt with: `message.term` is ours. */
 export function handleVoteRequest(core: RaftCore, message: Message): void {
+  learnCommit(core, message.commit, message.rejectHint);
   const { log } = core;
   const free = core.vote === message.from || (core.vote === 0 && core.leader === 0);
   const granted = free && log.upToDate(message.logTerm, message.index);
@@ -116,13 +134,14 @@ export function handleVoteRequest(core: RaftCore, message: Message): void {
     resetElectionTimer(core);
   }
   const kind = MessageKind.voteResponse;
-  const response = core.message(kind, message.from, core.term, message.index, 0, !granted, 0, 0);
+  const response = core.message(kind, message.from, core.term, message.index, log.commitTerm, !granted, 0, 0);
   if (core.settings.canary === 'vote-not-persisted') core.messages.push(response);
   else core.messagesAfterPersist.push(response);
 }
 
 /** Granting promises nothing: it leaves at once, and changes neither term nor vote. */
 export function handlePreVoteRequest(core: RaftCore, message: Message): void {
+  learnCommit(core, message.commit, message.rejectHint);
   const { log } = core;
   const free =
     message.term > core.term || core.vote === message.from || (core.vote === 0 && core.leader === 0);
@@ -132,7 +151,7 @@ export function handlePreVoteRequest(core: RaftCore, message: Message): void {
   }
   const kind = MessageKind.preVoteResponse;
   const term = granted ? message.term : core.term;
-  core.messages.push(core.message(kind, message.from, term, message.index, 0, !granted, 0, 0));
+  core.messages.push(core.message(kind, message.from, term, message.index, log.commitTerm, !granted, 0, 0));
 }
 
 /**

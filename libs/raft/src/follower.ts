@@ -1,5 +1,5 @@
 import { assert } from '@holdfast/io';
-import { type RaftCore } from './core.ts';
+import { NEEDS_SNAPSHOT, type RaftCore } from './core.ts';
 import { startElection, mayCampaign } from './election.ts';
 import { type Message, MessageKind, type SnapshotMeta } from './message.ts';
 import { heardFromLeader } from './role.ts';
@@ -9,11 +9,12 @@ export function handleAppendRequest(core: RaftCore, message: Message): void {
   heardFromLeader(core, message.from);
   const { log } = core;
   const { index, logTerm, entries } = message;
+  if (core.membership.conf.voters.length === 0) return refuse(core, message, NEEDS_SNAPSHOT);
   if (index < log.commit) {
     // An old or duplicated append. Everything up to the commit index is known to be equal.
     return answer(core, message, log.commit);
   }
-  if (log.term(index) !== logTerm) return refuse(core, message);
+  if (log.term(index) !== logTerm) return refuse(core, message, 0);
   let known = 0;
   if (index < log.last) {
     // Skip what is there already: cutting it would take back what was acknowledged (paper 5.3).
@@ -41,13 +42,13 @@ function answer(core: RaftCore, message: Message, index: number): void {
  * Tells the leader where the logs could meet: the last own entry at or before the refused index whose term is
  * not above the leader's term there. Saves it from trying every index (paper 5.3, end).
  */
-function refuse(core: RaftCore, message: Message): void {
+function refuse(core: RaftCore, message: Message, context: number): void {
   const { log } = core;
   const hint = log.lastIndexWithTermAtMost(Math.min(message.index, log.last), message.logTerm);
   const hintTerm = log.term(hint) ?? 0;
   const kind = MessageKind.appendResponse;
   core.messagesAfterPersist.push(
-    core.message(kind, message.from, core.term, message.index, hintTerm, true, hint, 0),
+    core.message(kind, message.from, core.term, message.index, hintTerm, true, hint, context),
   );
 }
 

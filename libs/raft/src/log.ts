@@ -82,6 +82,11 @@ export class RaftLog {
     return this.storage.term(index);
   }
 
+  /** Term of the last committed entry; 0 when there is none. */
+  get commitTerm(): number {
+    return this.term(this.commit) ?? 0;
+  }
+
   /** Paper 5.4.1: whether a log that ends with (`term`, `index`) is at least as up to date as this one. */
   upToDate(term: number, index: number): boolean {
     return term > this.lastTerm || (term === this.lastTerm && index >= this.last);

@@ -76,15 +76,19 @@ export interface Message {
   readonly term: number;
   /** Append: index of the entry before `entries`. Vote: last index of the candidate. Responses: the index answered for. */
   readonly index: number;
-  /** Term of the entry at `index`. */
+  /** Term of the entry at `index`. Vote responses: term of the entry at `commit`. Rejected append response: at `rejectHint`. */
   readonly logTerm: number;
   /** The sender's commit index (for a follower's heartbeat: never above what that follower is known to hold). */
   readonly commit: number;
   readonly reject: boolean;
-  /** In a rejected append response: where the follower's log could match (conflict back-off by term). */
+  /**
+   * In a rejected append response: where the follower's log could match (conflict back-off by term).
+   * Vote requests: term of the entry at `commit`.
+   */
   readonly rejectHint: number;
   /**
    * Heartbeats and reads: the token of a ReadIndex round, unique within a term, 0 for none.
+   * In a rejected append response: 1 when the replica is new and needs a snapshot before anything else.
    * Votes: 1 when the campaign is a leadership transfer, which stickiness must let pass.
    */
   readonly context: number;

@@ -5,7 +5,7 @@ import { RaftCore } from './core.ts';
 import { campaign, leaderUnreachable, ownVoteDurable } from './election.ts';
 import { type ConfState, EntryKind, type Message, MessageKind, type SnapshotMeta } from './message.ts';
 import { ReadyBuilder, ReadyWork } from './ready-builder.ts';
-import type { LogStorage, Ready } from './ready.ts';
+import type { LogStorage, Ready, Role } from './ready.ts';
 import { readIndex } from './reads.ts';
 import { applyConfChange, type ConfChangeResult, leaveJointIfDue, proposeConfChange } from './reconfigure.ts';
 import { appendEntries, ownCopyDurable, reportSnapshot, reportUnreachable } from './replication.ts';
@@ -19,7 +19,7 @@ export type ProposeRefusal =
   /** `leader` may be known. */
   | 'not-leader'
   /** Too many bytes wait for a quorum: try again after some have committed. */
-  | 'uncommitted-bytes'
+  | 'uncommitted-limit'
   /** Leadership is being handed over. */
   | 'transferring';
 
@@ -87,7 +87,7 @@ export class Raft {
     if (uncommitted.bytes > 0) {
       let bytes = uncommitted.bytes;
       for (let i = 0; i < datas.length; i++) bytes += datas[i]!.length;
-      if (bytes > settings.uncommittedBytesMax) return { ok: false, reason: 'uncommitted-bytes', leader };
+      if (bytes > settings.uncommittedBytesMax) return { ok: false, reason: 'uncommitted-limit', leader };
     }
     const index = core.log.last + 1;
     core.quiet = false;
@@ -187,9 +187,25 @@ export class Raft {
     return applyConfChange(this.#core, change);
   }
 
+  /**
+   * On the leader: up to here every member has the log, so nobody needs what lies before. A member that is
+   * away holds it back; who wants to forget more looks at `status`. Elsewhere: what is applied.
+   */
+  matchedByAll(): number {
+    const { log, membership, role } = this.#core;
+    if (role !== 'leader') return log.applied;
+    let lowest = log.stable;
+    for (const peer of membership.peers) if (peer.match < lowest) lowest = peer.match;
+    return lowest;
+  }
+
   /** A picture for observers. Allocates; not for every message. */
   status(): RaftStatus {
     return statusOf(this.#core);
+  }
+
+  get role(): Role {
+    return this.#core.role;
   }
 
   get isLeader(): boolean {
@@ -206,5 +222,15 @@ export class Raft {
 
   get commit(): number {
     return this.#core.log.commit;
+  }
+
+  /**
+   * Up to here storage holds this replica's log. What is applied can be ahead of it (a quorum of others is
+   * enough to commit): compact the log, and make applied state durable, no further than this. 0 while a
+   * snapshot is being installed.
+   */
+  get stable(): number {
+    const { log } = this.#core;
+    return log.snapshot === undefined ? log.stable : 0;
   }
 }

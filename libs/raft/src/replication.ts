@@ -1,5 +1,5 @@
 import { assert, EMPTY_BYTES, type NodeId } from '@holdfast/io';
-import { type RaftCore } from './core.ts';
+import { NEEDS_SNAPSHOT, type RaftCore } from './core.ts';
 import { type Entry, EntryKind, type Message, MessageKind } from './message.ts';
 import { type Progress } from './progress.ts';
 import { confirmReads, openRound } from './reads.ts';
@@ -123,6 +123,10 @@ export function handleAppendResponse(core: RaftCore, message: Message): void {
   heardFrom(core, peer, message);
   if (core.role !== 'leader') return;
   if (message.reject) {
+    if (message.context === NEEDS_SNAPSHOT) {
+      if (peer.state === 'probe') needSnapshot(core, peer);
+      return;
+    }
     // The peer's log ends a term at `rejectHint` with `logTerm`; where the own log has higher terms they cannot meet.
     const { rejectHint, logTerm } = message;
     const hint = logTerm === 0 ? rejectHint : core.log.lastIndexWithTermAtMost(rejectHint, logTerm);

@@ -92,5 +92,5 @@ function answerOldTerm(core: RaftCore, message: Message): void {
     default:
       return;
   }
-  core.messagesAfterPersist.push(core.message(kind, message.from, core.term, message.index, 0, true, 0, 0));
+  core.messagesAfterPersist.push(core.message(kind, message.from, core.term, message.index, core.log.commitTerm, true, 0, 0));
 }

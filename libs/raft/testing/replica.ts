@@ -35,6 +35,7 @@ export class Replica {
   /** The configuration at the applied index. */
   conf: ConfState;
   appliedIndex = 0;
+  appliedTerm = 0;
   up = true;
   readonly #config: Omit<RaftConfig, 'id' | 'group'>;
   readonly #observer: ReplicaObserver;
@@ -62,6 +63,7 @@ export class Replica {
     const { storage } = this;
     this.conf = storage.conf;
     this.appliedIndex = storage.applied;
+    this.appliedTerm = storage.term(storage.applied) ?? 0;
     const config = { ...this.#config, id: this.id, group: GROUP, applied: storage.applied };
     return new Raft(config, storage, new Prng(this.#seed * 1000 + ++this.#lives));
   }
@@ -86,11 +88,10 @@ export class Replica {
   #apply(entry: Entry): void {
     assert(entry.index === this.appliedIndex + 1, 'entries are applied in order, once');
     if (entry.kind === EntryKind.confChange) {
-      const change = decodeConfChange(entry.data);
-      assert(change !== undefined, 'a configuration change can be decoded');
-      this.conf = this.raft.applyConfChange(change);
+      this.conf = this.raft.applyConfChange(decodeConfChange(entry.data));
     }
     this.appliedIndex = entry.index;
+    this.appliedTerm = entry.term;
     this.#observer.applied(this, entry);
     this.raft.applied(entry.index);
   }
@@ -102,6 +103,7 @@ export class Replica {
       this.storage.write(ready);
       if (ready.snapshot !== undefined) {
         this.appliedIndex = ready.snapshot.index;
+        this.appliedTerm = ready.snapshot.term;
         this.conf = ready.snapshot.conf;
         this.#observer.restored(this, ready.snapshot);
       }
@@ -117,7 +119,7 @@ export class Replica {
 
   /** The state machine is made durable up to what it has applied, as far as the log is durable too. */
   checkpoint(): void {
-    if (this.appliedIndex > this.storage.lastIndex() || this.storage.term(this.appliedIndex) === undefined) return;
+    if (this.appliedIndex > this.raft.stable) return;
     this.storage.applied = this.appliedIndex;
     this.storage.conf = this.conf;
   }
@@ -142,8 +144,6 @@ export class Replica {
 
   /** A description of the state machine as it stands. */
   snapshot(): SnapshotMeta {
-    const term = this.storage.term(this.appliedIndex);
-    assert(term !== undefined, 'the applied index is durable');
-    return { index: this.appliedIndex, term, conf: this.conf };
+    return { index: this.appliedIndex, term: this.appliedTerm, conf: this.conf };
   }
 }

@@ -1,0 +1,34 @@
+import fc from 'fast-check';
+import { describe, test } from 'vitest';
+import { CALM, Chaos, type ChaosOptions } from '../testing/chaos.ts';
+
+const config = CALM.config;
+
+const worlds: Record<string, ChaosOptions> = {
+  'three voters': CALM,
+  'five voters, a bad network': { ...CALM, voters: 5, dropChance: 0.15, partitionChance: 0.005 },
+  'one voter': { ...CALM, voters: 1, crashChance: 0.01 },
+  'crashes without end': { ...CALM, crashChance: 0.02 },
+  'without pre-vote and check-quorum': { ...CALM, config: { ...config, preVote: false, checkQuorum: false } },
+  'membership changes': { ...CALM, spares: 3, confChangeChance: 0.02 },
+  'membership changes and crashes': { ...CALM, spares: 2, confChangeChance: 0.02, crashChance: 0.01 },
+  'small limits': {
+    ...CALM,
+    compactChance: 0.05,
+    config: { ...config, appendBytesMax: 20, inflightMessagesMax: 2, committedBytesMax: 30, uncommittedBytesMax: 200 },
+  },
+};
+
+describe('safety under random schedules, then progress', () => {
+  for (const [name, options] of Object.entries(worlds)) {
+    test(name, { timeout: 30_000 }, () => {
+      const runs = Number(process.env['RAFT_FUZZ_RUNS'] ?? 60);
+      fc.assert(
+        fc.property(fc.nat(0x7fffffff), (seed) => {
+          new Chaos(seed, options).run().heal();
+        }),
+        { numRuns: runs, seed: 20260101, endOnFailure: true },
+      );
+    });
+  }
+});

@@ -19,11 +19,14 @@ interface Outcome {
 
 /** The part of Vitest's JSON report that is read here. */
 interface Report {
-  readonly success: boolean;
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly numPendingTests: number;
   readonly numTodoTests: number;
+  readonly testResults: readonly {
+    readonly status: string;
+    readonly assertionResults: readonly { readonly status: string }[];
+  }[];
 }
 
 const stages: Readonly<Record<string, () => Outcome>> = {
@@ -45,7 +48,7 @@ function command([program, ...args]: readonly string[]): Outcome {
   return { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 };
 }
 
-/** A stage that is a run of Vitest: counts its tests, and whatever else made the run fail as one failure more. */
+/** A stage that is a run of Vitest: counts its tests, and a file that did not load as one failure. */
 function vitest(stage: string, args: readonly string[]): Outcome {
   const file = join(reports, `${stage}.json`);
   rmSync(file, { force: true });
@@ -56,12 +59,17 @@ function vitest(stage: string, args: readonly string[]): Outcome {
     '--reporter=json',
     `--outputFile.json=${file}`,
   ]);
-  if (!existsSync(file)) return { passed: 0, failed: ok ? 0 : 1, skipped: 0 };
+  if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0 };
   const report = JSON.parse(readFileSync(file, 'utf8')) as Report;
-  const failedOutsideTests = report.numFailedTests === 0 && !(ok && report.success);
+  const filesThatDidNotLoad = report.testResults.filter(
+    ({ status, assertionResults }) =>
+      status === 'failed' && !assertionResults.some((result) => result.status === 'failed'),
+  ).length;
+  const failed = report.numFailedTests + filesThatDidNotLoad;
   return {
     passed: report.numPassedTests,
-    failed: report.numFailedTests + (failedOutsideTests ? 1 : 0),
+    // A run can fail without a failed test or file: a rejection nobody handled, a worker that died.
+    failed: failed === 0 && !ok ? 1 : failed,
     skipped: report.numPendingTests + report.numTodoTests,
   };
 }

@@ -1,4 +1,4 @@
-import { concatBytes, copyBytes, pureKernels, viewOf } from '@holdfast/io';
+import { concatBytes, copyBytes, pureKernels, utf8, viewOf } from '@holdfast/io';
 import { describe, expect, it } from 'vitest';
 import { describeFrame } from '../testdata/describe-frame.ts';
 import { SAMPLE_FRAMES } from '../testdata/sample-frames.ts';
@@ -123,7 +123,9 @@ describe('FrameDecoder refuses', () => {
   const header = (at: number, value: number) => (view: DataView) => view.setUint32(at, value, true);
 
   it('another protocol', () => {
-    expect(violation(new TextEncoder().encode('GET / HTTP/1.1\r\nHost: x\r\n'))).toBe('magic');
+    expect(violation(utf8('GET / HTTP/1.1\r\nHost: x\r\n'))).toBe('magic');
+    expect(violation(utf8('GET '))).toBe('magic');
+    expect(violation(utf8('GET'))).toBeUndefined();
   });
 
   it('another header version', () => {
@@ -174,6 +176,16 @@ describe('FrameDecoder refuses', () => {
       decoder.accept(2000);
     });
     expect(count).toBe(2);
+  });
+
+  it('versions other than the one agreed on', () => {
+    const decoder = new FrameDecoder(kernels);
+    const [first, second] = [1, 2].map((version) =>
+      encodeFrame(kernels, { type: FrameType.ping, requestId: 1, version }, new Uint8Array(0)),
+    );
+    decoder.accept(FRAME_BYTES_MAX, 1);
+    expect(violation(first!, decoder)).toBeUndefined();
+    expect(violation(second!, decoder)).toBe('version');
   });
 
   it('everything after the first violation', () => {

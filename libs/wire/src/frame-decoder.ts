@@ -1,5 +1,5 @@
 import { assert, type Kernels } from '@holdfast/io';
-import { checkFrameHeader, FRAME_HEADER_BYTES, type Frame, openFrame } from './frame.ts';
+import { checkFrameHeader, checkFrameMagic, FRAME_HEADER_BYTES, type Frame, openFrame } from './frame.ts';
 import { FRAME_BYTES_MAX } from './limits.ts';
 
 /** First allocation for a frame that is split over chunks; then it doubles as bytes arrive, up to the frame. */
@@ -22,6 +22,7 @@ export interface FrameDecoderOptions {
 export class FrameDecoder {
   readonly #kernels: Kernels;
   #frameBytesMax: number;
+  #version = 0;
   /** Bytes of the frame that is not complete. */
   #partial: Uint8Array | undefined;
   #partialLength = 0;
@@ -41,10 +42,14 @@ export class FrameDecoder {
     return this.#partialLength;
   }
 
-  /** From the next header on, frames up to `frameBytesMax` are accepted: raised once the handshake is done. */
-  accept(frameBytesMax: number): void {
+  /**
+   * Once the handshake is done: from the next frame on, frames up to `frameBytesMax` bytes are accepted, and only
+   * those of the protocol version agreed on (0 = any).
+   */
+  accept(frameBytesMax: number, version = 0): void {
     assert(frameBytesMax <= FRAME_BYTES_MAX, 'frameBytesMax above FRAME_BYTES_MAX');
     this.#frameBytesMax = frameBytesMax;
+    this.#version = version;
   }
 
   /** Drops what is held and everything to come, without a word: the connection is being closed. */
@@ -66,7 +71,7 @@ export class FrameDecoder {
       let offset = 0;
       if (this.#partialLength > 0) offset = this.#complete(chunk, onFrame);
       while (!this.#stopped && chunk.length - offset >= FRAME_HEADER_BYTES) {
-        const length = checkFrameHeader(this.#kernels, chunk, offset, this.#frameBytesMax);
+        const length = checkFrameHeader(this.#kernels, chunk, offset, this.#frameBytesMax, this.#version);
         if (chunk.length - offset < length) break;
         const frame = openFrame(this.#kernels, chunk, offset, length);
         offset += length;
@@ -118,8 +123,10 @@ export class FrameDecoder {
     }
     partial.set(chunk.subarray(start, end), this.#partialLength);
     this.#partialLength = length;
+    // A stranger that talks another protocol and then waits is told so at once.
+    if (length >= 4 && length < FRAME_HEADER_BYTES) checkFrameMagic(partial, 0);
     if (this.#frameLength === 0 && length >= FRAME_HEADER_BYTES) {
-      this.#frameLength = checkFrameHeader(this.#kernels, partial, 0, this.#frameBytesMax);
+      this.#frameLength = checkFrameHeader(this.#kernels, partial, 0, this.#frameBytesMax, this.#version);
       if (partial.length < PARTIAL_BYTES_MIN && partial.length < this.#frameLength) {
         const grown = new Uint8Array(Math.min(this.#frameLength, PARTIAL_BYTES_MIN));
         grown.set(partial.subarray(0, length));

@@ -1,4 +1,4 @@
-import { assert, type Kernels } from '@holdfast/io';
+import { assert, type Kernels, viewOf } from '@holdfast/io';
 import { ProtocolError } from './holdfast-error.ts';
 import { FRAME_BYTES_MAX } from './limits.ts';
 
@@ -127,8 +127,15 @@ export function encodeFrame(
   return bytes;
 }
 
+/** @throws ProtocolError `magic` when the first 4 bytes at `offset`, which are there, begin no frame. */
+export function checkFrameMagic(bytes: Uint8Array, offset: number): void {
+  if (viewOf(bytes).getUint32(offset, true) !== FRAME_MAGIC)
+    throw new ProtocolError('magic', 'not a Holdfast frame');
+}
+
 /**
  * The length of the frame whose header stands at `offset`, all {@link FRAME_HEADER_BYTES} of it present.
+ * @param version the protocol version of the connection; 0 while any is taken.
  * @throws ProtocolError for every header that no correct peer sends.
  */
 export function checkFrameHeader(
@@ -136,6 +143,7 @@ export function checkFrameHeader(
   bytes: Uint8Array,
   offset: number,
   frameBytesMax: number,
+  version: number,
 ): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset + offset, FRAME_HEADER_BYTES);
   if (view.getUint32(0, true) !== FRAME_MAGIC) throw new ProtocolError('magic', 'not a Holdfast frame');
@@ -152,6 +160,9 @@ export function checkFrameHeader(
   if (length < lengthMin || length > frameBytesMax)
     throw new ProtocolError('length', `frame of ${length} bytes`);
   if (!KNOWN_TYPES[view.getUint8(8)]) throw new ProtocolError('type', `frame type ${view.getUint8(8)}`);
+  if (version !== 0 && view.getUint8(11) !== version) {
+    throw new ProtocolError('version', `version ${view.getUint8(11)} on a connection of version ${version}`);
+  }
   return length;
 }
 

@@ -1,0 +1,240 @@
+import type { Disk, Kernels, RangeId } from '@holdfast/io';
+import { type LogCanary, type LogRecord, type PendingRecord, SegmentedLog } from '@holdfast/lsm';
+import type { Entry, HardState, Ready } from '@holdfast/raft';
+import {
+  baseRecord,
+  entriesRecord,
+  hardStateRecord,
+  LogRecordType,
+  readBaseRecord,
+  readEntriesRecord,
+  readHardStateRecord,
+} from './log-records.ts';
+import { RecoveredGroup } from './recovered-group.ts';
+
+/** Entry bytes in one record; a single larger entry still gets one. */
+const RECORD_BYTES_TARGET = 1024 * 1024;
+
+export interface NodeLogOptions {
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly kernels: Kernels;
+  readonly segmentBytes?: number;
+  readonly canary?: LogCanary;
+}
+
+/** What must be known of a group when older segments are gone. */
+interface GroupState {
+  hardState: HardState | undefined;
+  baseIndex: number;
+  baseTerm: number;
+}
+
+/**
+ * The one log of a node (D2): entries and hard states of all its Raft groups, in the order in which they were
+ * handed out, made durable together by one sync.
+ *
+ * Every segment begins with hard state and base of every group. A segment can therefore be dropped as soon as
+ * the entries inside it are compacted in every group.
+ */
+export class NodeLog {
+  readonly #log: SegmentedLog;
+  readonly #groups: Map<RangeId, GroupState>;
+  /** For each segment: the highest index of each group among the entries in it. */
+  readonly #contents: Map<number, Map<RangeId, number>>;
+  /** Highest index of each group in the records that the next commit takes along. */
+  #collecting = new Map<RangeId, number>();
+  #dropping: Promise<void> | undefined;
+
+  /** @throws CorruptionError for damage that is not a torn tail; DiskError. */
+  static async open(
+    options: NodeLogOptions,
+  ): Promise<{ readonly log: NodeLog; readonly groups: ReadonlyMap<RangeId, RecoveredGroup> }> {
+    const recovered = new Map<RangeId, RecoveredGroup>();
+    const contents = new Map<number, Map<RangeId, number>>();
+    const states = new Map<RangeId, GroupState>();
+    const segmentedLog = await SegmentedLog.open({
+      ...options,
+      onRecord: (record) => replay(record, recovered, contents),
+      checkpoint: () => checkpointOf(states),
+    });
+    for (const [range, group] of recovered) {
+      group.assertWhole();
+      const { hardState, baseIndex, baseTerm } = group;
+      states.set(range, { hardState, baseIndex, baseTerm });
+    }
+    return { log: new NodeLog(segmentedLog, states, contents), groups: recovered };
+  }
+
+  private constructor(
+    log: SegmentedLog,
+    groups: Map<RangeId, GroupState>,
+    contents: Map<number, Map<RangeId, number>>,
+  ) {
+    this.#log = log;
+    this.#groups = groups;
+    this.#contents = contents;
+  }
+
+  /** Queues what a Ready wants persisted. */
+  append(group: RangeId, ready: Ready): void {
+    if (ready.snapshot !== undefined) this.#rebase(group, ready.snapshot.index, ready.snapshot.term);
+    if (ready.hardState !== undefined) {
+      this.#state(group).hardState = ready.hardState;
+      this.#log.append(LogRecordType.hardState, [hardStateRecord(group, ready.hardState)]);
+    }
+    for (const entries of recordSized(ready.entries)) {
+      this.#log.append(LogRecordType.entries, entriesRecord(group, entries));
+    }
+    const last = ready.entries.at(-1);
+    if (last !== undefined) this.#collecting.set(group, last.index);
+  }
+
+  /** Makes everything appended so far durable. */
+  commit(done: (error: Error | undefined) => void): void {
+    const collected = this.#collecting;
+    this.#collecting = new Map();
+    this.#log.commit((error, place) => {
+      if (place !== undefined) {
+        for (let segment = place.firstSegment; segment <= place.lastSegment; segment++) {
+          note(this.#contents, segment, collected);
+        }
+      }
+      done(error);
+    });
+  }
+
+  /** The group needs no entry up to `index` any more. Durable with the next commit; needs none of its own. */
+  compacted(group: RangeId, index: number, term: number): void {
+    if (index > this.#state(group).baseIndex) this.#rebase(group, index, term);
+  }
+
+  /** Drops the oldest segments that hold nothing a group still needs. */
+  dropSegments(): void {
+    if (this.#dropping !== undefined) return;
+    let first = this.#log.firstSegment;
+    while (first < this.#log.segment && this.#dispensable(first)) {
+      this.#contents.delete(first);
+      first++;
+    }
+    if (first === this.#log.firstSegment) return;
+    this.#dropping = this.#dropBefore(first);
+  }
+
+  /** The bases that make the segments dispensable must be durable before the segments go. */
+  async #dropBefore(segment: number): Promise<void> {
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.commit((error) => (error === undefined ? resolve() : reject(error)));
+      });
+      await this.#log.truncateBefore(segment);
+    } catch {
+      // Files stay behind that the next recovery reads and skips. A broken log tells so at the next commit.
+    }
+    this.#dropping = undefined;
+  }
+
+  async close(): Promise<void> {
+    await this.#dropping;
+    await this.#log.close();
+  }
+
+  #dispensable(segment: number): boolean {
+    for (const [group, index] of this.#contents.get(segment) ?? []) {
+      if (index > this.#state(group).baseIndex) return false;
+    }
+    return true;
+  }
+
+  #rebase(group: RangeId, index: number, term: number): void {
+    const state = this.#state(group);
+    state.baseIndex = index;
+    state.baseTerm = term;
+    this.#log.append(LogRecordType.base, [baseRecord({ group, index, term })]);
+  }
+
+  #state(group: RangeId): GroupState {
+    let state = this.#groups.get(group);
+    if (state === undefined) {
+      state = { hardState: undefined, baseIndex: 0, baseTerm: 0 };
+      this.#groups.set(group, state);
+    }
+    return state;
+  }
+}
+
+function replay(
+  record: LogRecord,
+  groups: Map<RangeId, RecoveredGroup>,
+  contents: Map<number, Map<RangeId, number>>,
+): void {
+  const groupOf = (id: RangeId): RecoveredGroup => {
+    let group = groups.get(id);
+    if (group === undefined) {
+      group = new RecoveredGroup();
+      groups.set(id, group);
+    }
+    return group;
+  };
+  switch (record.type) {
+    case LogRecordType.entries: {
+      const { group, entries } = readEntriesRecord(record.payload);
+      groupOf(group).append(entries);
+      note(contents, record.segment, new Map([[group, entries.at(-1)!.index]]));
+      break;
+    }
+    case LogRecordType.hardState: {
+      const { group, hardState } = readHardStateRecord(record.payload);
+      groupOf(group).hardState = hardState;
+      break;
+    }
+    case LogRecordType.base: {
+      const { group, index, term } = readBaseRecord(record.payload);
+      groupOf(group).rebase(index, term);
+      break;
+    }
+    default:
+      throw new Error(`record type ${record.type} is of a later version`);
+  }
+}
+
+function note(
+  contents: Map<number, Map<RangeId, number>>,
+  segment: number,
+  indexes: ReadonlyMap<RangeId, number>,
+): void {
+  let known = contents.get(segment);
+  if (known === undefined) {
+    known = new Map();
+    contents.set(segment, known);
+  }
+  for (const [group, index] of indexes) known.set(group, Math.max(index, known.get(group) ?? 0));
+}
+
+function checkpointOf(groups: ReadonlyMap<RangeId, GroupState>): readonly PendingRecord[] {
+  const records: PendingRecord[] = [];
+  for (const [group, { hardState, baseIndex, baseTerm }] of groups) {
+    records.push({
+      type: LogRecordType.base,
+      parts: [baseRecord({ group, index: baseIndex, term: baseTerm })],
+    });
+    if (hardState !== undefined) {
+      records.push({ type: LogRecordType.hardState, parts: [hardStateRecord(group, hardState)] });
+    }
+  }
+  return records;
+}
+
+/** Cuts a run of entries into runs of about RECORD_BYTES_TARGET. */
+function* recordSized(entries: readonly Entry[]): Generator<readonly Entry[]> {
+  let from = 0;
+  let bytes = 0;
+  for (let i = 0; i < entries.length; i++) {
+    bytes += entries[i]!.data.length;
+    if (bytes < RECORD_BYTES_TARGET) continue;
+    yield entries.slice(from, i + 1);
+    from = i + 1;
+    bytes = 0;
+  }
+  if (from < entries.length) yield from === 0 ? entries : entries.slice(from);
+}

@@ -1,0 +1,58 @@
+import { assert, type Address, compareBytes, type KeyspaceId, keyspaceId, type NodeId, rangeId, utf8 } from '@holdfast/io';
+import type { RangeDescriptor } from '../range/descriptor.ts';
+import { dataKey } from '../tree-keys.ts';
+
+/** A node of the cluster as every node is told at its first start. */
+export interface Member {
+  readonly id: NodeId;
+  readonly address: Address;
+}
+
+/** How keys of a keyspace are replicated (D10). */
+export type ReplicationKind = 'raft';
+
+export interface Keyspace {
+  readonly id: KeyspaceId;
+  readonly name: string;
+  readonly replication: ReplicationKind;
+}
+
+/** Holds what the cluster knows of itself; lives in the `meta` range. */
+export const SYSTEM_KEYSPACE: KeyspaceId = keyspaceId(0);
+export const DEFAULT_KEYSPACE: Keyspace = { id: keyspaceId(1), name: 'default', replication: 'raft' };
+export const META_RANGE = rangeId(1);
+
+/** Where the ranges of the default keyspace begin, besides its start. Sorted, without duplicates. */
+export const DEFAULT_SPLITS: readonly string[] = ['c', 'k', 's'];
+
+/**
+ * The ranges of a new cluster: `meta`, then the default keyspace cut at `splits`. A pure function of its
+ * arguments: every node computes the same descriptors without talking to another.
+ */
+export function bootstrapRanges(
+  members: readonly Member[],
+  splits: readonly string[] = DEFAULT_SPLITS,
+): readonly RangeDescriptor[] {
+  assert(members.length > 0, 'a cluster has at least one node');
+  const conf = {
+    voters: members.map((member) => member.id).sort((a, b) => a - b),
+    votersOutgoing: [],
+    learners: [],
+    learnersNext: [],
+    autoLeave: false,
+  };
+  const nothing = new Uint8Array(0);
+  const bounds = [
+    dataKey(SYSTEM_KEYSPACE, nothing),
+    dataKey(DEFAULT_KEYSPACE.id, nothing),
+    ...splits.map((split) => dataKey(DEFAULT_KEYSPACE.id, utf8(split))),
+    dataKey(DEFAULT_KEYSPACE.id + 1, nothing),
+  ];
+  const descriptors: RangeDescriptor[] = [];
+  for (let i = 0; i + 1 < bounds.length; i++) {
+    const [start, end] = [bounds[i]!, bounds[i + 1]!];
+    assert(compareBytes(start, end) < 0, 'splits are sorted and distinct');
+    descriptors.push({ id: rangeId(META_RANGE + i), start, end, generation: 1, conf });
+  }
+  return descriptors;
+}

@@ -1,0 +1,103 @@
+import { decodeUtf8, type Kernels, keyspaceId, type NodeId, type RangeId, utf8 } from '@holdfast/io';
+import type { Tree } from '@holdfast/lsm';
+import { encodeRangeMap, type Frame, type Keyspace, type RangeMap, readRangeMapRequest } from '@holdfast/wire';
+import type { Replica } from '../range/replica.ts';
+import { encodeStoredValue, readStoredValue } from '../range/stored-value.ts';
+import { dataKey } from '../tree-keys.ts';
+import { type Keyspace as KeyspaceRecord, type Member, META_RANGE, SYSTEM_KEYSPACE } from './bootstrap.ts';
+import type { Session } from './session.ts';
+
+const KEYSPACE_PREFIX = utf8('keyspace/');
+const KEYSPACE_PREFIX_END = utf8('keyspace0');
+const JSON_TYPE = utf8('application/json');
+
+/** Where the record of a keyspace lives: in the system keyspace, so in the `meta` range. */
+export function keyspaceKey(name: string): Uint8Array {
+  return dataKey(SYSTEM_KEYSPACE, utf8(`keyspace/${name}`));
+}
+
+export function encodeKeyspace(keyspace: KeyspaceRecord): Uint8Array {
+  return encodeStoredValue(JSON_TYPE, utf8(JSON.stringify(keyspace)), 0);
+}
+
+/** What this node knows of the cluster's map, for clients: a hint that wrong-range and not-leader answers correct. */
+export class Catalog {
+  readonly #tree: Tree;
+  readonly #replicas: ReadonlyMap<RangeId, Replica>;
+  readonly #members: readonly Member[];
+  #keyspaces: readonly Keyspace[] = [];
+  /** Applied index of `meta` that `#keyspaces` was read at. */
+  #keyspacesAt = -1;
+
+  constructor(tree: Tree, replicas: ReadonlyMap<RangeId, Replica>, members: readonly Member[]) {
+    this.#tree = tree;
+    this.#replicas = replicas;
+    this.#members = members;
+  }
+
+  /** Answers a range map request, at once or when `meta` has been read. */
+  answer(kernels: Kernels, session: Session, frame: Frame): void {
+    readRangeMapRequest(frame.payload);
+    const send = (map: RangeMap): void =>
+      session.reply(encodeRangeMap(kernels, session.version, frame.requestId, map));
+    this.#map().then(send, (error: unknown) => {
+      session.destroy(error instanceof Error ? error : new Error(String(error)));
+    });
+  }
+
+  async #map(): Promise<RangeMap> {
+    const keyspaces = await this.#readKeyspaces();
+    const replicas = [...this.#replicas.values()];
+    return {
+      generation: replicas.reduce((sum, replica) => sum + replica.descriptor.generation, 0),
+      nodes: this.#members.map((member) => ({ nodeId: member.id, address: member.address })),
+      ranges: replicas.map((replica) => ({
+        rangeId: replica.id,
+        start: rangeKey(replica.descriptor.start),
+        end: rangeKey(replica.descriptor.end),
+        replicas: replicasOf(replica),
+        leaderHint: replica.leader,
+        generation: replica.descriptor.generation,
+      })),
+      keyspaces,
+    };
+  }
+
+  async #readKeyspaces(): Promise<readonly Keyspace[]> {
+    const at = this.#replicas.get(META_RANGE)?.applied.index ?? 0;
+    if (at === this.#keyspacesAt) return this.#keyspaces;
+    const keyspaces: Keyspace[] = [];
+    const cursor = this.#tree.iterator({
+      start: dataKey(SYSTEM_KEYSPACE, KEYSPACE_PREFIX),
+      end: dataKey(SYSTEM_KEYSPACE, KEYSPACE_PREFIX_END),
+    });
+    try {
+      while (cursor.next() || (await cursor.load())) {
+        const text = decodeUtf8(readStoredValue(cursor.value).value);
+        if (text === undefined) continue;
+        const record = JSON.parse(text) as KeyspaceRecord;
+        keyspaces.push({
+          keyspaceId: keyspaceId(record.id),
+          name: record.name,
+          replication: record.replication,
+          factor: 0,
+        });
+      }
+    } finally {
+      cursor.close();
+    }
+    this.#keyspaces = keyspaces;
+    this.#keyspacesAt = at;
+    return keyspaces;
+  }
+}
+
+/** On the wire a bound is `keyspace id (u32 BE) | user key`: the tree's key without its family. */
+function rangeKey(bound: Uint8Array): Uint8Array {
+  return bound.subarray(1);
+}
+
+function replicasOf(replica: Replica): readonly NodeId[] {
+  const { voters, votersOutgoing, learners } = replica.descriptor.conf;
+  return [...new Set([...voters, ...votersOutgoing, ...learners])].sort((a, b) => a - b);
+}

@@ -1,0 +1,155 @@
+import type { Kernels } from '@holdfast/io';
+import {
+  type Consistency,
+  DataRequestReader,
+  DataResponseBuilder,
+  type ErrorCode,
+  isWrite,
+  type RefusalOptions,
+} from '@holdfast/wire';
+import type { StoredValue } from '../range/stored-value.ts';
+
+/** Where the answers of a call go. */
+export interface ReplyPort {
+  /** False when nobody listens any more: answers are dropped. */
+  readonly open: boolean;
+  reply(frame: Uint8Array): void;
+}
+
+/** What a call needs of its node. */
+export interface CallHost {
+  readonly kernels: Kernels;
+  /** High-water mark of the node's clock, for the answers. */
+  clockMark(): number;
+  /** The call has answers to send: `flush` is owed at the end of this turn. */
+  answered(call: DataCall): void;
+  /** Every op of the call is answered. */
+  finished(call: DataCall): void;
+}
+
+/**
+ * One batch of operations between its frame and its last answer. Every op is answered exactly once; answers
+ * that are there at the end of a turn leave in one frame, and a slow range does not hold back the others.
+ */
+export class DataCall {
+  readonly reader: DataRequestReader;
+  /** Bytes that the call keeps in memory until it is finished. */
+  readonly bytes: number;
+  readonly #host: CallHost;
+  readonly #port: ReplyPort;
+  readonly #requestId: number;
+  readonly #version: number;
+  readonly #answers: DataResponseBuilder;
+  /** 1 for each op that has its answer. */
+  readonly #done: Uint8Array;
+  #remaining: number;
+  #flushOwed = false;
+
+  /** @throws ProtocolError when the payload is not a correct batch. */
+  constructor(
+    host: CallHost,
+    port: ReplyPort,
+    frame: { readonly requestId: number; readonly version: number; readonly payload: Uint8Array },
+    answers: DataResponseBuilder,
+  ) {
+    this.reader = DataRequestReader.read(frame.payload);
+    this.bytes = frame.payload.length;
+    this.#host = host;
+    this.#port = port;
+    this.#requestId = frame.requestId;
+    this.#version = frame.version;
+    this.#answers = answers;
+    this.#done = new Uint8Array(this.reader.count);
+    this.#remaining = this.reader.count;
+  }
+
+  /** Nobody waits for the answers any more. */
+  get abandoned(): boolean {
+    return !this.#port.open;
+  }
+
+  get finished(): boolean {
+    return this.#remaining === 0;
+  }
+
+  written(op: number, revision: number): void {
+    if (this.#take(op)) this.#answers.written(op, revision);
+  }
+
+  found(op: number, revision: number, stored: StoredValue, served: Consistency, stalenessMs: number): void {
+    this.#makeRoom(stored.value.length + stored.contentType.length);
+    if (!this.#take(op)) return;
+    this.#answers.value(op, revision, stored.value, stored.contentType, served, stalenessMs);
+  }
+
+  absent(op: number, served: Consistency, stalenessMs: number): void {
+    if (this.#take(op)) this.#answers.absent(op, 0, served, stalenessMs);
+  }
+
+  rows(op: number, ...answer: DropFirst<Parameters<DataResponseBuilder['rows']>>): void {
+    this.#makeRoom(answer[0].byteLength + answer[1].resumeKey.length);
+    if (this.#take(op)) this.#answers.rows(op, ...answer);
+  }
+
+  refuse(op: number, code: ErrorCode, options?: RefusalOptions): void {
+    if (this.#take(op)) this.#answers.refused(op, code, options);
+  }
+
+  refuseAll(code: ErrorCode, options?: RefusalOptions): void {
+    for (let op = 0; op < this.reader.count; op++) this.refuse(op, code, options);
+  }
+
+  /**
+   * The deadline has passed: reads failed without effect; writes that are in the log may still be applied, and
+   * nobody can say (D7).
+   */
+  expire(): void {
+    for (let op = 0; op < this.reader.count; op++) {
+      if (this.#done[op] === 1) continue;
+      if (isWrite(this.reader.kind(op))) this.refuse(op, 'HF_TIMEOUT', { outcome: 'unknown' });
+      else this.refuse(op, 'HF_NO_QUORUM', { outcome: 'not_applied' });
+    }
+  }
+
+  /** Sends the answers of this turn. */
+  flush(): void {
+    this.#flushOwed = false;
+    if (this.#answers.count === 0) return;
+    if (!this.#port.open) {
+      this.#answers.reset();
+      return;
+    }
+    const { kernels } = this.#host;
+    const more = this.#remaining > 0;
+    this.#port.reply(
+      this.#answers.toFrame(kernels, this.#requestId, this.#version, this.#host.clockMark(), more),
+    );
+  }
+
+  /** The builder, for the next call. Only after the last flush. */
+  release(): DataResponseBuilder {
+    return this.#answers;
+  }
+
+  #take(op: number): boolean {
+    if (this.#done[op] === 1) return false;
+    this.#done[op] = 1;
+    this.#remaining--;
+    if (!this.#flushOwed) {
+      this.#flushOwed = true;
+      this.#host.answered(this);
+    }
+    if (this.#remaining === 0) this.#host.finished(this);
+    return true;
+  }
+
+  /** Answers that do not fit into one frame leave in two. */
+  #makeRoom(bytes: number): void {
+    if (this.#answers.count === 0 || this.#answers.fits(bytes)) return;
+    this.flush();
+    // It had answers, so it stands in the host's list already.
+    this.#flushOwed = true;
+  }
+}
+
+type DropFirst<T extends readonly unknown[]> = T extends readonly [unknown, ...infer Rest] ? Rest : never;

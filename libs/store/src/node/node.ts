@@ -1,0 +1,444 @@
+import {
+  type Address,
+  assert,
+  type Cancel,
+  type Clock,
+  type Disk,
+  type DiskLock,
+  joinPath,
+  type Kernels,
+  type Listener,
+  type Network,
+  type NodeId,
+  pureKernels,
+  type Random,
+  type RangeId,
+} from '@holdfast/io';
+import { Tree } from '@holdfast/lsm';
+import type { Message, RaftCanary } from '@holdfast/raft';
+import {
+  FRAME_BYTES_MAX,
+  type Frame,
+  FrameType,
+  type HandshakeSelf,
+  ProtocolError,
+  PROTOCOL_VERSION_MAX,
+  PROTOCOL_VERSION_MIN,
+  readRaftBatch,
+} from '@holdfast/wire';
+import { HybridClock } from '../hybrid-clock.ts';
+import { NodeLog } from '../log/node-log.ts';
+import type { Replica } from '../range/replica.ts';
+import { bootstrapRanges, type Member } from './bootstrap.ts';
+import { Catalog } from './catalog.ts';
+import type { DataCall } from './data-call.ts';
+import { DataExecutor, type ExecutorHost } from './data-executor.ts';
+import { claimDirectory, parseClusterId } from './identity.ts';
+import type { NodeObserver } from './observer.ts';
+import { PeerLink, type PeerLinkHost } from './peer-link.ts';
+import { openReplicas } from './recovery.ts';
+import { HANDSHAKE_MS_MAX, Session, type SessionHost } from './session.ts';
+import { TurnLoop } from './turn-loop.ts';
+
+/** Milliseconds of one tick: the only unit in which elections and heartbeats count time. */
+export const TICK_MS = 50;
+
+export interface NodeSettings {
+  /** Ticks without a sign of the leader before a follower asks for an election. Default 20 (1 s). */
+  readonly electionTicks: number;
+  /** Ticks between heartbeats. Default 2 (100 ms). */
+  readonly heartbeatTicks: number;
+  /** Bytes of requests in work; more are turned away. Default 64 MiB. */
+  readonly inFlightBytesMax: number;
+  /** Where the ranges of the default keyspace begin, at the first start of a cluster. */
+  readonly splits?: readonly string[];
+  /** A planted bug, for simulators only. */
+  readonly canary?: StoreCanary;
+}
+
+/** Bugs that a simulator plants to prove that it would find them. */
+export type StoreCanary = RaftCanary | 'forget-sync';
+
+export const DEFAULT_SETTINGS: NodeSettings = {
+  electionTicks: 20,
+  heartbeatTicks: 2,
+  inFlightBytesMax: 64 * 1024 * 1024,
+};
+
+export interface NodeOptions {
+  readonly disk: Disk;
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly kernels?: Kernels;
+  /** Where everything of this node lies; made when missing, refused when it belongs to somebody else. */
+  readonly directory: string;
+  /** 32 hexadecimal digits. */
+  readonly clusterId: string;
+  readonly nodeId: NodeId;
+  /** Where to listen. */
+  readonly address: Address;
+  /** All nodes of the cluster, this one included. */
+  readonly members: readonly Member[];
+  readonly settings?: Partial<NodeSettings>;
+  readonly observer?: NodeObserver;
+  /**
+   * Hears every verified batch of a client and owes `node.execute(call)`. Default: executed at once.
+   * Here a framework can stand between the socket and the store.
+   */
+  readonly onData?: (call: DataCall) => void;
+  /** Name and version of the software, told in handshakes. */
+  readonly agent?: string;
+}
+
+export type NodeState = 'opened' | 'serving' | 'draining' | 'stopped' | 'failed';
+
+export interface RangeStatus {
+  readonly id: RangeId;
+  readonly role: string;
+  readonly leader: NodeId | 0;
+  readonly term: number;
+  readonly commit: number;
+  readonly applied: number;
+  readonly last: number;
+}
+
+export interface NodeStatus {
+  readonly id: NodeId;
+  readonly address: Address;
+  readonly state: NodeState;
+  /** Every range has a leader that this node knows: strong operations have somewhere to go. */
+  readonly ready: boolean;
+  readonly ranges: readonly RangeStatus[];
+  /** Peers to which a connection stands. */
+  readonly connected: readonly NodeId[];
+  readonly requestsInFlight: number;
+  readonly revision: number;
+}
+
+/**
+ * One node without a process: ranges, each a Raft group, over one log and one tree, reachable over a network.
+ * The same code runs on a real machine and in the simulator.
+ *
+ * Life: `open` recovers, `listen` serves, `stop` hands over and closes. A failed disk ends it by itself (D8).
+ */
+export class Node implements SessionHost, PeerLinkHost, ExecutorHost {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly network: Network;
+  readonly kernels: Kernels;
+  readonly hybridClock: HybridClock;
+  readonly tree: Tree;
+  readonly self: HandshakeSelf;
+  readonly address: Address;
+  readonly #options: NodeOptions;
+  readonly #observer: NodeObserver;
+  readonly #members: readonly Member[];
+  readonly #lock: DiskLock;
+  readonly #replicas: ReadonlyMap<RangeId, Replica>;
+  readonly #links: ReadonlyMap<NodeId, PeerLink>;
+  readonly #sessions = new Map<Session, number>();
+  readonly #executor: DataExecutor;
+  readonly #catalog: Catalog;
+  readonly #loop: TurnLoop;
+  #listener: Listener | undefined;
+  #tick: Cancel | undefined;
+  #state: NodeState = 'opened';
+
+  /**
+   * Takes the directory and recovers what it holds.
+   *
+   * @throws IdentityError when the directory belongs to somebody else; DiskError, also `ELOCKED` when another
+   * process has the directory; the engine's and the log's corruption errors. Nothing is served then.
+   */
+  static async open(options: NodeOptions): Promise<Node> {
+    const { disk, directory } = options;
+    const kernels = options.kernels ?? pureKernels;
+    const settings = { ...DEFAULT_SETTINGS, ...options.settings };
+    assert(
+      options.members.some((member) => member.id === options.nodeId),
+      'the node is among the members',
+    );
+    await disk.makeDirectory(directory);
+    const lock = await disk.lock(directory);
+    try {
+      await claimDirectory(disk, directory, { clusterId: options.clusterId, nodeId: options.nodeId });
+      const tree = await Tree.open({ disk, directory: joinPath(directory, 'tree'), kernels });
+      const { log, groups } = await NodeLog.open({
+        disk,
+        directory: joinPath(directory, 'log'),
+        kernels,
+        ...(settings.canary === 'forget-sync' ? { canary: settings.canary } : {}),
+      });
+      const hybridClock = new HybridClock(options.clock);
+      const replicas = await openReplicas({
+        tree,
+        groups,
+        bootstrap: bootstrapRanges(options.members, settings.splits),
+        nodeId: options.nodeId,
+        settings,
+        random: options.random,
+        hybridClock,
+        observer: options.observer ?? {},
+      });
+      return new Node(options, settings, lock, tree, log, hybridClock, replicas, kernels);
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  private constructor(
+    options: NodeOptions,
+    settings: NodeSettings,
+    lock: DiskLock,
+    tree: Tree,
+    log: NodeLog,
+    hybridClock: HybridClock,
+    replicas: ReadonlyMap<RangeId, Replica>,
+    kernels: Kernels,
+  ) {
+    this.#options = options;
+    this.#lock = lock;
+    this.#replicas = replicas;
+    this.#members = options.members;
+    this.#observer = options.observer ?? {};
+    this.clock = options.clock;
+    this.random = options.random;
+    this.network = options.network;
+    this.kernels = kernels;
+    this.hybridClock = hybridClock;
+    this.tree = tree;
+    this.address = options.address;
+    this.self = {
+      clusterId: parseClusterId(options.clusterId),
+      nodeId: options.nodeId,
+      versionMin: PROTOCOL_VERSION_MIN,
+      versionMax: PROTOCOL_VERSION_MAX,
+      features: 0,
+      frameBytesMax: FRAME_BYTES_MAX,
+      agent: options.agent ?? 'holdfast',
+    };
+    this.#executor = new DataExecutor(this, settings);
+    this.#catalog = new Catalog(tree, replicas, options.members);
+    const others = options.members.filter((member) => member.id !== options.nodeId);
+    this.#links = new Map(others.map((member) => [member.id, new PeerLink(this, member)]));
+    this.#loop = new TurnLoop({
+      clock: options.clock,
+      log,
+      links: this.#links,
+      executor: this.#executor,
+      observer: this.#observer,
+      fail: (error) => this.#fail(error),
+    });
+  }
+
+  get state(): NodeState {
+    return this.#state;
+  }
+
+  /** Accepts connections, connects to the peers, and starts to tick. */
+  async listen(): Promise<void> {
+    assert(this.#state === 'opened', 'a node listens once');
+    this.#listener = await this.network.listen(this.address, (connection) => {
+      const session = new Session(this, connection);
+      this.#sessions.set(session, this.clock.monotonicMs());
+      connection.start(session);
+    });
+    this.#state = 'serving';
+    for (const link of this.#links.values()) link.start();
+    for (const replica of this.#replicas.values()) this.#loop.wake(replica);
+    this.#scheduleTick();
+  }
+
+  /** Executes a batch that `onData` was given. */
+  execute(call: DataCall): void {
+    if (this.#state === 'serving') this.#executor.execute(call);
+    else call.refuseAll('HF_UNAVAILABLE', { retryAfterMs: 100 });
+  }
+
+  status(): NodeStatus {
+    const ranges = [...this.#replicas.values()].map((replica) => rangeStatus(replica));
+    return {
+      id: this.self.nodeId,
+      address: this.address,
+      state: this.#state,
+      ready: this.#state === 'serving' && ranges.every((range) => range.leader !== 0),
+      ranges,
+      connected: [...this.#links.values()].filter((link) => link.connected).map((link) => link.peer),
+      requestsInFlight: this.#executor.inFlight,
+      revision: this.hybridClock.read(),
+    };
+  }
+
+  /**
+   * Hands leadership over, answers what is in work, syncs and closes.
+   * @param drainMs longest wait for hand-over and answers, in milliseconds.
+   */
+  async stop(drainMs = 3000): Promise<void> {
+    if (this.#state === 'stopped' || this.#state === 'failed') return;
+    this.#state = 'draining';
+    await this.#listener?.close();
+    for (const session of this.#sessions.keys()) if (session.peer === 0) session.goAway(drainMs);
+    await this.#handOver(drainMs);
+    this.#tick?.();
+    this.#state = 'stopped';
+    for (const replica of this.#replicas.values()) replica.stop();
+    await this.#loop.stop();
+    for (const link of this.#links.values()) link.stop();
+    for (const session of this.#sessions.keys()) session.close();
+    await this.tree.close();
+    await this.#lock.release();
+  }
+
+  // ExecutorHost
+
+  replica(range: RangeId): Replica | undefined {
+    return this.#replicas.get(range);
+  }
+
+  wake(replica: Replica): void {
+    this.#loop.wake(replica);
+  }
+
+  wakeFlush(): void {
+    this.#loop.wakeFlush();
+  }
+
+  // SessionHost
+
+  isMember(node: NodeId): boolean {
+    return this.#members.some((member) => member.id === node);
+  }
+
+  clientFrame(session: Session, frame: Frame): void {
+    switch (frame.type) {
+      case FrameType.dataRequest: {
+        const call = this.#executor.open(session, frame);
+        if (this.#options.onData === undefined) this.execute(call);
+        else this.#options.onData(call);
+        break;
+      }
+      case FrameType.rangeMapRequest:
+        this.#catalog.answer(this.kernels, session, frame);
+        break;
+      default:
+        throw new ProtocolError('unexpected', `frame type ${frame.type} from a client`);
+    }
+  }
+
+  closed(session: Session): void {
+    this.#sessions.delete(session);
+    if (session.peer !== 0) this.linkLost(session.peer);
+  }
+
+  // SessionHost and PeerLinkHost
+
+  peerFrame(from: NodeId, _reply: unknown, frame: Frame): void {
+    if (frame.type !== FrameType.raftBatch) {
+      throw new ProtocolError('unexpected', `frame type ${frame.type} from a node`);
+    }
+    for (const message of readRaftBatch(frame.payload, from, this.self.nodeId)) this.#receive(message);
+  }
+
+  // PeerLinkHost
+
+  linkOpened(peer: NodeId): void {
+    // What was sent while the link was down is lost: let every leader here look at this peer anew.
+    this.messagesDropped(peer);
+  }
+
+  /** Followers of a leader on that node need not wait out the election timeout (D9). */
+  linkLost(peer: NodeId): void {
+    if (this.#state !== 'serving') return;
+    for (const replica of this.#replicas.values()) {
+      replica.raft.reportUnreachable(peer);
+      if (replica.leader === peer) replica.raft.leaderUnreachable(peer);
+      this.#loop.wake(replica);
+    }
+  }
+
+  messagesDropped(peer: NodeId): void {
+    for (const replica of this.#replicas.values()) replica.raft.reportUnreachable(peer);
+  }
+
+  #receive(message: Message): void {
+    if (this.#state === 'failed' || this.#state === 'stopped') return;
+    const replica = this.#replicas.get(message.group);
+    if (replica === undefined) return;
+    replica.raft.step(message);
+    this.#loop.wake(replica);
+  }
+
+  /**
+   * A timer that fires late runs before the sockets are read. The tick therefore waits until the input that is
+   * ready has been handled: a heartbeat already in the kernel is read before an election is called.
+   */
+  #scheduleTick(): void {
+    this.#tick = this.clock.schedule(TICK_MS, () => {
+      this.clock.defer(() => this.#onTick());
+      this.#scheduleTick();
+    });
+  }
+
+  #onTick(): void {
+    if (this.#state !== 'serving' && this.#state !== 'draining') return;
+    for (const replica of this.#replicas.values()) {
+      replica.raft.tick();
+      if (replica.raft.hasReady()) this.#loop.wake(replica);
+    }
+    this.#executor.expire();
+    for (const link of this.#links.values()) link.tick();
+    const now = this.clock.monotonicMs();
+    for (const [session, openedMs] of this.#sessions) {
+      if (session.version === 0 && now - openedMs > HANDSHAKE_MS_MAX) {
+        session.destroy(new Error('no handshake in time'));
+      }
+    }
+    this.#loop.compactLogs(this.#replicas.values(), this.tree);
+  }
+
+  /** Transfers the leadership of every range that this node leads to a connected voter, and waits for it. */
+  async #handOver(drainMs: number): Promise<void> {
+    const deadline = this.clock.monotonicMs() + drainMs;
+    const led = [...this.#replicas.values()].filter((replica) => replica.isLeader);
+    for (const replica of led) {
+      const heir = replica.descriptor.conf.voters.find((voter) => this.#links.get(voter)?.connected === true);
+      if (heir === undefined) continue;
+      replica.raft.transferLeadership(heir);
+      this.#loop.wake(replica);
+    }
+    const canHandOver = led.length > 0 && [...this.#links.values()].some((link) => link.connected);
+    while (this.clock.monotonicMs() < deadline) {
+      const leading = canHandOver && led.some((replica) => replica.isLeader);
+      if (!leading && this.#executor.inFlight === 0) return;
+      await new Promise<void>((resolve) => {
+        this.clock.schedule(TICK_MS, resolve);
+      });
+    }
+  }
+
+  /** D8: a node that cannot trust its disk or itself serves nothing more. */
+  #fail(error: Error): void {
+    if (this.#state === 'failed') return;
+    this.#state = 'failed';
+    this.#tick?.();
+    void this.#listener?.close();
+    for (const link of this.#links.values()) link.stop();
+    for (const session of this.#sessions.keys()) session.destroy(error);
+    this.#observer.fatal?.(error);
+  }
+}
+
+function rangeStatus(replica: Replica): RangeStatus {
+  const { raft } = replica;
+  return {
+    id: replica.id,
+    role: raft.role,
+    leader: raft.leader,
+    term: raft.term,
+    commit: raft.commit,
+    applied: replica.applied.index,
+    last: raft.status().last,
+  };
+}

@@ -1,0 +1,21 @@
+import type { NodeId, RangeId } from '@holdfast/io';
+import type { Entry, HardState, Message, Ready, Role } from '@holdfast/raft';
+
+/**
+ * What a node lets others watch: the simulator checks its invariants here, applications turn it into metrics
+ * and logs. An observer must not call back into the node and must not keep the views it is shown.
+ */
+export interface NodeObserver {
+  role?(range: RangeId, role: Role, term: number, leader: NodeId | 0): void;
+  /** A Ready was taken over: its entries and hard state are on their way to the node log. */
+  ready?(range: RangeId, ready: Ready): void;
+  /** The node log has synced what this Ready promised. */
+  persisted?(range: RangeId, ready: Ready): void;
+  /** A message is about to leave for a peer. */
+  sent?(message: Message): void;
+  applied?(range: RangeId, entry: Entry): void;
+  /** A range was opened, with what the disk held. */
+  recovered?(range: RangeId, state: { readonly hardState: HardState; readonly applied: number; readonly last: number }): void;
+  /** The node can not go on: a broken disk or a broken invariant (D8). Nothing is served after this. */
+  fatal?(error: Error): void;
+}

@@ -1,0 +1,158 @@
+import { assert, type NodeId, type Random, type RangeId } from '@holdfast/io';
+import { CorruptionError, type Tree, WriteBatch } from '@holdfast/lsm';
+import { type HardState, Raft, type RaftCanary } from '@holdfast/raft';
+import type { HybridClock } from '../hybrid-clock.ts';
+import { GroupLog } from '../log/group-log.ts';
+import { RecoveredGroup } from '../log/recovered-group.ts';
+import { type AppliedMark, decodeAppliedMark, encodeAppliedMark } from '../range/applied-mark.ts';
+import { CommandReader } from '../range/command.ts';
+import { decodeDescriptor, encodeDescriptor, type RangeDescriptor } from '../range/descriptor.ts';
+import { Replica } from '../range/replica.ts';
+import { StateMachine } from '../range/state-machine.ts';
+import { DESCRIPTOR_KEY, localKey } from '../tree-keys.ts';
+import { DEFAULT_KEYSPACE, META_RANGE } from './bootstrap.ts';
+import { encodeKeyspace, keyspaceKey } from './catalog.ts';
+import type { NodeObserver } from './observer.ts';
+
+/** The state of a range before its first entry: every replica starts with the same. */
+const INITIAL_MARK: AppliedMark = { index: 0, term: 0, revision: 1 };
+const INITIAL_REVISION = 1;
+
+export interface RecoveryParts {
+  readonly tree: Tree;
+  readonly groups: ReadonlyMap<RangeId, RecoveredGroup>;
+  /** The ranges of a new cluster. */
+  readonly bootstrap: readonly RangeDescriptor[];
+  readonly nodeId: NodeId;
+  readonly settings: {
+    readonly electionTicks: number;
+    readonly heartbeatTicks: number;
+    readonly canary?: string;
+  };
+  readonly random: Random;
+  readonly hybridClock: HybridClock;
+  readonly observer: NodeObserver;
+}
+
+/**
+ * Builds the replicas from what tree and log hold; in a new directory, writes the initial state first.
+ *
+ * @throws CorruptionError when the log knows ranges and the tree knows none: the tree was lost.
+ */
+export async function openReplicas(parts: RecoveryParts): Promise<ReadonlyMap<RangeId, Replica>> {
+  const { tree, groups } = parts;
+  let descriptors = await readDescriptors(tree, parts.bootstrap);
+  if (descriptors.length === 0) {
+    if (groups.size > 0) {
+      throw new CorruptionError('manifest', 'tree', 0, 'the log holds ranges but the tree does not know them');
+    }
+    await writeInitialState(tree, parts.bootstrap);
+    descriptors = parts.bootstrap;
+  }
+  const replicas = new Map<RangeId, Replica>();
+  for (const descriptor of descriptors) {
+    const group = groups.get(descriptor.id) ?? new RecoveredGroup();
+    replicas.set(descriptor.id, openReplica(parts, descriptor, group));
+  }
+  return replicas;
+}
+
+async function readDescriptors(
+  tree: Tree,
+  known: readonly RangeDescriptor[],
+): Promise<readonly RangeDescriptor[]> {
+  const descriptors: RangeDescriptor[] = [];
+  for (const { id } of known) {
+    const found = await tree.get(localKey(id, DESCRIPTOR_KEY));
+    if (found === undefined) continue;
+    const descriptor = decodeDescriptor(found.value);
+    assert(descriptor !== undefined, 'a stored descriptor is readable');
+    descriptors.push(descriptor);
+  }
+  return descriptors;
+}
+
+/**
+ * Flushed before anything is served: afterwards a directory without descriptors is one that never got this
+ * far, or one whose tree is lost, and the log tells the two apart.
+ */
+async function writeInitialState(tree: Tree, bootstrap: readonly RangeDescriptor[]): Promise<void> {
+  const batch = new WriteBatch();
+  for (const descriptor of bootstrap) {
+    batch.put(localKey(descriptor.id, DESCRIPTOR_KEY), INITIAL_REVISION, encodeDescriptor(descriptor));
+    if (descriptor.id === META_RANGE) {
+      batch.put(keyspaceKey(DEFAULT_KEYSPACE.name), INITIAL_REVISION, encodeKeyspace(DEFAULT_KEYSPACE));
+    }
+    batch.mark(descriptor.id, encodeAppliedMark(INITIAL_MARK));
+  }
+  tree.apply(batch);
+  await tree.flush();
+}
+
+function openReplica(parts: RecoveryParts, descriptor: RangeDescriptor, group: RecoveredGroup): Replica {
+  const { tree, hybridClock, observer } = parts;
+  const markBytes = tree.mark(descriptor.id);
+  assert(markBytes !== undefined, 'a range that the tree knows has a mark');
+  const applied = decodeAppliedMark(markBytes);
+  if (group.baseIndex > applied.index) {
+    const detail = `range ${descriptor.id} is applied up to ${applied.index}, its log begins behind ${group.baseIndex}`;
+    throw new CorruptionError('manifest', 'tree', 0, `the tree is older than the log allows: ${detail}`);
+  }
+  hybridClock.observe(applied.revision);
+  alignWithTree(group, applied);
+  for (const entry of group.entries) {
+    if (entry.kind === 0 && entry.data.length > 0) hybridClock.observe(new CommandReader(entry.data).lastRevision);
+  }
+  const log = new GroupLog({
+    hardState: group.hardState,
+    conf: descriptor.conf,
+    baseIndex: group.baseIndex,
+    baseTerm: group.baseTerm,
+    entries: group.entries,
+  });
+  const { canary } = parts.settings;
+  const raft = new Raft(
+    {
+      id: parts.nodeId,
+      group: descriptor.id,
+      electionTicks: parts.settings.electionTicks,
+      heartbeatTicks: parts.settings.heartbeatTicks,
+      applied: applied.index,
+      clock: hybridClock,
+      ...(canary === undefined || canary === 'forget-sync' ? {} : { canary: canary as RaftCanary }),
+    },
+    log,
+    parts.random,
+  );
+  observer.recovered?.(descriptor.id, {
+    hardState: group.hardState,
+    applied: applied.index,
+    last: log.lastIndex(),
+  });
+  return new Replica({
+    raft,
+    log,
+    stateMachine: new StateMachine(tree, descriptor.id),
+    descriptor,
+    applied,
+    clock: hybridClock,
+    observer,
+  });
+}
+
+/**
+ * The tree may be ahead of the log: an entry that a quorum had was applied and flushed here before this node's
+ * own copy of it was synced. What the tree holds is committed; the log then starts behind it.
+ */
+function alignWithTree(group: RecoveredGroup, applied: AppliedMark): void {
+  if (applied.index > group.lastIndex) group.rebase(applied.index, applied.term);
+  const { term, vote, commit } = group.hardState;
+  const lastTerm = group.entries.at(-1)?.term ?? group.baseTerm;
+  const knownTerm = Math.max(term, lastTerm, applied.term);
+  const aligned: HardState = {
+    term: knownTerm,
+    vote: knownTerm === term ? vote : 0,
+    commit: Math.min(Math.max(commit, applied.index), group.lastIndex),
+  };
+  group.hardState = aligned;
+}

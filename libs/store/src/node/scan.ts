@@ -1,0 +1,92 @@
+import { compareBytes } from '@holdfast/io';
+import type { Tree } from '@holdfast/lsm';
+import { AnswerFlag, type Consistency, SCAN_BYTES_MAX, SCAN_ROWS_MAX, ScanRowsBuilder } from '@holdfast/wire';
+import type { RangeDescriptor } from '../range/descriptor.ts';
+import { readStoredValue } from '../range/stored-value.ts';
+import { dataKey, userKeyOf } from '../tree-keys.ts';
+import type { DataCall } from './data-call.ts';
+
+const NO_BYTES = new Uint8Array(0);
+
+/**
+ * Answers one scan from one range: rows of `[start, end)` inside the range, until a limit of the op or of the
+ * protocol is reached. `more` with a resume key says that the interval goes on, here or in the next range.
+ */
+export async function scanRange(
+  tree: Tree,
+  range: RangeDescriptor,
+  call: DataCall,
+  op: number,
+  served: Consistency,
+  stalenessMs: number,
+  nowMs: number,
+): Promise<void> {
+  const { reader } = call;
+  const keyspace = reader.keyspaceId(op);
+  const reverse = reader.reverse(op);
+  const endKey = reader.endKey(op);
+  const wanted = {
+    start: dataKey(keyspace, reader.key(op)),
+    end: endKey.length === 0 ? dataKey(keyspace + 1, NO_BYTES) : dataKey(keyspace, endKey),
+  };
+  const start = later(wanted.start, range.start);
+  const end = earlier(wanted.end, range.end);
+  const rowsMax = limitOf(reader.limit(op), SCAN_ROWS_MAX);
+  const bytesMax = limitOf(reader.limitBytes(op), SCAN_BYTES_MAX);
+  const keysOnly = reader.keysOnly(op);
+  const revision = reader.revision(op);
+
+  const rows = new ScanRowsBuilder();
+  let resumeKey: Uint8Array | undefined;
+  const cursor = tree.iterator({ start, end, reverse, ...(revision === 0 ? {} : { revision }) });
+  try {
+    while (cursor.next() || (await cursor.load())) {
+      const stored = readStoredValue(cursor.value);
+      if (stored.expiresAtMs !== 0 && stored.expiresAtMs <= nowMs) continue;
+      if (rows.count === rowsMax || (rows.count > 0 && rows.byteLength >= bytesMax)) {
+        resumeKey = reverse ? successor(userKeyOf(cursor.key)) : userKeyOf(cursor.key).slice();
+        break;
+      }
+      rows.add(userKeyOf(cursor.key), keysOnly ? NO_BYTES : stored.value, cursor.revision, stored.contentType);
+    }
+  } finally {
+    cursor.close();
+  }
+  resumeKey ??= behindRange(range, wanted, reverse);
+  call.rows(op, rows, {
+    served,
+    stalenessMs,
+    revision,
+    flags: resumeKey === undefined ? 0 : AnswerFlag.more,
+    resumeKey: resumeKey ?? NO_BYTES,
+  });
+}
+
+/** Where the interval goes on behind this range, or undefined when the range covers the rest of it. */
+function behindRange(
+  range: RangeDescriptor,
+  wanted: { readonly start: Uint8Array; readonly end: Uint8Array },
+  reverse: boolean,
+): Uint8Array | undefined {
+  if (reverse) return compareBytes(wanted.start, range.start) < 0 ? userKeyOf(range.start).slice() : undefined;
+  return compareBytes(range.end, wanted.end) < 0 ? userKeyOf(range.end).slice() : undefined;
+}
+
+/** The first key behind `key`; as an exclusive end it includes `key`. */
+function successor(key: Uint8Array): Uint8Array {
+  const next = new Uint8Array(key.length + 1);
+  next.set(key);
+  return next;
+}
+
+function later(a: Uint8Array, b: Uint8Array): Uint8Array {
+  return compareBytes(a, b) >= 0 ? a : b;
+}
+
+function earlier(a: Uint8Array, b: Uint8Array): Uint8Array {
+  return compareBytes(a, b) <= 0 ? a : b;
+}
+
+function limitOf(asked: number, most: number): number {
+  return asked === 0 ? most : Math.min(asked, most);
+}

@@ -1,0 +1,152 @@
+import type { Connection, ConnectionHandler, NodeId } from '@holdfast/io';
+import {
+  answerHello,
+  encodeGoAway,
+  encodeHelloAck,
+  encodePong,
+  FRAME_BYTES_MAX,
+  type Frame,
+  FrameDecoder,
+  FrameType,
+  HANDSHAKE_FRAME_BYTES_MAX,
+  type HandshakeSelf,
+  PeerRole,
+  ProtocolError,
+  readHello,
+} from '@holdfast/wire';
+import type { Kernels } from '@holdfast/io';
+import type { ReplyPort } from './data-call.ts';
+
+/** Answers queued for one peer, in bytes; above it the session reads no further requests. */
+export const SESSION_QUEUE_BYTES_MAX = 8 * 1024 * 1024;
+/** A stranger has this long to say hello, in milliseconds. */
+export const HANDSHAKE_MS_MAX = 5000;
+
+export interface SessionHost {
+  readonly kernels: Kernels;
+  readonly self: HandshakeSelf;
+  isMember(node: NodeId): boolean;
+  /** A client's frame other than ping: data, range map. */
+  clientFrame(session: Session, frame: Frame): void;
+  /** A node's frame other than ping: Raft messages, snapshots. */
+  peerFrame(from: NodeId, session: Session, frame: Frame): void;
+  closed(session: Session, reason: Error | undefined): void;
+}
+
+/**
+ * One accepted connection: handshake first, then frames to the host. Whoever breaks the protocol is told so
+ * and closed; nothing of what it sent afterwards is looked at.
+ */
+export class Session implements ConnectionHandler, ReplyPort {
+  readonly #host: SessionHost;
+  readonly #connection: Connection;
+  #decoder: FrameDecoder;
+  /** 0 until the handshake is done. */
+  #version = 0;
+  #peer: NodeId | 0 = 0;
+  #paused = false;
+  #open = true;
+
+  constructor(host: SessionHost, connection: Connection) {
+    this.#host = host;
+    this.#connection = connection;
+    this.#decoder = new FrameDecoder(host.kernels, { frameBytesMax: HANDSHAKE_FRAME_BYTES_MAX });
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** The protocol version that the handshake settled on; 0 before. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** The node at the other end; 0 for a client. */
+  get peer(): NodeId | 0 {
+    return this.#peer;
+  }
+
+  get remoteAddress(): string {
+    return this.#connection.remoteAddress;
+  }
+
+  reply(frame: Uint8Array): void {
+    if (!this.#open) return;
+    const goOn = this.#connection.write(frame);
+    if (!goOn && !this.#paused && this.#connection.bytesQueued > SESSION_QUEUE_BYTES_MAX) {
+      this.#paused = true;
+      this.#connection.pause();
+    }
+  }
+
+  /** Asks the other side to go elsewhere. */
+  goAway(drainMs: number): void {
+    if (this.#version === 0) return;
+    this.reply(
+      encodeGoAway(this.#host.kernels, this.#version, { reason: 'HF_UNAVAILABLE', drainMs, detail: 'draining' }),
+    );
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  destroy(reason?: Error): void {
+    this.#connection.destroy(reason);
+  }
+
+  onOpen(): void {}
+
+  onData(chunk: Uint8Array): void {
+    try {
+      this.#decoder.push(chunk, (frame) => this.#frame(frame));
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#connection.destroy(error);
+    }
+  }
+
+  onDrain(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#connection.resume();
+  }
+
+  onClose(reason: Error | undefined): void {
+    this.#open = false;
+    this.#host.closed(this, reason);
+  }
+
+  #frame(frame: Frame): void {
+    if (this.#version === 0) {
+      this.#handshake(frame);
+    } else if (frame.type === FrameType.ping) {
+      this.reply(encodePong(this.#host.kernels, frame));
+    } else if (this.#peer === 0) {
+      this.#host.clientFrame(this, frame);
+    } else {
+      this.#host.peerFrame(this.#peer, this, frame);
+    }
+  }
+
+  #handshake(frame: Frame): void {
+    if (frame.type !== FrameType.hello) throw new ProtocolError('unexpected', 'a frame before the hello');
+    const { kernels, self } = this.#host;
+    const hello = readHello(frame.payload);
+    const ack = answerHello(hello, self);
+    const stranger = hello.role === PeerRole.node && hello.nodeId !== 0 && !this.#host.isMember(hello.nodeId);
+    if (ack.refusal === undefined && stranger) {
+      throw new ProtocolError('unexpected', `node ${hello.nodeId} is not a member`);
+    }
+    this.reply(encodeHelloAck(kernels, frame.requestId, ack));
+    if (ack.refusal !== undefined) {
+      this.#decoder.stop();
+      this.#connection.close();
+      return;
+    }
+    this.#version = ack.version;
+    this.#peer = hello.nodeId;
+    this.#decoder.accept(FRAME_BYTES_MAX);
+  }
+}

@@ -1,0 +1,140 @@
+import type { Clock, NodeId } from '@holdfast/io';
+import type { Tree } from '@holdfast/lsm';
+import type { Message, Ready } from '@holdfast/raft';
+import type { NodeLog } from '../log/node-log.ts';
+import { decodeAppliedMark } from '../range/applied-mark.ts';
+import type { Replica, TurnOutput } from '../range/replica.ts';
+import type { DataExecutor } from './data-executor.ts';
+import type { NodeObserver } from './observer.ts';
+import type { PeerLink } from './peer-link.ts';
+
+/** A Ready that the node log has not synced yet. */
+interface Unsynced {
+  readonly replica: Replica;
+  readonly ready: Ready;
+}
+
+/**
+ * The node's one loop. Everything that arrives in a turn of the event loop only wakes replicas; at the end of
+ * the turn they propose, messages leave in one frame per peer, everything to persist goes to the log with one
+ * sync, what is committed is applied, and answers leave.
+ *
+ * Messages leave before the sync starts: followers write while the leader does (D2). What promises durability
+ * is in `messagesAfterPersist` and waits for it.
+ */
+export class TurnLoop implements TurnOutput {
+  readonly #clock: Clock;
+  readonly #log: NodeLog;
+  readonly #links: ReadonlyMap<NodeId, PeerLink>;
+  readonly #executor: DataExecutor;
+  readonly #observer: NodeObserver;
+  readonly #onFailure: (error: Error) => void;
+  #awake = new Set<Replica>();
+  #unsynced: Unsynced[] = [];
+  #scheduled = false;
+  #stopped = false;
+
+  constructor(parts: {
+    readonly clock: Clock;
+    readonly log: NodeLog;
+    readonly links: ReadonlyMap<NodeId, PeerLink>;
+    readonly executor: DataExecutor;
+    readonly observer: NodeObserver;
+    readonly fail: (error: Error) => void;
+  }) {
+    this.#clock = parts.clock;
+    this.#log = parts.log;
+    this.#links = parts.links;
+    this.#executor = parts.executor;
+    this.#observer = parts.observer;
+    this.#onFailure = parts.fail;
+  }
+
+  /** The replica has work for this turn. */
+  wake(replica: Replica): void {
+    this.#awake.add(replica);
+    this.wakeFlush();
+  }
+
+  /** Answers or messages wait for the end of this turn. */
+  wakeFlush(): void {
+    if (this.#scheduled || this.#stopped) return;
+    this.#scheduled = true;
+    this.#clock.defer(() => this.#turn());
+  }
+
+  send(message: Message): void {
+    this.#observer.sent?.(message);
+    this.#links.get(message.to)?.send(message);
+  }
+
+  persist(replica: Replica, ready: Ready): void {
+    this.#log.append(replica.id, ready);
+    this.#unsynced.push({ replica, ready });
+  }
+
+  /** Drops log entries that SSTables hold, and segments that nobody needs any more. */
+  compactLogs(replicas: Iterable<Replica>, tree: Tree): void {
+    for (const replica of replicas) {
+      const durable = tree.durableMark(replica.id);
+      if (durable === undefined) continue;
+      const before = replica.log.firstIndex();
+      replica.compactLog(decodeAppliedMark(durable).index);
+      const base = replica.log.firstIndex() - 1;
+      if (base + 1 > before) this.#log.compacted(replica.id, base, replica.log.term(base) ?? 0);
+    }
+    this.#log.dropSegments();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#executor.flush();
+    await this.#log.close();
+  }
+
+  #turn(): void {
+    this.#scheduled = false;
+    if (this.#stopped) return;
+    try {
+      const replicas = this.#awake;
+      this.#awake = new Set();
+      for (const replica of replicas) replica.turn(this);
+      for (const link of this.#links.values()) link.flush();
+      this.#sync();
+      for (const replica of replicas) {
+        replica.apply(() => this.wake(replica));
+        if (replica.raft.hasReady()) this.wake(replica);
+      }
+      this.#executor.flush();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #sync(): void {
+    if (this.#unsynced.length === 0) return;
+    const group = this.#unsynced;
+    this.#unsynced = [];
+    this.#log.commit((error) => {
+      if (this.#stopped) return;
+      if (error === undefined) this.#synced(group);
+      else this.#fail(error);
+    });
+  }
+
+  #synced(group: readonly Unsynced[]): void {
+    try {
+      for (const { replica, ready } of group) {
+        replica.persisted(ready, this);
+        this.wake(replica);
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#stopped = true;
+    this.#onFailure(error instanceof Error ? error : new Error(String(error)));
+  }
+}

@@ -1,0 +1,29 @@
+import { assert, readU53, viewOf, writeU53 } from '@holdfast/io';
+
+/**
+ * How far a range's state machine has come; travels with the memtable and is durable with its flush.
+ * `u64 index | u64 term | u64 revision`, little-endian.
+ */
+export interface AppliedMark {
+  readonly index: number;
+  readonly term: number;
+  /** At or above every revision applied so far. */
+  readonly revision: number;
+}
+
+const MARK_BYTES = 24;
+
+export function encodeAppliedMark(mark: AppliedMark): Uint8Array {
+  const bytes = new Uint8Array(MARK_BYTES);
+  const view = viewOf(bytes);
+  writeU53(view, 0, mark.index);
+  writeU53(view, 8, mark.term);
+  writeU53(view, 16, mark.revision);
+  return bytes;
+}
+
+export function decodeAppliedMark(bytes: Uint8Array): AppliedMark {
+  assert(bytes.length === MARK_BYTES, 'an applied mark has 24 bytes');
+  const view = viewOf(bytes);
+  return { index: readU53(view, 0), term: readU53(view, 8), revision: readU53(view, 16) };
+}

@@ -1,0 +1,205 @@
+import { assert, readU53, viewOf, writeU53 } from '@holdfast/io';
+import { DATA_KEY_PREFIX_BYTES, writeDataKey } from '../tree-keys.ts';
+import { storedValueBytes, writeStoredValue } from './stored-value.ts';
+
+/**
+ * The payload of a normal Raft entry: a batch of independent mutations of one range. Keys and values stand in
+ * the form in which the tree stores them, so that applying copies views and transforms nothing.
+ *
+ * ```
+ * u8 version (1) | u8 0 | u16 ops | u32 0 | u64 revision of op 0          16 bytes, little-endian
+ * per op: u8 kind | u8 condition | u16 key bytes | u32 value bytes | u64 condition revision    16 bytes
+ *         tree key | stored value
+ * ```
+ *
+ * Op `i` gets revision `base + i`: two writes of one batch never share an ETag.
+ */
+export const COMMAND_VERSION = 1;
+const HEAD_BYTES = 16;
+const OP_HEAD_BYTES = 16;
+
+/** Most mutations in one command. */
+export const COMMAND_OPS_MAX = 4096;
+/** A command is closed when it is larger than this; one op of the largest size still fits behind it. Bytes. */
+export const COMMAND_BYTES_TARGET = 1024 * 1024;
+
+/** Numbers are part of the log format. */
+export const MutationKind = { put: 1, delete: 2 } as const;
+export type MutationKind = (typeof MutationKind)[keyof typeof MutationKind];
+
+/** Numbers are part of the log format. */
+export const ConditionKind = { none: 0, absent: 1, exists: 2, revisionEquals: 3 } as const;
+export type ConditionKind = (typeof ConditionKind)[keyof typeof ConditionKind];
+
+export interface Condition {
+  readonly kind: ConditionKind;
+  /** With `revisionEquals`: the revision that the newest version must have. */
+  readonly revision: number;
+}
+
+export const NO_CONDITION: Condition = { kind: ConditionKind.none, revision: 0 };
+
+/** Collects mutations into one command. Bytes are copied at `add`; the views given may be reused at once. */
+export class CommandBuilder {
+  #bytes: Uint8Array = new Uint8Array(4096);
+  #view: DataView = viewOf(this.#bytes);
+  #length = HEAD_BYTES;
+  #ops = 0;
+
+  get ops(): number {
+    return this.#ops;
+  }
+
+  /** True when the next op belongs into a new command. */
+  get full(): boolean {
+    return this.#ops >= COMMAND_OPS_MAX || this.#length >= COMMAND_BYTES_TARGET;
+  }
+
+  put(
+    keyspace: number,
+    userKey: Uint8Array,
+    contentType: Uint8Array,
+    value: Uint8Array,
+    expiresAtMs: number,
+    condition: ConditionKind,
+    conditionRevision: number,
+  ): void {
+    const valueBytes = storedValueBytes(contentType.length, value.length, expiresAtMs);
+    const at = this.#open(MutationKind.put, keyspace, userKey, valueBytes, condition, conditionRevision);
+    this.#length = writeStoredValue(this.#bytes, this.#view, at, contentType, value, expiresAtMs);
+  }
+
+  delete(
+    keyspace: number,
+    userKey: Uint8Array,
+    condition: ConditionKind,
+    conditionRevision: number,
+  ): void {
+    this.#length = this.#open(MutationKind.delete, keyspace, userKey, 0, condition, conditionRevision);
+  }
+
+  /** The finished command, which the caller owns; the builder is empty again. */
+  finish(baseRevision: number): Uint8Array {
+    assert(this.#ops > 0, 'a command has at least one op');
+    const view = this.#view;
+    view.setUint8(0, COMMAND_VERSION);
+    view.setUint8(1, 0);
+    view.setUint16(2, this.#ops, true);
+    view.setUint32(4, 0, true);
+    writeU53(view, 8, baseRevision);
+    const command = this.#bytes.slice(0, this.#length);
+    this.#length = HEAD_BYTES;
+    this.#ops = 0;
+    return command;
+  }
+
+  #open(
+    kind: MutationKind,
+    keyspace: number,
+    userKey: Uint8Array,
+    valueBytes: number,
+    condition: ConditionKind,
+    conditionRevision: number,
+  ): number {
+    assert(!this.full, 'a full command takes no further op');
+    const keyBytes = DATA_KEY_PREFIX_BYTES + userKey.length;
+    const start = this.#length;
+    this.#reserve(start + OP_HEAD_BYTES + keyBytes + valueBytes);
+    const view = this.#view;
+    view.setUint8(start, kind);
+    view.setUint8(start + 1, condition);
+    view.setUint16(start + 2, keyBytes, true);
+    view.setUint32(start + 4, valueBytes, true);
+    writeU53(view, start + 8, conditionRevision);
+    this.#ops++;
+    return writeDataKey(this.#bytes, start + OP_HEAD_BYTES, keyspace, userKey);
+  }
+
+  #reserve(length: number): void {
+    if (length <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(length, this.#bytes.length * 2));
+    grown.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = grown;
+    this.#view = viewOf(grown);
+  }
+}
+
+/** Walks the ops of a command without an object per op: `while (reader.next()) reader.key …`. */
+export class CommandReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly ops: number;
+  readonly baseRevision: number;
+  #next = HEAD_BYTES;
+  #index = -1;
+  #start = 0;
+
+  constructor(bytes: Uint8Array) {
+    assert(bytes.length >= HEAD_BYTES, 'a command has a head');
+    this.#bytes = bytes;
+    this.#view = viewOf(bytes);
+    assert(this.#view.getUint8(0) === COMMAND_VERSION, 'this build reads command version 1');
+    this.ops = this.#view.getUint16(2, true);
+    this.baseRevision = readU53(this.#view, 8);
+  }
+
+  /** A second reader of the same command, standing in front of its first op. */
+  restart(): CommandReader {
+    return new CommandReader(this.#bytes);
+  }
+
+  /** The revision of the last op of the command. */
+  get lastRevision(): number {
+    return this.baseRevision + this.ops - 1;
+  }
+
+  next(): boolean {
+    if (this.#index + 1 >= this.ops) return false;
+    this.#index++;
+    this.#start = this.#next;
+    this.#next = this.#start + OP_HEAD_BYTES + this.#keyBytes + this.#valueBytes;
+    assert(this.#next <= this.#bytes.length, 'an op ends inside its command');
+    return true;
+  }
+
+  /** Position of the current op in the batch, from 0. */
+  get index(): number {
+    return this.#index;
+  }
+
+  get revision(): number {
+    return this.baseRevision + this.#index;
+  }
+
+  get kind(): MutationKind {
+    return this.#view.getUint8(this.#start) as MutationKind;
+  }
+
+  get conditionKind(): ConditionKind {
+    return this.#view.getUint8(this.#start + 1) as ConditionKind;
+  }
+
+  get conditionRevision(): number {
+    return readU53(this.#view, this.#start + 8);
+  }
+
+  /** Tree key of the current op: a view into the command. */
+  get key(): Uint8Array {
+    const from = this.#start + OP_HEAD_BYTES;
+    return this.#bytes.subarray(from, from + this.#keyBytes);
+  }
+
+  /** Stored value of the current op: a view into the command. */
+  get value(): Uint8Array {
+    const from = this.#start + OP_HEAD_BYTES + this.#keyBytes;
+    return this.#bytes.subarray(from, from + this.#valueBytes);
+  }
+
+  get #keyBytes(): number {
+    return this.#view.getUint16(this.#start + 2, true);
+  }
+
+  get #valueBytes(): number {
+    return this.#view.getUint32(this.#start + 4, true);
+  }
+}

@@ -1,0 +1,111 @@
+import { assert } from '@holdfast/io';
+import type { Entry } from '@holdfast/raft';
+import { CommandBuilder } from './command.ts';
+import type { MutationSink, MutationVerdict } from './state-machine.ts';
+
+/** Why a mutation was refused before it could have any effect, or why nobody can tell. */
+export type WriteFailure = 'not-leader' | 'overloaded' | 'superseded' | 'stopped';
+
+/** Someone who waits for mutations; told exactly once per op. */
+export interface WriteWaiter {
+  mutated(op: number, verdict: MutationVerdict, revision: number): void;
+  /** None of these had an effect, except `stopped`: then the outcome is unknown. */
+  failed(op: number, failure: WriteFailure): void;
+}
+
+/** A command under construction, with who waits for each of its ops. */
+class OpenCommand {
+  readonly builder = new CommandBuilder();
+  readonly waiters: WriteWaiter[] = [];
+  /** For each op of the command: its number in the waiter's request. */
+  readonly requestOps: number[] = [];
+}
+
+/** A command in the log that is not applied yet. */
+class Proposal implements MutationSink {
+  readonly term: number;
+  readonly #waiters: readonly WriteWaiter[];
+  readonly #requestOps: readonly number[];
+
+  constructor(term: number, waiters: readonly WriteWaiter[], requestOps: readonly number[]) {
+    this.term = term;
+    this.#waiters = waiters;
+    this.#requestOps = requestOps;
+  }
+
+  mutated(op: number, verdict: MutationVerdict, revision: number): void {
+    this.#waiters[op]!.mutated(this.#requestOps[op]!, verdict, revision);
+  }
+
+  fail(failure: WriteFailure): void {
+    for (let op = 0; op < this.#waiters.length; op++) this.#waiters[op]!.failed(this.#requestOps[op]!, failure);
+  }
+}
+
+/** What Raft said to a proposed command. */
+export type ProposeResult =
+  | { readonly accepted: true; readonly index: number; readonly term: number }
+  | { readonly accepted: false; readonly failure: WriteFailure };
+
+/**
+ * The mutations of one range between their arrival and their verdict: first collected into commands, then
+ * waiting under the index at which the log holds them.
+ */
+export class Proposals {
+  readonly #open: OpenCommand[] = [];
+  readonly #inLog = new Map<number, Proposal>();
+
+  get hasOpen(): boolean {
+    return this.#open.length > 0;
+  }
+
+  /** Where the next mutation belongs. The caller adds exactly one op to the builder. */
+  next(waiter: WriteWaiter, requestOp: number): CommandBuilder {
+    let command = this.#open.at(-1);
+    if (command === undefined || command.builder.full) {
+      command = new OpenCommand();
+      this.#open.push(command);
+    }
+    command.waiters.push(waiter);
+    command.requestOps.push(requestOp);
+    return command.builder;
+  }
+
+  /** Closes what was collected in this turn and proposes it, one entry per command. */
+  submit(stamp: (ops: number) => number, propose: (command: Uint8Array) => ProposeResult): void {
+    const commands = this.#open.splice(0);
+    for (const { builder, waiters, requestOps } of commands) {
+      const result = propose(builder.finish(stamp(waiters.length)));
+      if (result.accepted) {
+        assert(!this.#inLog.has(result.index) || this.#inLog.get(result.index)!.term < result.term, 'one command per index and term');
+        this.#inLog.get(result.index)?.fail('superseded');
+        this.#inLog.set(result.index, new Proposal(result.term, waiters, requestOps));
+      } else {
+        new Proposal(0, waiters, requestOps).fail(result.failure);
+      }
+    }
+  }
+
+  /**
+   * The proposal that `entry` carries, or undefined when nobody here waits for it. A proposal that another
+   * leader's entry has displaced from this index can never be applied: its waiters hear so.
+   */
+  take(entry: Entry): MutationSink | undefined {
+    const proposal = this.#inLog.get(entry.index);
+    if (proposal === undefined) return undefined;
+    this.#inLog.delete(entry.index);
+    if (proposal.term === entry.term) return proposal;
+    proposal.fail('superseded');
+    return undefined;
+  }
+
+  /** Gives up on everything: at stop, or when a snapshot has jumped over the indexes. */
+  abandon(): void {
+    for (const { waiters, requestOps } of this.#open.splice(0)) {
+      new Proposal(0, waiters, requestOps).fail('not-leader');
+    }
+    const waiting = [...this.#inLog.values()];
+    this.#inLog.clear();
+    for (const proposal of waiting) proposal.fail('stopped');
+  }
+}

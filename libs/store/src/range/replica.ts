@@ -1,0 +1,222 @@
+import { assert, type NodeId, type RangeId } from '@holdfast/io';
+import {
+  decodeConfChange,
+  EntryKind,
+  type Entry,
+  type Message,
+  type Raft,
+  type Ready,
+} from '@holdfast/raft';
+import type { HybridClock } from '../hybrid-clock.ts';
+import type { GroupLog } from '../log/group-log.ts';
+import type { NodeObserver } from '../node/observer.ts';
+import { DESCRIPTOR_KEY, localKey } from '../tree-keys.ts';
+import type { AppliedMark } from './applied-mark.ts';
+import { type CommandBuilder, CommandReader } from './command.ts';
+import { encodeDescriptor, type RangeDescriptor } from './descriptor.ts';
+import { Proposals, type ProposeResult, type WriteWaiter } from './proposals.ts';
+import { type ReadWaiter, Reads } from './reads.ts';
+import type { StateMachine } from './state-machine.ts';
+
+/** What a replica hands to its node in one turn. */
+export interface TurnOutput {
+  send(message: Message): void;
+  /** Appends to the node log; `Replica.persisted` is owed when it is synced. */
+  persist(replica: Replica, ready: Ready): void;
+}
+
+/**
+ * One node's copy of one range: a Raft group, the proposals and reads that wait on it, and the state machine
+ * behind it. Performs every Ready in the order that `@holdfast/raft` demands; does no I/O itself.
+ */
+export class Replica {
+  readonly raft: Raft;
+  readonly log: GroupLog;
+  readonly proposals = new Proposals();
+  readonly #reads = new Reads();
+  readonly #stateMachine: StateMachine;
+  readonly #clock: HybridClock;
+  readonly #observer: NodeObserver;
+  #descriptor: RangeDescriptor;
+  #applied: AppliedMark;
+  /** Committed and not applied, in order. */
+  #toApply: Entry[] = [];
+  #applying = false;
+
+  constructor(parts: {
+    readonly raft: Raft;
+    readonly log: GroupLog;
+    readonly stateMachine: StateMachine;
+    readonly descriptor: RangeDescriptor;
+    readonly applied: AppliedMark;
+    readonly clock: HybridClock;
+    readonly observer: NodeObserver;
+  }) {
+    this.raft = parts.raft;
+    this.log = parts.log;
+    this.#stateMachine = parts.stateMachine;
+    this.#descriptor = parts.descriptor;
+    this.#applied = parts.applied;
+    this.#clock = parts.clock;
+    this.#observer = parts.observer;
+  }
+
+  get id(): RangeId {
+    return this.#descriptor.id;
+  }
+
+  get descriptor(): RangeDescriptor {
+    return this.#descriptor;
+  }
+
+  get applied(): AppliedMark {
+    return this.#applied;
+  }
+
+  get isLeader(): boolean {
+    return this.raft.isLeader;
+  }
+
+  /** 0 when unknown. */
+  get leader(): NodeId | 0 {
+    return this.raft.leader;
+  }
+
+  /** Where the caller adds one mutation, which is proposed at the end of the turn. */
+  mutation(waiter: WriteWaiter, requestOp: number): CommandBuilder {
+    return this.proposals.next(waiter, requestOp);
+  }
+
+  /** Joins the linearizable read round of this turn. */
+  read(waiter: ReadWaiter): void {
+    this.#reads.add(waiter);
+  }
+
+  /** Proposes and asks what was collected, then takes every Ready. */
+  turn(out: TurnOutput): void {
+    if (this.proposals.hasOpen) {
+      this.proposals.submit(
+        (ops) => this.#clock.stamp(ops),
+        (command) => this.#propose(command),
+      );
+    }
+    this.#reads.submit((token) => this.raft.readIndex(token));
+    while (this.raft.hasReady()) this.#take(this.raft.ready(), out);
+  }
+
+  /** The node log has synced `ready`: it may be counted and its answers may leave. */
+  persisted(ready: Ready, out: TurnOutput): void {
+    if (ready.hardState !== undefined) this.log.setHardState(ready.hardState);
+    this.log.append(ready.entries);
+    this.#observer.persisted?.(this.id, ready);
+    this.raft.persisted(ready);
+    for (const message of ready.messagesAfterPersist) out.send(message);
+  }
+
+  /**
+   * Applies what is committed and serves the reads that waited for it. Returns a promise when a condition
+   * needs the disk; the replica then resumes by itself, and `done` is called.
+   */
+  apply(done: () => void): void {
+    if (this.#applying) return;
+    while (this.#toApply.length > 0) {
+      const batch = this.#toApply;
+      this.#toApply = [];
+      for (let i = 0; i < batch.length; i++) {
+        const pending = this.#applyEntry(batch[i]!);
+        if (pending === undefined) continue;
+        this.#applying = true;
+        this.#toApply = [...batch.slice(i + 1), ...this.#toApply];
+        pending.then(
+          () => {
+            this.#applying = false;
+            done();
+          },
+          (error: unknown) => this.#observer.fatal?.(error instanceof Error ? error : new Error(String(error))),
+        );
+        return;
+      }
+    }
+    this.#reads.serve(this.#applied.index);
+  }
+
+  /** Forgets log entries that are in an SSTable (`durable`) and on every replica. */
+  compactLog(durable: number): number {
+    const target = Math.min(durable, this.raft.matchedByAll());
+    if (target > this.log.firstIndex() - 1) this.log.compactTo(Math.min(target, this.log.lastIndex()));
+    return this.log.firstIndex() - 1;
+  }
+
+  /** Answers everyone who waits: the node stops. */
+  stop(): void {
+    this.proposals.abandon();
+    this.#reads.failAll('stopped');
+  }
+
+  #propose(command: Uint8Array): ProposeResult {
+    const result = this.raft.propose([command]);
+    if (result.ok) return { accepted: true, index: result.index, term: result.term };
+    return { accepted: false, failure: result.reason === 'uncommitted-limit' ? 'overloaded' : 'not-leader' };
+  }
+
+  #take(ready: Ready, out: TurnOutput): void {
+    this.#observer.ready?.(this.id, ready);
+    if (ready.softState !== undefined) {
+      this.#observer.role?.(this.id, ready.softState.role, this.raft.term, ready.softState.leader);
+    }
+    for (const message of ready.messages) out.send(message);
+    for (const entry of ready.committed) this.#toApply.push(entry);
+    for (const state of ready.readStates) this.#reads.confirm(state);
+    for (const token of ready.readsDropped) this.#reads.drop(token);
+    this.raft.advance(ready);
+    out.persist(this, ready);
+  }
+
+  #applyEntry(entry: Entry): void | Promise<void> {
+    assert(entry.index === this.#applied.index + 1, 'entries are applied without a gap');
+    if (entry.kind === EntryKind.confChange) {
+      this.#applyConfChange(entry);
+      return;
+    }
+    const sink = this.proposals.take(entry);
+    if (entry.data.length === 0) {
+      const mark = this.#markOf(entry, this.#applied.revision);
+      this.#stateMachine.applyNothing(mark);
+      this.#finish(entry, mark);
+      return;
+    }
+    const command = new CommandReader(entry.data);
+    this.#clock.observe(command.lastRevision);
+    const mark = this.#markOf(entry, Math.max(this.#applied.revision, command.lastRevision));
+    const pending = this.#stateMachine.apply(command, mark, sink);
+    if (pending === undefined) {
+      this.#finish(entry, mark);
+      return;
+    }
+    return pending.then(() => this.#finish(entry, mark));
+  }
+
+  #applyConfChange(entry: Entry): void {
+    const conf = this.raft.applyConfChange(decodeConfChange(entry.data));
+    const mark = this.#markOf(entry, this.#applied.revision);
+    this.#descriptor = { ...this.#descriptor, conf, generation: this.#descriptor.generation + 1 };
+    // The index is a revision of its own kind here: local keys are read at their newest version only.
+    this.#stateMachine.applyLocal(
+      localKey(this.id, DESCRIPTOR_KEY),
+      encodeDescriptor(this.#descriptor),
+      entry.index,
+      mark,
+    );
+    this.#finish(entry, mark);
+  }
+
+  #markOf(entry: Entry, revision: number): AppliedMark {
+    return { index: entry.index, term: entry.term, revision };
+  }
+
+  #finish(entry: Entry, mark: AppliedMark): void {
+    this.#applied = mark;
+    this.#observer.applied?.(this.id, entry);
+    this.raft.applied(entry.index);
+  }
+}

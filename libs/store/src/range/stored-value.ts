@@ -1,0 +1,67 @@
+import { readU53, viewOf, writeU53 } from '@holdfast/io';
+
+/**
+ * What the tree holds under a data key:
+ *
+ * ```
+ * u8 flags | u8 content type length | content type | u64 expiry (only with flag 1) | value bytes
+ * ```
+ *
+ * The content type is ASCII, at most 255 bytes. Expiry is milliseconds since 1970.
+ */
+const FLAG_EXPIRY = 1;
+const HEAD_BYTES = 2;
+
+export interface StoredValue {
+  /** ASCII bytes: a view. */
+  readonly contentType: Uint8Array;
+  /** Milliseconds since 1970; 0 for never. */
+  readonly expiresAtMs: number;
+  /** The user's bytes: a view. */
+  readonly value: Uint8Array;
+}
+
+export function storedValueBytes(contentType: number, value: number, expiresAtMs: number): number {
+  return HEAD_BYTES + contentType + (expiresAtMs === 0 ? 0 : 8) + value;
+}
+
+/** Writes a stored value at `offset` and returns the offset behind it. */
+export function writeStoredValue(
+  target: Uint8Array,
+  view: DataView,
+  offset: number,
+  contentType: Uint8Array,
+  value: Uint8Array,
+  expiresAtMs: number,
+): number {
+  target[offset] = expiresAtMs === 0 ? 0 : FLAG_EXPIRY;
+  target[offset + 1] = contentType.length;
+  target.set(contentType, offset + HEAD_BYTES);
+  let cursor = offset + HEAD_BYTES + contentType.length;
+  if (expiresAtMs !== 0) {
+    writeU53(view, cursor, expiresAtMs);
+    cursor += 8;
+  }
+  target.set(value, cursor);
+  return cursor + value.length;
+}
+
+export function encodeStoredValue(
+  contentType: Uint8Array,
+  value: Uint8Array,
+  expiresAtMs: number,
+): Uint8Array {
+  const bytes = new Uint8Array(storedValueBytes(contentType.length, value.length, expiresAtMs));
+  writeStoredValue(bytes, viewOf(bytes), 0, contentType, value, expiresAtMs);
+  return bytes;
+}
+
+export function readStoredValue(bytes: Uint8Array): StoredValue {
+  const contentTypeEnd = HEAD_BYTES + bytes[1]!;
+  const hasExpiry = (bytes[0]! & FLAG_EXPIRY) !== 0;
+  return {
+    contentType: bytes.subarray(HEAD_BYTES, contentTypeEnd),
+    expiresAtMs: hasExpiry ? readU53(viewOf(bytes), contentTypeEnd) : 0,
+    value: bytes.subarray(contentTypeEnd + (hasExpiry ? 8 : 0)),
+  };
+}

@@ -37,6 +37,11 @@ export class Incarnation implements EventOwner, Clock {
     this.random = random;
   }
 
+  /** True virtual time, which no clock of this machine shows. */
+  get nowUs(): number {
+    return this.#scheduler.nowUs;
+  }
+
   get state(): 'running' | 'paused' | 'dead' {
     return this.#state;
   }

@@ -1,0 +1,149 @@
+import { crc32, type NodeId } from '@holdfast/io';
+import type { Entry, HardState, Ready, Role } from '@holdfast/raft';
+
+/** Terms and hash chain of a log, index by index. Two logs with one chain value have the same prefix. */
+export class ChainedLog {
+  readonly #terms: number[] = [0];
+  readonly #chain: number[] = [0];
+
+  get last(): number {
+    return this.#terms.length - 1;
+  }
+
+  term(index: number): number | undefined {
+    return this.#terms[index];
+  }
+
+  /** Digest of entries 1 .. index, undefined beyond the end. */
+  chain(index: number): number | undefined {
+    return this.#chain[index];
+  }
+
+  /** Replaces everything from `entry.index` on. False when that would leave a gap. */
+  put(entry: Entry): boolean {
+    if (entry.index < 1 || entry.index > this.last + 1) return false;
+    this.truncate(entry.index - 1);
+    this.#terms.push(entry.term);
+    this.#chain.push(chained(this.#chain[entry.index - 1]!, entry));
+    return true;
+  }
+
+  /** Becomes a copy of the first `last` entries of `other`. */
+  restore(other: ChainedLog, last: number): void {
+    this.truncate(0);
+    this.adoptTail(other, last);
+  }
+
+  /** Takes over what `other`, which has the same prefix, holds behind this log's end up to `last`. */
+  adoptTail(other: ChainedLog, last: number): void {
+    for (let i = this.last + 1; i <= last && i <= other.last; i++) {
+      this.#terms.push(other.#terms[i]!);
+      this.#chain.push(other.#chain[i]!);
+    }
+  }
+
+  truncate(last: number): void {
+    this.#terms.length = last + 1;
+    this.#chain.length = last + 1;
+  }
+}
+
+function chained(before: number, { term, kind, data }: Entry): number {
+  let hash = Math.imul(before ^ crc32(data), 0x9e3779b1);
+  hash = Math.imul(hash ^ (hash >>> 15) ^ term, 0x85ebca77);
+  return (Math.imul(hash ^ (hash >>> 13) ^ kind, 0xc2b2ae3d) ^ (hash >>> 16)) >>> 0;
+}
+
+/** What storage owes this replica after a number of its Readies. */
+export interface StoredState {
+  readonly term: number;
+  readonly vote: NodeId | 0;
+  readonly last: number;
+}
+
+/** One replica of one group as the checker follows it, across restarts. */
+export class ReplicaRecord {
+  readonly node: NodeId;
+  role: Role = 'follower';
+  /** The term of the newest hard state handed out, durable or not. */
+  term = 0;
+  commit = 0;
+  applied = 0;
+  alive = false;
+  /** As handed out in Readies; ahead of storage. */
+  readonly log = new ChainedLog();
+  /** As synced. A prefix of the history of `log`, not always of `log`. */
+  readonly synced = new ChainedLog();
+  hardState: HardState = { term: 0, vote: 0, commit: 0 };
+  /** The newest hard state given to storage. */
+  handedOut: HardState = this.hardState;
+  /** Readies whose sync has not been reported, oldest first. */
+  #inStorage: Ready[] = [];
+
+  constructor(node: NodeId) {
+    this.node = node;
+  }
+
+  /** Storage was given `ready`. */
+  handOut(ready: Ready): void {
+    if (ready.snapshot ?? ready.hardState ?? ready.entries[0] ?? ready.messagesAfterPersist[0]) this.#inStorage.push(ready);
+  }
+
+  /**
+   * Marks `ready` synced, and with it those before that need no sync of their own. False when one before does.
+   * @param committed what snapshots stand for
+   */
+  sync(ready: Ready, committed: ChainedLog): boolean {
+    if (!this.#inStorage.includes(ready)) return true;
+    for (let first = this.#inStorage.shift(); first !== undefined; first = this.#inStorage.shift()) {
+      this.#store(first, committed);
+      if (first === ready) return true;
+      if (first.mustSync) return false;
+    }
+    return true;
+  }
+
+  #store({ snapshot, entries, hardState }: Ready, committed: ChainedLog): void {
+    if (snapshot !== undefined) {
+      this.synced.restore(committed, snapshot.index);
+      this.applied = Math.max(this.applied, snapshot.index);
+    }
+    for (const entry of entries) this.synced.put(entry);
+    if (hardState !== undefined) this.hardState = hardState;
+  }
+
+  /** What a restart may find: everything synced, and any number of the Readies behind it. */
+  recoverable(): readonly StoredState[] {
+    let { term, vote } = this.hardState;
+    let last = this.synced.last;
+    const states: StoredState[] = [{ term, vote, last }];
+    for (const { snapshot, entries, hardState } of this.#inStorage) {
+      // These are separate records: either may be the last one that landed.
+      if (snapshot !== undefined) last = snapshot.index;
+      states.push({ term, vote, last });
+      if (entries.length > 0) last = entries.at(-1)!.index;
+      states.push({ term, vote, last });
+      if (hardState !== undefined) ({ term, vote } = hardState);
+      states.push({ term, vote, last });
+    }
+    return states;
+  }
+
+  /** Takes over the state that a restart found; `last` is one of {@link recoverable}. */
+  restart(hardState: HardState, last: number, applied: number, committed: ChainedLog): void {
+    for (const ready of this.#inStorage) {
+      if (this.synced.last === last) break;
+      this.#store(ready, committed);
+    }
+    this.synced.truncate(Math.min(last, this.synced.last));
+    this.#inStorage = [];
+    this.log.restore(this.synced, this.synced.last);
+    this.hardState = hardState;
+    this.handedOut = hardState;
+    this.role = 'follower';
+    this.term = hardState.term;
+    this.commit = hardState.commit;
+    this.applied = applied;
+    this.alive = true;
+  }
+}

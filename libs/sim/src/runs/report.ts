@@ -1,0 +1,42 @@
+import { Coverage } from '../checkers/violation.ts';
+
+/** What one run of one seed came to. */
+export interface RunReport {
+  readonly seed: number;
+  /** Undefined when every invariant held. */
+  readonly failure: RunFailure | undefined;
+  /** Digest of every event: two runs of a seed have the same. */
+  readonly hash: number;
+  readonly events: number;
+  readonly simulatedMs: number;
+  /** Operations of the clients by outcome. */
+  readonly operations: { readonly ok: number; readonly fail: number; readonly info: number };
+  readonly coverage: readonly (readonly [string, number])[];
+}
+
+export interface RunFailure {
+  /** Name of the violated invariant, or `error` for anything unexpected. */
+  readonly invariant: string;
+  readonly detail: string;
+  /** The last faults and events before it. */
+  readonly lastEvents: readonly string[];
+}
+
+/** Sum of many reports. */
+export class BatchReport {
+  readonly coverage = new Coverage();
+  readonly failures: RunReport[] = [];
+  seeds = 0;
+  events = 0;
+  simulatedMs = 0;
+  ok = 0;
+
+  add(report: RunReport): void {
+    this.seeds++;
+    this.events += report.events;
+    this.simulatedMs += report.simulatedMs;
+    this.ok += report.operations.ok;
+    this.coverage.add(report.coverage);
+    if (report.failure !== undefined) this.failures.push(report);
+  }
+}

@@ -1,0 +1,130 @@
+/// <reference lib="esnext.disposable" />
+import {
+  type Address,
+  assert,
+  type Clock,
+  EMPTY_BYTES,
+  type Kernels,
+  type Network,
+  pureKernels,
+  type Random,
+} from '@holdfast/io';
+import { CLUSTER_ID_BYTES, DEADLINE_MS_DEFAULT, HoldfastError } from '@holdfast/wire';
+import { Engine } from '../engine/engine.ts';
+import type { ClientObserver } from '../observer.ts';
+import type { Operation, OpResult, OpSink } from '../operation.ts';
+import type { AbortSignalLike } from './abort.ts';
+import { execute } from './promise-sink.ts';
+
+export interface ClientOptions {
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Nodes to ask first, `host:port`; any one that lives is enough. At least one. */
+  readonly seeds: readonly Address[];
+  /** 32 hexadecimal digits. Without it, the first cluster that answers is the one, and no other is accepted later. */
+  readonly clusterId?: string;
+  /** Bearer token, where nodes ask for one. */
+  readonly token?: string;
+  /** Deadline of an operation that names none, in milliseconds. Default: DEADLINE_MS_DEFAULT (5 s). */
+  readonly deadlineMs?: number;
+  /** Faster checksums, where the platform has them. */
+  readonly kernels?: Kernels;
+  readonly observer?: ClientObserver;
+  /** Name and version of the application, for the nodes' logs. */
+  readonly agent?: string;
+}
+
+const AGENT = 'holdfast-client/0.1';
+const asIs = (result: OpResult): OpResult => result;
+
+/**
+ * A client of one cluster. Cheap to share, made once per process: it keeps one connection per node and batches what
+ * its callers do in the same turn. Operations may be started before {@link ready}; they wait for the range map.
+ *
+ * Operations that are under way at the same time are concurrent: await the first where order matters.
+ */
+export class Client {
+  readonly #engine: Engine;
+  readonly #clock: Clock;
+  readonly #deadlineMs: number;
+
+  constructor(options: ClientOptions) {
+    assert(options.seeds.length > 0, 'at least one seed');
+    this.#clock = options.clock;
+    this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS_DEFAULT;
+    this.#engine = new Engine({
+      network: options.network,
+      clock: options.clock,
+      random: options.random,
+      kernels: options.kernels ?? pureKernels,
+      observer: options.observer ?? {},
+      seeds: options.seeds,
+      clusterId: options.clusterId === undefined ? EMPTY_BYTES : clusterIdBytes(options.clusterId),
+      token: options.token ?? '',
+      agent: options.agent ?? AGENT,
+      deadlineMs: this.#deadlineMs,
+    });
+  }
+
+  /** Operations under way. */
+  get pendingOps(): number {
+    return this.#engine.pendingOps;
+  }
+
+  /**
+   * Resolves once the range map is known.
+   *
+   * @throws HoldfastError `HF_UNAVAILABLE` when no seed answers within `deadlineMs`; at once when one refuses for good
+   *   (`HF_UNAUTHENTICATED`, `HF_WRONG_CLUSTER`, `HF_VERSION_MISMATCH`).
+   */
+  ready(deadlineMs: number = this.#deadlineMs): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#clock.schedule(deadlineMs, () => {
+        const cause = this.#engine.lastTrouble;
+        const detail = `no seed answered within ${deadlineMs} ms${cause === undefined ? '' : `; last: ${cause.message}`}`;
+        reject(new HoldfastError('HF_UNAVAILABLE', { detail, cause }));
+      });
+      this.#engine.whenReady((failure) => {
+        cancel();
+        if (failure === undefined) resolve();
+        else reject(failure);
+      });
+    });
+  }
+
+  /**
+   * One operation at the level of bytes. Keys and values are not copied on the way in (leave them unchanged until it
+   * settles), and are views of the received frame on the way out (copy what is kept).
+   *
+   * @throws HoldfastError with a code of the table and an honest outcome, at the latest shortly after the deadline.
+   */
+  execute(operation: Operation, signal?: AbortSignalLike): Promise<OpResult> {
+    return execute(this.#engine, operation, asIs, signal);
+  }
+
+  /** {@link execute} without a promise: `sink` is told once, with `tag`, never before this returns. */
+  submit(operation: Operation, sink: OpSink, tag = 0): void {
+    this.#engine.submit(operation, sink, tag);
+  }
+
+  /**
+   * Ends every connection. Operations under way fail with `HF_CANCELLED`; the outcome of writes that were sent is
+   * `unknown`. Resolves at once.
+   */
+  close(): Promise<void> {
+    this.#engine.close();
+    return Promise.resolve();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function clusterIdBytes(text: string): Uint8Array {
+  assert(/^[0-9a-fA-F]{32}$/.test(text), 'a cluster id has 32 hexadecimal digits');
+  const bytes = new Uint8Array(CLUSTER_ID_BYTES);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}

@@ -1,0 +1,64 @@
+import { utf8 } from '@holdfast/io';
+import { Condition, HoldfastError, OpKind } from '@holdfast/wire';
+import { describe, expect, it } from 'vitest';
+import { FakeCluster } from '../../testing/fake-cluster.ts';
+import type { Operation } from '../operation.ts';
+
+const put = (key: string, more: Partial<Operation> = {}): Operation => ({
+  kind: OpKind.put,
+  keyspace: 'users',
+  key: utf8(key),
+  value: utf8(`value of ${key}`),
+  ...more,
+});
+const get = (key: string, more: Partial<Operation> = {}): Operation => ({
+  kind: OpKind.get,
+  keyspace: 'users',
+  key: utf8(key),
+  ...more,
+});
+
+describe('routing and batching', () => {
+  it('writes and reads across ranges and leaders', async () => {
+    const cluster = await FakeCluster.start(3, ['g', 'p']);
+    const client = await cluster.readyClient();
+    for (const key of ['a', 'h', 'q']) {
+      const written = await cluster.clock.settle(client.execute(put(key)));
+      expect(written.outcome).toBe('applied');
+      const read = await cluster.clock.settle(client.execute(get(key)));
+      expect(read.found).toBe(true);
+      expect(read.revision).toBe(written.revision);
+      expect(read.value).toEqual(utf8(`value of ${key}`));
+    }
+    expect([...cluster.nodes.values()].map((node) => node.ops)).toEqual([2, 2, 2]);
+    await client.close();
+  });
+
+  it('puts operations of one turn to one leader into one frame', async () => {
+    const cluster = await FakeCluster.start(3);
+    const client = await cluster.readyClient();
+    const results = Promise.all(Array.from({ length: 100 }, (_, i) => client.execute(put(`k${i}`))));
+    await cluster.clock.settle(results);
+    expect(cluster.node(1).requests).toBe(1);
+    expect(cluster.node(1).ops).toBe(100);
+    await client.close();
+  });
+
+  it('starts operations before the map is known', async () => {
+    const cluster = await FakeCluster.start(3);
+    const client = cluster.client();
+    const written = await cluster.clock.settle(client.execute(put('early')));
+    expect(written.outcome).toBe('applied');
+    await client.close();
+  });
+
+  it('refuses a condition that does not hold, with the current revision', async () => {
+    const cluster = await FakeCluster.start(1);
+    const client = await cluster.readyClient();
+    const { revision } = await cluster.clock.settle(client.execute(put('a')));
+    const error = await cluster.clock.failure(client.execute(put('a', { condition: Condition.absent })));
+    expect(error).toBeInstanceOf(HoldfastError);
+    expect(error).toMatchObject({ code: 'HF_PRECONDITION_FAILED', outcome: 'not_applied', revision });
+    await client.close();
+  });
+});

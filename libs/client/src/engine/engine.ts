@@ -1,0 +1,530 @@
+import { type Address, type Cancel, type Clock, type Kernels, type Network, type NodeId, type Random } from '@holdfast/io';
+import {
+  Consistency,
+  type DataResponseReader,
+  DEADLINE_MS_MAX,
+  type ErrorCode,
+  ERRORS,
+  FRAME_BYTES_MAX,
+  type Hello,
+  HoldfastError,
+  OpKind,
+  PeerRole,
+  PROTOCOL_VERSION_MAX,
+  PROTOCOL_VERSION_MIN,
+  type RangeMap as WireRangeMap,
+} from '@holdfast/wire';
+import {
+  ATTEMPTS_MAX,
+  CONNECTIONS_LOST_MAX,
+  MAP_AGE_MAX_MS,
+  PENDING_BYTES_MAX,
+  PENDING_OPS_MAX,
+  POOLED_OPS_MAX,
+  RETRY_BUDGET,
+  RETRY_MS,
+} from '../limits.ts';
+import type { LinkOwner } from '../link/link-owner.ts';
+import type { NodeLink } from '../link/node-link.ts';
+import type { ClientObserver } from '../observer.ts';
+import type { Operation, OpSink } from '../operation.ts';
+import { fullJitterMs } from '../retry/backoff.ts';
+import { RetryBudget } from '../retry/retry-budget.ts';
+import { chooseRetry, isSafeToResend } from '../retry/retry-policy.ts';
+import type { Route } from '../routing/route.ts';
+import { Answer } from './answer.ts';
+import { Leaders, type LeadersHost } from './leaders.ts';
+import { LinkTable } from './link-table.ts';
+import { MapSource, type MapSourceHost } from './map-source.ts';
+import { PendingOp } from './pending-op.ts';
+import { refusalOf } from './refusal.ts';
+import { Router } from '../routing/router.ts';
+import { TimerWheel } from './timer-wheel.ts';
+
+export interface EngineOptions {
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly kernels: Kernels;
+  readonly observer: ClientObserver;
+  readonly seeds: readonly Address[];
+  /** CLUSTER_ID_BYTES bytes, or empty: then the first cluster that answers is the one. */
+  readonly clusterId: Uint8Array;
+  readonly token: string;
+  readonly agent: string;
+  readonly deadlineMs: number;
+}
+
+/** Refusals of a handshake that no other try and no other node will change. */
+const FATAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'HF_UNAUTHENTICATED',
+  'HF_FORBIDDEN',
+  'HF_WRONG_CLUSTER',
+  'HF_VERSION_MISMATCH',
+]);
+/** Answers that speak against the node, not against the operation. */
+const NODE_TROUBLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['HF_UNAVAILABLE', 'HF_INTERNAL']);
+/** Answers of a node that does not work as a leader now. */
+const LEADER_TROUBLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['HF_UNAVAILABLE', 'HF_NO_QUORUM']);
+
+/**
+ * Carries operations from {@link submit} to their sink: finds range and leader, queues on the node's link, judges what
+ * comes back, tries again where that is safe (D7), and ends every wait at its deadline. Callbacks only; promises are
+ * put on top.
+ *
+ * An operation is always on the wheel (deadline or retry) and besides in at most one of: the queue of a link, a sent
+ * batch, the parked list of a route, a list of the map source.
+ */
+export class Engine implements LinkOwner, LeadersHost, MapSourceHost {
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly kernels: Kernels;
+  readonly observer: ClientObserver;
+  readonly #options: EngineOptions;
+  readonly #links: LinkTable;
+  readonly #router = new Router();
+  readonly #leaders: Leaders;
+  readonly #mapSource: MapSource;
+  readonly #budget = new RetryBudget(RETRY_BUDGET);
+  readonly #wheel = new TimerWheel<PendingOp>();
+  readonly #pool: PendingOp[] = [];
+  readonly #dirty: NodeLink[] = [];
+  #flushPlanned = false;
+  #cancelWheel: Cancel | undefined;
+  #wheelAtMs = Number.POSITIVE_INFINITY;
+  #clusterId: Uint8Array;
+  #mapAtMs = 0;
+  #pendingOps = 0;
+  #pendingBytes = 0;
+  #closed = false;
+  #lastTrouble: HoldfastError | undefined;
+  /** Told when the first map is there, or never will be. */
+  readonly #readiness: ((failure: HoldfastError | undefined) => void)[] = [];
+
+  constructor(options: EngineOptions) {
+    this.network = options.network;
+    this.clock = options.clock;
+    this.random = options.random;
+    this.kernels = options.kernels;
+    this.observer = options.observer;
+    this.#options = options;
+    this.#clusterId = options.clusterId;
+    this.#links = new LinkTable(this, options.seeds);
+    this.#leaders = new Leaders(this);
+    this.#mapSource = new MapSource(this);
+  }
+
+  /** Operations that are not settled. */
+  get pendingOps(): number {
+    return this.#pendingOps;
+  }
+
+  /** Why the last connection failed, while there is no map. */
+  get lastTrouble(): HoldfastError | undefined {
+    return this.#lastTrouble;
+  }
+
+  /** Calls back once the range map is known (with nothing), or when that is hopeless (with the reason). */
+  whenReady(callback: (failure: HoldfastError | undefined) => void): void {
+    if (this.#closed) callback(closedError());
+    else if (this.#router.map !== undefined) callback(undefined);
+    else {
+      this.#readiness.push(callback);
+      this.#mapSource.refresh();
+    }
+  }
+
+  /**
+   * Takes over an operation. Its sink is told exactly once, at the latest shortly after its deadline, and never before
+   * this returns. Gives the object that {@link cancel} wants, with its serial; undefined when the operation was
+   * refused at once (the sink hears it all the same).
+   */
+  submit(operation: Operation, sink: OpSink, tag: number): PendingOp | undefined {
+    const refusal = this.#closed ? closedError() : (refusalOf(operation) ?? this.#overload());
+    if (refusal !== undefined) {
+      this.clock.defer(() => sink.failed(refusal, tag));
+      return undefined;
+    }
+    const nowMs = this.clock.monotonicMs();
+    const deadlineMs = Math.min(Math.max(0, operation.deadlineMs ?? this.#options.deadlineMs), DEADLINE_MS_MAX);
+    const op = this.#pool.pop() ?? new PendingOp();
+    op.begin(operation, sink, tag, nowMs + deadlineMs);
+    this.#pendingOps++;
+    this.#pendingBytes += op.bytes;
+    this.#wakeAt(op, op.deadlineAtMs, nowMs);
+    this.dispatch(op);
+    return op;
+  }
+
+  /** Gives up an operation, if it is still the one with this serial. */
+  cancel(op: PendingOp, serial: number, cause: unknown): void {
+    if (op.serial !== serial) return;
+    const outcome = op.isWrite && (op.batch !== undefined || op.maybeApplied) ? 'unknown' : 'not_applied';
+    this.#fail(op, new HoldfastError('HF_CANCELLED', { outcome, cause }));
+  }
+
+  /** Fails everything under way and closes every connection. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#mapSource.close();
+    for (const route of this.#router.routes) this.#leaders.stop(route);
+    this.#cancelWheel?.();
+    this.#wheel.drain((op) => this.cancel(op, op.serial, undefined));
+    this.#links.close(closedError());
+    for (const callback of this.#readiness.splice(0)) callback(closedError());
+  }
+
+  // Routing.
+
+  /** Sends an operation on its way, or lets it wait where it is noticed when there is one. */
+  dispatch(op: PendingOp): void {
+    const { map } = this.#router;
+    if (map === undefined) {
+      op.mapAsks++;
+      this.#mapSource.wait(op);
+      return;
+    }
+    const miss = this.#router.resolve(op);
+    if (miss === 'keyspace' && op.mapAsks > 0) {
+      this.#fail(op, new HoldfastError('HF_KEYSPACE_NOT_FOUND'));
+      return;
+    }
+    const { route } = op;
+    if (miss !== undefined || route === undefined) {
+      this.#wantMap(op, 'no range for the key');
+      return;
+    }
+    if (op.anyReplica) {
+      this.#dispatchToAny(op, route);
+      return;
+    }
+    if (route.leader !== 0 && route.search === undefined) {
+      const link = this.#links.of(route.leader);
+      // A closed circuit does not look at the clock.
+      if (link?.admit(link.breaker.closed ? 0 : this.clock.monotonicMs()) === true) {
+        link.enqueue(op);
+        return;
+      }
+      this.#leaders.lost(route, route.leader);
+    }
+    this.#leaders.park(route, op);
+  }
+
+  #dispatchToAny(op: PendingOp, route: Route): void {
+    const { replicas } = route.range;
+    const nowMs = this.clock.monotonicMs();
+    const first = route.rotation++;
+    for (let i = 0; i < replicas.length; i++) {
+      const link = this.#links.of(replicas[(first + i) % replicas.length]!);
+      if (link?.ready !== true || !link.admit(nowMs)) continue;
+      link.enqueue(op);
+      return;
+    }
+    for (const node of replicas) {
+      const link = this.#links.of(node);
+      if (link?.state === 'idle' && link.admit(nowMs)) link.connect();
+    }
+    op.lastTrouble = 'no replica can be reached';
+    this.#retryIn(op, fullJitterMs(RETRY_MS, Math.min(op.attempts + 1, 3), this.random));
+  }
+
+  #wantMap(op: PendingOp, trouble: string): void {
+    op.lastTrouble = trouble;
+    op.mapAsks++;
+    if (op.mapAsks === 1) {
+      this.#mapSource.wait(op);
+      return;
+    }
+    op.wantsMap = true;
+    this.#retryIn(op, fullJitterMs(RETRY_MS, op.mapAsks - 2, this.random));
+  }
+
+  // What links tell.
+
+  hello(link: NodeLink): Hello {
+    return {
+      clusterId: this.#clusterId,
+      nodeId: 0,
+      toNodeId: link.expected,
+      role: PeerRole.client,
+      versionMin: PROTOCOL_VERSION_MIN,
+      versionMax: PROTOCOL_VERSION_MAX,
+      features: 0,
+      frameBytesMax: FRAME_BYTES_MAX,
+      token: this.#options.token,
+      address: '',
+      agent: this.#options.agent,
+    };
+  }
+
+  linkReady(link: NodeLink, clusterId: Uint8Array): void {
+    if (this.#clusterId.length === 0) this.#clusterId = clusterId;
+    if (link.nodeId !== 0) this.observer.connected?.(link.address, link.nodeId);
+    this.#mapSource.linkReady();
+  }
+
+  linkDown(link: NodeLink, reason: HoldfastError): void {
+    this.observer.disconnected?.(link.address, link.nodeId, reason);
+    if (link.nodeId !== 0) this.#leaders.nodeDown(link.nodeId);
+    if (this.#closed) return;
+    this.#lastTrouble = reason;
+    if (reason.code === 'HF_WRONG_NODE') this.#mapSource.refresh();
+    if (this.#router.map === undefined && FATAL.has(reason.code)) {
+      for (const callback of this.#readiness.splice(0)) callback(reason);
+      this.#mapSource.giveUp((op) => this.#fail(op, reason));
+    }
+  }
+
+  linkDirty(link: NodeLink): void {
+    if (!link.dirty) {
+      link.dirty = true;
+      this.#dirty.push(link);
+    }
+    if (this.#flushPlanned) return;
+    this.#flushPlanned = true;
+    this.clock.defer(this.#flush);
+  }
+
+  linkOf(node: NodeId): NodeLink | undefined {
+    return this.#links.of(node);
+  }
+
+  routes(): Iterable<Route> {
+    return this.#router.routes;
+  }
+
+  linksToAsk(): readonly NodeLink[] {
+    return this.#links.rotated();
+  }
+
+  mapGeneration(): number {
+    return this.#router.map?.generation ?? 0;
+  }
+
+  mapArrived(link: NodeLink, content: WireRangeMap): void {
+    this.#mapAtMs = this.clock.monotonicMs();
+    const current = this.#router.map;
+    // An empty map says that ours is the newest; one of an older generation, that this node is behind.
+    if (content.nodes.length > 0 && content.generation >= (current?.generation ?? 0)) {
+      const stranded = this.#router.install(content);
+      if (this.#router.map !== undefined) this.#links.follow(this.#router.map);
+      for (const route of stranded) {
+        this.#leaders.stop(route);
+        this.#leaders.release(route);
+      }
+      this.observer.mapLearned?.(content.generation);
+      this.#lastTrouble = undefined;
+      for (const callback of this.#readiness.splice(0)) callback(undefined);
+    }
+    this.#mapSource.arrived(link);
+  }
+
+  mapFailed(link: NodeLink, reason: HoldfastError): void {
+    this.#mapSource.failed(link, reason);
+  }
+
+  answered(op: PendingOp, link: NodeLink, reader: DataResponseReader, i: number): void {
+    if (!reader.ok(i)) {
+      this.#tryFailed(op, link, reader.error(i));
+      return;
+    }
+    link.breaker.succeeded();
+    this.#budget.succeeded();
+    const { route } = op;
+    if (route !== undefined && (!op.anyReplica || reader.served(i) === Consistency.strong)) {
+      this.#leads(route, link);
+    }
+    let resumeKey: Uint8Array | undefined;
+    if (op.kind === OpKind.scan) resumeKey = this.#router.resumeKey(op, reader.resumeKey(i));
+    const result = new Answer(reader, i, op.isWrite, resumeKey);
+    const { sink, tag } = op;
+    this.#finish(op);
+    sink?.done(result, tag);
+  }
+
+  refused(op: PendingOp, link: NodeLink, error: HoldfastError): void {
+    this.#tryFailed(op, link, error);
+  }
+
+  lost(op: PendingOp, _link: NodeLink, reason: HoldfastError): void {
+    op.lastTrouble = reason.message;
+    if (op.isWrite) op.maybeApplied = true;
+    const again = isSafeToResend(op.isWrite, 'unknown', op.idempotent) && ++op.connectionsLost < CONNECTIONS_LOST_MAX;
+    if (again) {
+      this.observer.retried?.(reason.code, 0);
+      this.dispatch(op);
+      return;
+    }
+    this.#fail(op, new HoldfastError('HF_CONNECTION_LOST', { detail: reason.message, cause: reason }));
+  }
+
+  unsent(op: PendingOp, _link: NodeLink, reason: HoldfastError): void {
+    op.lastTrouble = reason.message;
+    if (FATAL.has(reason.code)) this.#fail(op, reason);
+    else this.dispatch(op);
+  }
+
+  // Judgement.
+
+  #tryFailed(op: PendingOp, link: NodeLink, error: HoldfastError): void {
+    const { code } = error;
+    const { route } = op;
+    const node = link.nodeId;
+    const outcome = op.isWrite ? error.outcome : 'not_applied';
+    if (outcome !== 'not_applied') op.maybeApplied = true;
+    op.lastTrouble = error.message;
+    if (NODE_TROUBLE.has(code)) link.breaker.failed(this.clock.monotonicMs(), false);
+    else link.breaker.succeeded();
+    if (route !== undefined && node !== 0 && LEADER_TROUBLE.has(code) && !op.anyReplica) this.#leaders.lost(route, node);
+
+    if (isSafeToResend(op.isWrite, outcome, op.idempotent)) {
+      if (code === 'HF_NOT_LEADER') {
+        if (route !== undefined && node !== 0) this.#leaders.refused(route, node, error.leaderHint ?? 0);
+        op.anyReplica = false;
+        this.dispatch(op);
+        return;
+      }
+      if (code === 'HF_WRONG_RANGE') {
+        this.#wantMap(op, error.message);
+        return;
+      }
+      // Another replica may be further; if none is, the leader is.
+      if (code === 'HF_REPLICA_BEHIND' && op.attempts + 1 >= (route?.range.replicas.length ?? 0)) op.anyReplica = false;
+    }
+    if (route !== undefined && ERRORS[code].number >= 200 && ERRORS[code].number < 300 && !op.anyReplica) {
+      this.#leads(route, link);
+    }
+    const choice = chooseRetry({
+      code,
+      outcome,
+      write: op.isWrite,
+      idempotent: op.idempotent,
+      attempts: ++op.attempts,
+      attemptsMax: ATTEMPTS_MAX,
+      remainingMs: op.deadlineAtMs - this.clock.monotonicMs(),
+      backoffMs: fullJitterMs(RETRY_MS, op.attempts - 1, this.random),
+      retryAfterMs: error.retryAfterMs ?? 0,
+    });
+    if (choice.kind === 'retry' && this.#budget.spend()) {
+      this.observer.retried?.(code, choice.delayMs);
+      this.#retryIn(op, choice.delayMs);
+      return;
+    }
+    this.#fail(op, error);
+  }
+
+  /** The node has answered for the range as only its leader does. */
+  #leads(route: Route, link: NodeLink): void {
+    const { nodeId } = link;
+    if (nodeId !== 0 && (route.leader !== nodeId || route.search !== undefined)) this.#leaders.found(route, nodeId);
+  }
+
+  #expire(op: PendingOp): void {
+    const { batch } = op;
+    const last = op.lastTrouble === '' && this.#router.map === undefined ? this.#lastTrouble?.message : op.lastTrouble;
+    const trouble = last === undefined || last === '' ? '' : `; before: ${last}`;
+    if (batch !== undefined) {
+      batch.link.breaker.failed(this.clock.monotonicMs(), false);
+      const outcome = op.isWrite ? 'unknown' : 'not_applied';
+      this.#fail(op, new HoldfastError('HF_TIMEOUT', { outcome, detail: `no answer from the node in time${trouble}` }));
+    } else if (op.maybeApplied) {
+      this.#fail(op, new HoldfastError('HF_TIMEOUT', { outcome: 'unknown', detail: `no verdict in time${trouble}` }));
+    } else {
+      this.#fail(op, new HoldfastError('HF_DEADLINE_EXCEEDED', { detail: `the operation was not sent in time${trouble}` }));
+    }
+  }
+
+  /** Tells the sink. An operation that may have been applied by an earlier try is never said not to have been. */
+  #fail(op: PendingOp, error: HoldfastError): void {
+    const { sink, tag, isWrite, maybeApplied } = op;
+    this.#finish(op);
+    const outcome = !isWrite ? 'not_applied' : maybeApplied && error.outcome === 'not_applied' ? 'unknown' : error.outcome;
+    sink?.failed(outcome === error.outcome ? error : withOutcome(error, outcome), tag);
+  }
+
+  /** Takes an operation out of wherever it is; the object may be another operation afterwards. */
+  #finish(op: PendingOp): void {
+    this.#wheel.remove(op);
+    op.list?.remove(op);
+    op.batch?.link.forget(op);
+    this.#pendingOps--;
+    this.#pendingBytes -= op.bytes;
+    op.end();
+    if (this.#pool.length < POOLED_OPS_MAX) this.#pool.push(op);
+  }
+
+  // Time.
+
+  #retryIn(op: PendingOp, delayMs: number): void {
+    const nowMs = this.clock.monotonicMs();
+    this.#wheel.remove(op);
+    this.#wakeAt(op, Math.min(nowMs + delayMs, op.deadlineAtMs), nowMs);
+  }
+
+  #wakeAt(op: PendingOp, atMs: number, nowMs: number): void {
+    const dueMs = this.#wheel.add(op, atMs, nowMs);
+    if (dueMs < this.#wheelAtMs) this.#planWheel(dueMs, nowMs);
+  }
+
+  #planWheel(atMs: number, nowMs: number): void {
+    this.#cancelWheel?.();
+    this.#wheelAtMs = atMs;
+    this.#cancelWheel = this.clock.schedule(Math.max(0, atMs - nowMs), this.#turnWheel);
+  }
+
+  readonly #turnWheel = (): void => {
+    this.#wheelAtMs = Number.POSITIVE_INFINITY;
+    const nowMs = this.clock.monotonicMs();
+    this.#wheel.advance(nowMs, (op) => this.#wake(op, nowMs));
+    const nextMs = this.#wheel.nextMs();
+    if (nextMs !== undefined && nextMs < this.#wheelAtMs && !this.#closed) this.#planWheel(nextMs, nowMs);
+  };
+
+  #wake(op: PendingOp, nowMs: number): void {
+    if (nowMs >= op.deadlineAtMs) {
+      this.#expire(op);
+      return;
+    }
+    this.#wakeAt(op, op.deadlineAtMs, nowMs);
+    if (op.wantsMap) {
+      op.wantsMap = false;
+      this.#mapSource.wait(op);
+    } else {
+      this.dispatch(op);
+    }
+  }
+
+  /** The end of the turn: every link with something to write writes. */
+  readonly #flush = (): void => {
+    this.#flushPlanned = false;
+    const nowMs = this.clock.monotonicMs();
+    for (const link of this.#dirty.splice(0)) {
+      link.dirty = false;
+      link.pump(nowMs);
+    }
+    if (this.#router.map !== undefined && nowMs - this.#mapAtMs > MAP_AGE_MAX_MS) this.#mapSource.refresh();
+  };
+
+  #overload(): HoldfastError | undefined {
+    if (this.#pendingOps < PENDING_OPS_MAX && this.#pendingBytes < PENDING_BYTES_MAX) return undefined;
+    return new HoldfastError('HF_OVERLOADED', { detail: 'too many operations under way in this client', retryAfterMs: 10 });
+  }
+}
+
+function closedError(): HoldfastError {
+  return new HoldfastError('HF_CANCELLED', { outcome: 'not_applied', detail: 'the client is closed' });
+}
+
+function withOutcome(error: HoldfastError, outcome: 'applied' | 'not_applied' | 'unknown'): HoldfastError {
+  const { detail, retryAfterMs, revision, leaderHint } = error;
+  return new HoldfastError(error.code, {
+    outcome,
+    cause: error,
+    ...(detail === undefined ? {} : { detail }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(revision === undefined ? {} : { revision }),
+    ...(leaderHint === undefined ? {} : { leaderHint }),
+  });
+}

@@ -1,0 +1,42 @@
+import {
+  CONTENT_TYPE_BYTES_MAX,
+  HoldfastError,
+  IDEMPOTENCY_KEY_BYTES_MAX,
+  KEY_BYTES_MAX,
+  OpKind,
+  VALUE_BYTES_MAX,
+} from '@holdfast/wire';
+import type { Operation } from '../operation.ts';
+
+/** Why an operation is refused before anything is done with it, or undefined. Limits are those of the protocol. */
+export function refusalOf(operation: Operation): HoldfastError | undefined {
+  const { kind, key, value, idempotencyKey } = operation;
+  if (key.length === 0 && kind !== OpKind.scan) return new HoldfastError('HF_KEY_INVALID');
+  if (key.length > KEY_BYTES_MAX || (operation.endKey?.length ?? 0) > KEY_BYTES_MAX) {
+    return new HoldfastError('HF_KEY_TOO_LARGE');
+  }
+  if (value !== undefined && value.length > VALUE_BYTES_MAX) return new HoldfastError('HF_VALUE_TOO_LARGE');
+  if (idempotencyKey !== undefined) {
+    const { length } = idempotencyKey;
+    if (length > IDEMPOTENCY_KEY_BYTES_MAX) return new HoldfastError('HF_IDEMPOTENCY_KEY_INVALID');
+  }
+  if ((operation.contentType?.length ?? 0) > CONTENT_TYPE_BYTES_MAX) {
+    return new HoldfastError('HF_BAD_REQUEST', { detail: `contentType has at most ${CONTENT_TYPE_BYTES_MAX} bytes` });
+  }
+  if (kind < OpKind.get || kind > OpKind.scan) return new HoldfastError('HF_UNSUPPORTED');
+  if (!isCount(operation.revision) || !isCount(operation.minRevision) || !isCount(operation.ttlMs)) {
+    return new HoldfastError('HF_BAD_REQUEST', { detail: 'revision, minRevision and ttlMs are integers from 0 to 2^53-1' });
+  }
+  if (!isU32(operation.limit) || !isU32(operation.limitBytes) || !isU32(operation.maxStalenessMs)) {
+    return new HoldfastError('HF_BAD_REQUEST', { detail: 'limit, limitBytes and maxStalenessMs are integers from 0 to 2^32-1' });
+  }
+  return undefined;
+}
+
+function isCount(value: number | undefined): boolean {
+  return value === undefined || (Number.isSafeInteger(value) && value >= 0);
+}
+
+function isU32(value: number | undefined): boolean {
+  return value === undefined || (Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff);
+}

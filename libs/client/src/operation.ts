@@ -1,0 +1,83 @@
+import type { KeyspaceId, Revision } from '@holdfast/io';
+import type { Condition, Consistency, HoldfastError, OpKind, Outcome, ScanRowsReader } from '@holdfast/wire';
+
+/**
+ * One operation at the level of bytes. Keys and values are not copied: the caller leaves them unchanged until the
+ * operation has settled, because a retry reads them again.
+ */
+export interface Operation {
+  readonly kind: OpKind;
+  /** Its name, or its id where the caller knows it. */
+  readonly keyspace: string | KeyspaceId;
+  /** 1 to KEY_BYTES_MAX bytes. Scan: the first key, may be empty. */
+  readonly key: Uint8Array;
+  /** Put: at most VALUE_BYTES_MAX bytes. Increment: 8 bytes, two's complement, little-endian. */
+  readonly value?: Uint8Array | undefined;
+  /** Put: ASCII bytes, at most CONTENT_TYPE_BYTES_MAX. */
+  readonly contentType?: Uint8Array | undefined;
+  /** Write: what must hold. */
+  readonly condition?: Condition | undefined;
+  /** Write: the revision that `Condition.revisionEquals` compares with. Read: read at this revision. */
+  readonly revision?: number | undefined;
+  /** Put: milliseconds to live; 0 = for ever. */
+  readonly ttlMs?: number | undefined;
+  /** Write: 1 to IDEMPOTENCY_KEY_BYTES_MAX bytes. With it, a write whose outcome is unknown is sent again. */
+  readonly idempotencyKey?: Uint8Array | undefined;
+  /** Read: default strong. */
+  readonly consistency?: Consistency | undefined;
+  /** Bounded read: how old the answer may be. */
+  readonly maxStalenessMs?: number | undefined;
+  /** Weaker read: no answer from a state below this revision. A strong read is above every completed write anyway. */
+  readonly minRevision?: number | undefined;
+  /** Milliseconds from now until the caller is answered, come what may. Default: that of the client. */
+  readonly deadlineMs?: number | undefined;
+  /** Scan: the key after the last; empty = to the end of the keyspace. */
+  readonly endKey?: Uint8Array | undefined;
+  /** Scan: rows at most in this answer; 0 = the node's limit. */
+  readonly limit?: number | undefined;
+  /** Scan: bytes of rows at most in this answer; 0 = the node's limit. */
+  readonly limitBytes?: number | undefined;
+  /** Scan: from the last key to the first. */
+  readonly reverse?: boolean | undefined;
+  /** Scan: without values. */
+  readonly keysOnly?: boolean | undefined;
+}
+
+/**
+ * What a successful operation gave. Byte fields are views of the received frame, which nobody writes again; whoever
+ * keeps one for long copies it, because it keeps the whole frame in memory.
+ */
+export interface OpResult {
+  /** Write: `applied`. Read: `not_applied`: reads change nothing. */
+  readonly outcome: Outcome;
+  /** Read: the key has a value. Write: it had one before. */
+  readonly found: boolean;
+  /** Write: its revision. Read: the value's, 0 when absent. */
+  readonly revision: Revision;
+  readonly contentType: Uint8Array;
+  /** The value; empty when absent. */
+  readonly value: Uint8Array;
+  /** The first answer to this idempotency key, given again. */
+  readonly replayed: boolean;
+  /** Level the answer was served at: never weaker than asked without saying so here. */
+  readonly servedLevel: Consistency;
+  /** The answer is at most this old; 0 when served strong. */
+  readonly stalenessMs: number;
+  /** Scan: a new cursor before the first row. */
+  rows(): ScanRowsReader;
+  readonly rowCount: number;
+  /**
+   * Scan: where to go on, as the next `key`, or in reverse as the next `endKey`; undefined = the scan is complete. A
+   * page ends at the border of a range too, so a page may be empty and still have a resume key.
+   */
+  readonly resumeKey: Uint8Array | undefined;
+}
+
+/**
+ * Who waits for an operation: told exactly once, never inside the call that submitted it. One sink may wait for
+ * many operations and tell them apart by the tag it gave.
+ */
+export interface OpSink {
+  done(result: OpResult, tag: number): void;
+  failed(error: HoldfastError, tag: number): void;
+}

@@ -1,0 +1,86 @@
+import { compareBytes, type KeyspaceId, prefixEnd, type RangeId } from '@holdfast/io';
+import { KEY_BYTES_MAX, OpKind } from '@holdfast/wire';
+import { KEYSPACE_UNRESOLVED, type PendingOp } from '../engine/pending-op.ts';
+import { clipScan, RangeMap, type RangeMapContent } from './range-map.ts';
+import { Route } from './route.ts';
+
+/** What the map does not know. */
+export type RoutingMiss = 'keyspace' | 'range';
+
+/** Operation to range: the map in use, and what is known of each of its ranges. */
+export class Router {
+  #map: RangeMap | undefined;
+  /** In the order of the map's ranges. */
+  #routes: readonly Route[] = [];
+
+  get map(): RangeMap | undefined {
+    return this.#map;
+  }
+
+  get routes(): readonly Route[] {
+    return this.#routes;
+  }
+
+  /**
+   * Puts a newer map to use. What is known of a range survives under its id.
+   *
+   * @returns the routes of before: operations that are parked there must find their way anew.
+   */
+  install(content: RangeMapContent): readonly Route[] {
+    const before = this.#routes;
+    const byId = new Map<RangeId, Route>(before.map((route) => [route.rangeId, route]));
+    const map = new RangeMap(content);
+    this.#map = map;
+    this.#routes = map.ranges.map((range) => {
+      const route = byId.get(range.rangeId);
+      if (route === undefined) return new Route(range);
+      route.range = range;
+      if (route.leader !== 0 && !range.replicas.includes(route.leader)) route.leader = 0;
+      // A hint is older than what answers have proved; it helps where nothing is known.
+      if (route.leader === 0 && range.leaderHint !== route.lostLeader) route.leader = range.leaderHint;
+      return route;
+    });
+    return before;
+  }
+
+  /** Sets keyspace id, route and (scan) the part inside the range; tells what the map does not know. */
+  resolve(op: PendingOp): RoutingMiss | undefined {
+    const map = this.#map;
+    if (map === undefined) return 'range';
+    if (op.keyspace === KEYSPACE_UNRESOLVED) {
+      const id = map.keyspaceId(op.keyspaceName);
+      if (id === undefined) return 'keyspace';
+      op.keyspace = id;
+    }
+    const keyspace = op.keyspace as KeyspaceId;
+    const index = op.reverse ? map.findBefore(keyspace, op.endKey) : map.find(keyspace, op.key);
+    const route = this.#routes[index];
+    op.route = route;
+    if (route === undefined) return 'range';
+    if (op.kind === OpKind.scan) {
+      const clip = clipScan(route.range, keyspace, op.key, op.endKey, op.reverse);
+      op.clipStart = clip.start;
+      op.clipEnd = clip.end;
+      op.clipNext = clip.next;
+    }
+    return undefined;
+  }
+
+  /** Where a scan goes on after an answer whose own resume key is `answered` (empty = the part is complete). */
+  resumeKey(op: PendingOp, answered: Uint8Array): Uint8Array | undefined {
+    const key = answered.length === 0 ? op.clipNext : normalized(answered);
+    if (key === undefined) return undefined;
+    // Nothing lies between the resume key and the other end.
+    if (op.reverse) return compareBytes(key, op.key) > 0 ? key : undefined;
+    return op.endKey.length === 0 || compareBytes(key, op.endKey) < 0 ? key : undefined;
+  }
+}
+
+/**
+ * A node may name the key right behind one of the largest size, which is itself too large to be sent; the next key
+ * that can exist takes its place.
+ */
+function normalized(key: Uint8Array): Uint8Array | undefined {
+  if (key.length <= KEY_BYTES_MAX) return key;
+  return prefixEnd(key.subarray(0, KEY_BYTES_MAX));
+}

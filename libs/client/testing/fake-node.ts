@@ -1,0 +1,124 @@
+import { type Connection, type NodeId, pureKernels } from '@holdfast/io';
+import {
+  answerHello,
+  DataRequestReader,
+  DataResponseBuilder,
+  encodeHelloAck,
+  encodePong,
+  encodeRangeMap,
+  FRAME_BYTES_MAX,
+  type Frame,
+  FrameDecoder,
+  FrameType,
+  type Hello,
+  type HelloAck,
+  PROTOCOL_VERSION_MAX,
+  PROTOCOL_VERSION_MIN,
+  readHello,
+  readRangeMapRequest,
+} from '@holdfast/wire';
+import type { FakeCluster } from './fake-cluster.ts';
+
+/** One request as a script sees it. */
+export interface FakeRequest {
+  readonly node: FakeNode;
+  readonly requestId: number;
+  readonly reader: DataRequestReader;
+  /** Sends bytes over the connection on which the request came. */
+  send(bytes: Uint8Array): void;
+  /** Ends this connection. */
+  cut(): void;
+}
+
+/** What a script does with a request: `true` = it has taken over, otherwise the node answers as usual. */
+export type FakeScript = (request: FakeRequest) => boolean;
+
+/** A node as far as a client can tell: handshake, map, data; everything can be overridden. */
+export class FakeNode {
+  readonly nodeId: NodeId;
+  readonly address: string;
+  readonly cluster: FakeCluster;
+  readonly connections = new Set<Connection>();
+  /** Asked first for every request. */
+  script: FakeScript | undefined;
+  handshake: (hello: Hello) => HelloAck = (hello) => this.#accept(hello);
+  requests = 0;
+  ops = 0;
+  maps = 0;
+  pings = 0;
+  answersPings = true;
+  readonly #builder = new DataResponseBuilder();
+
+  constructor(cluster: FakeCluster, nodeId: NodeId, address: string) {
+    this.cluster = cluster;
+    this.nodeId = nodeId;
+    this.address = address;
+  }
+
+  async start(): Promise<void> {
+    await this.cluster.network.listen(this.address, (connection) => this.#serve(connection));
+  }
+
+  /** Sends bytes to everybody who is connected. */
+  broadcast(bytes: Uint8Array): void {
+    for (const connection of this.connections) connection.write(bytes);
+  }
+
+  #serve(connection: Connection): void {
+    const decoder = new FrameDecoder(pureKernels);
+    this.connections.add(connection);
+    connection.start({
+      onOpen: () => undefined,
+      onData: (chunk) => decoder.push(chunk, (frame) => this.#onFrame(connection, frame)),
+      onDrain: () => undefined,
+      onClose: () => this.connections.delete(connection),
+    });
+  }
+
+  #accept(hello: Hello): HelloAck {
+    return answerHello(hello, {
+      clusterId: this.cluster.clusterId,
+      nodeId: this.nodeId,
+      versionMin: PROTOCOL_VERSION_MIN,
+      versionMax: PROTOCOL_VERSION_MAX,
+      features: 0,
+      frameBytesMax: FRAME_BYTES_MAX,
+      agent: 'fake',
+    });
+  }
+
+  #onFrame(connection: Connection, frame: Frame): void {
+    if (frame.type === FrameType.hello) {
+      const ack = this.handshake(readHello(frame.payload));
+      connection.write(encodeHelloAck(pureKernels, frame.requestId, ack));
+      if (ack.refusal !== undefined) connection.close();
+    } else if (frame.type === FrameType.ping) {
+      this.pings++;
+      if (this.answersPings) connection.write(encodePong(pureKernels, frame));
+    } else if (frame.type === FrameType.rangeMapRequest) {
+      this.maps++;
+      const map = this.cluster.mapFor(this.nodeId, readRangeMapRequest(frame.payload));
+      connection.write(encodeRangeMap(pureKernels, frame.version, frame.requestId, map));
+    } else if (frame.type === FrameType.dataRequest) {
+      this.#onRequest(connection, frame);
+    }
+  }
+
+  #onRequest(connection: Connection, frame: Frame): void {
+    const reader = DataRequestReader.read(frame.payload);
+    this.requests++;
+    this.ops += reader.count;
+    const { requestId } = frame;
+    const request: FakeRequest = {
+      node: this,
+      requestId,
+      reader,
+      send: (bytes) => connection.write(bytes),
+      cut: () => connection.destroy(new Error('cut')),
+    };
+    if (this.script?.(request) === true) return;
+    const builder = this.#builder;
+    for (let i = 0; i < reader.count; i++) this.cluster.answer(this.nodeId, reader, i, builder);
+    connection.write(builder.toFrame(pureKernels, requestId, PROTOCOL_VERSION_MAX, 0));
+  }
+}

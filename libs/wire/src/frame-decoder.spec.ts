@@ -84,6 +84,16 @@ describe('FrameDecoder', () => {
     expect(payloads[1]!.byteLength).toBe(payloads[0]!.byteLength);
   });
 
+  it('gives plain payloads for the chunks of a subclass, whose slice would not copy', () => {
+    const frame = Buffer.from(SAMPLE_FRAMES.get('data-request')!);
+    const decoder = new FrameDecoder(kernels);
+    const plain = (received: Frame): void => expect(received.payload.constructor).toBe(Uint8Array);
+    decoder.push(frame, plain);
+    decoder.push(frame.subarray(0, 50), plain);
+    decoder.push(frame.subarray(50), plain);
+    expect.assertions(2);
+  });
+
   it('puts a frame of many chunks together', () => {
     const payload = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 7) & 255);
     const frame = encodeFrame(kernels, { type: FrameType.gossip, requestId: 0, version: 1 }, payload);

@@ -65,8 +65,10 @@ export class FrameDecoder {
    *
    * @throws ProtocolError at the first violation; frames before it have been delivered.
    */
-  push(chunk: Uint8Array, onFrame: (frame: Frame) => void): void {
+  push(received: Uint8Array, onFrame: (frame: Frame) => void): void {
     if (this.#failure !== undefined) throw this.#failure;
+    // A subclass (Node's) has a `slice` that does not copy and a slower `subarray`: payloads are plain.
+    const chunk = received.constructor === Uint8Array ? received : plainBytes(received);
     try {
       let offset = 0;
       if (this.#partialLength > 0) offset = this.#complete(chunk, onFrame);
@@ -134,4 +136,8 @@ export class FrameDecoder {
       }
     }
   }
+}
+
+function plainBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

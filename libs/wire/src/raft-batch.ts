@@ -1,4 +1,4 @@
-import { assert, type Kernels, type NodeId, type RangeId, viewOf } from '@holdfast/io';
+import { assert, copyBytes, type Kernels, type NodeId, type RangeId, viewOf } from '@holdfast/io';
 import type { Entry, Message, MessageKind, SnapshotMeta } from '@holdfast/raft';
 import {
   encodeFrame,
@@ -156,7 +156,7 @@ export function readRaftBatch(payload: Uint8Array, from: NodeId, to: NodeId): Me
   if (count === 0 || count > RAFT_MESSAGES_MAX) throw new ProtocolError('limit', `${count} Raft messages`);
   verifyRaftBatch(view, heads, entries, blob);
 
-  const data = payload.slice(blob + 4, blob + 4 + view.getUint32(blob, true));
+  const data = copyBytes(payload.subarray(blob + 4, blob + 4 + view.getUint32(blob, true)));
   const messages: Message[] = [];
   let at = heads + 4;
   let entryAt = entries + 4;

@@ -122,7 +122,6 @@ export function verifyScanRows(view: DataView, start: number, end: number, count
     if (end - at < ROW.bytes || !isU53(view, at + ROW.revision))
       throw new ProtocolError('malformed', 'row head');
     at += rowBytes(view, at);
-    if (at > end) throw new ProtocolError('malformed', 'row longer than its scan');
   }
   if (at !== end) throw new ProtocolError('malformed', 'rows and bytes differ in length');
 }

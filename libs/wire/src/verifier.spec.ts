@@ -80,6 +80,16 @@ describe('verifyTable', () => {
     expect(() => readRangeMap(map)).toThrow('limit');
   });
 
+  it('refuses a vtable that begins inside the buffer and ends outside', () => {
+    const bytes = new Uint8Array(16);
+    const view = viewOf(bytes);
+    view.setUint32(0, 4, true); // table at 4
+    view.setInt32(4, 4 - 12, true); // vtable at 12
+    view.setUint16(12, 60, true);
+    view.setUint16(14, 8, true);
+    expect(() => verifyTable(view, RANGE_MAP)).toThrow('vtable size');
+  });
+
   it('refuses offsets and vtables outside the buffer', () => {
     const sound = mapOf((builder) => [
       NodeAddress.createNodeAddress(builder, 1, builder.createString('a:1')),

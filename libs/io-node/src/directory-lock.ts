@@ -34,9 +34,10 @@ const held = new Set<string>();
  * the existence of `LOCK` with the identity (pid, start time, boot) of a living process inside. Both write the
  * identity and both respect a living one, so that a process with and one without `node:ffi` exclude each other.
  *
+ * @param libc `null` forces the way without `node:ffi`.
  * @throws DiskError `ELOCKED`, with the pid of the holder.
  */
-export function lockDirectory(directory: string, libc: Libc | undefined = loadLibc()): DiskLock {
+export function lockDirectory(directory: string, libc: Libc | null | undefined = loadLibc()): DiskLock {
   let key: string;
   try {
     key = realpathSync(directory);
@@ -47,7 +48,8 @@ export function lockDirectory(directory: string, libc: Libc | undefined = loadLi
   const path = joinPath(key, LOCK_FILE_NAME);
   let unlock: () => void;
   try {
-    unlock = libc === undefined ? lockByFile(path, directory) : lockByKernel(path, directory, libc);
+    unlock =
+      libc === null || libc === undefined ? lockByFile(path, directory) : lockByKernel(path, directory, libc);
   } catch (error) {
     throw diskError(error, 'lock', directory);
   }

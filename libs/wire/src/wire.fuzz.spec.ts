@@ -68,6 +68,7 @@ describe('malformed bytes', () => {
     () => {
       Error.stackTraceLimit = 0;
       const count = Math.ceil(ROUNDS * 0.3);
+      const rssBefore = process.memoryUsage().rss;
       let delivered = 0;
       const refused = rounds(count, (random) => {
         const bytes = mutate(random, randomPick(random, frames), frames);
@@ -86,6 +87,8 @@ describe('malformed bytes', () => {
       Error.stackTraceLimit = stackTraceLimit;
       expect(refused).toBeGreaterThan(count * 0.3);
       expect(delivered).toBeGreaterThan(count * 0.02);
+      // Flat: the collector's slack, whatever the number of rounds.
+      expect(process.memoryUsage().rss - rssBefore).toBeLessThan(200 * 1024 * 1024);
     },
   );
 });

@@ -59,6 +59,10 @@ export class DiskImage {
     return node instanceof Inode ? node : undefined;
   }
 
+  isDirectory(path: string): boolean {
+    return this.#directory(path) !== undefined;
+  }
+
   create(path: string, operation: string): Inode {
     const { directory, name } = this.#parent(path);
     if (directory === undefined) throw new DiskError('ENOENT', operation, path);

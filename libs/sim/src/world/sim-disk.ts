@@ -45,7 +45,7 @@ export class SimDisk implements Disk {
   readonly #options: SimDiskOptions;
   readonly #random: Prng;
   readonly #inFlight = new Set<InFlight>();
-  readonly #locks = new Set<string>();
+  readonly #locks = new Map<string, DiskLock>();
   readonly faults: DiskFaults;
   #mutations = 0;
   #openFiles = 0;
@@ -118,13 +118,14 @@ export class SimDisk implements Disk {
     this.#crashed = true;
     for (const { land } of this.#inFlight) if (landSome && land !== undefined && randomChance(this.#random, 0.5)) land();
     this.#inFlight.clear();
-    for (const directory of this.#locks) this.#image.locks.delete(directory);
+    for (const directory of this.#locks.keys()) this.#image.locks.delete(directory);
     this.#locks.clear();
   }
 
   open(path: string, create: 'never' | 'if-missing' | 'exclusive'): Promise<DiskFile> {
     return this.run(operationOf('open', path, 0, 0, create), () => {
       let inode = this.#image.find(path);
+      if (this.#image.isDirectory(path)) throw new DiskError('EINVAL', 'open', path, { detail: 'a directory' });
       if (inode === undefined && create === 'never') throw new DiskError('ENOENT', 'open', path);
       if (inode !== undefined && create === 'exclusive') throw new DiskError('EEXIST', 'open', path);
       if (this.#openFiles >= (this.#options.openFilesMax ?? Number.MAX_SAFE_INTEGER)) {
@@ -181,13 +182,17 @@ export class SimDisk implements Disk {
     return this.run(operationOf('lock', directory), () => {
       if (this.#image.locks.has(directory)) throw new DiskError('ELOCKED', 'lock', directory);
       this.#image.locks.add(directory);
-      this.#locks.add(directory);
-      return { release: () => this.#unlock(directory) };
+      const lock: DiskLock = { release: () => this.#unlock(directory, lock) };
+      this.#locks.set(directory, lock);
+      return lock;
     });
   }
 
-  #unlock(directory: string): Promise<void> {
-    if (!this.#crashed && this.#locks.delete(directory)) this.#image.locks.delete(directory);
+  #unlock(directory: string, lock: DiskLock): Promise<void> {
+    if (this.#locks.get(directory) === lock && !this.#crashed) {
+      this.#locks.delete(directory);
+      this.#image.locks.delete(directory);
+    }
     return Promise.resolve();
   }
 

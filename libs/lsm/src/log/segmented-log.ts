@@ -9,7 +9,6 @@ import {
 } from '@holdfast/io';
 import { BrokenError, ClosedError } from '../errors.ts';
 import {
-  encodeSegmentHeader,
   RECORD_HEAD_BYTES,
   recordBytes,
   SEAL_TYPE,

@@ -1,0 +1,94 @@
+import { joinPath } from '@holdfast/io';
+import { type ReaderContext, TableReader } from '../table/table-reader.ts';
+import { tableFileName, type TableMeta } from '../table/table-info.ts';
+
+/** A table of a tree: shared by every version that has it. */
+export class Table {
+  readonly meta: TableMeta;
+  /** Versions that hold it. */
+  versions = 0;
+  /** Cursors that stand in it: its reader stays open. */
+  pins = 0;
+  reader: TableReader | undefined;
+  opening: Promise<TableReader> | undefined;
+  /** Order of last use among open tables. */
+  usedAt = 0;
+  /** A compaction is reading it. */
+  isCompacting = false;
+
+  constructor(meta: TableMeta) {
+    this.meta = meta;
+  }
+}
+
+/** Keeps readers of tables open, at most `tablesMax` of them unless more are pinned. */
+export class TableCache {
+  readonly #context: ReaderContext;
+  readonly #directory: string;
+  readonly #tablesMax: number;
+  readonly #open = new Set<Table>();
+  #uses = 0;
+
+  constructor(directory: string, context: ReaderContext, tablesMax: number) {
+    this.#directory = directory;
+    this.#context = context;
+    this.#tablesMax = tablesMax;
+  }
+
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  /** Bytes of indexes and filters in memory. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const table of this.#open) bytes += table.reader?.bytes ?? 0;
+    return bytes;
+  }
+
+  /** The reader if it is open. */
+  reader(table: Table): TableReader | undefined {
+    table.usedAt = ++this.#uses;
+    return table.reader;
+  }
+
+  /** @throws CorruptionError, DiskError. */
+  async open(table: Table): Promise<TableReader> {
+    if (table.reader !== undefined) return table.reader;
+    table.opening ??= this.#openNow(table).finally(() => (table.opening = undefined));
+    return table.opening;
+  }
+
+  /** Closes the reader of a table that nobody reads any more. */
+  async close(table: Table): Promise<void> {
+    // An open under way would register its reader afterwards.
+    await table.opening?.catch(() => undefined);
+    const { reader } = table;
+    table.reader = undefined;
+    this.#open.delete(table);
+    await reader?.close();
+  }
+
+  async closeAll(): Promise<void> {
+    for (const table of [...this.#open]) await this.close(table);
+  }
+
+  async #openNow(table: Table): Promise<TableReader> {
+    const path = joinPath(this.#directory, tableFileName(table.meta.number));
+    const reader = await TableReader.open(path, table.meta.binding, this.#context);
+    table.reader = reader;
+    table.usedAt = ++this.#uses;
+    this.#open.add(table);
+    if (this.#open.size > this.#tablesMax) await this.#closeLeastRecent(table);
+    return reader;
+  }
+
+  async #closeLeastRecent(except: Table): Promise<void> {
+    let oldest: Table | undefined;
+    for (const table of this.#open) {
+      if (table === except || table.pins > 0) continue;
+      if (oldest === undefined || table.usedAt < oldest.usedAt) oldest = table;
+    }
+    if (oldest !== undefined) await this.close(oldest);
+  }
+}

@@ -1,0 +1,20 @@
+export { BrokenError, ClosedError, CorruptionError, type DamagedFile } from './errors.ts';
+export { BATCH_BYTES_MAX, KEY_BYTES_MAX, MARK_BYTES_MAX, REVISION_MAX, VALUE_BYTES_MAX } from './limits.ts';
+export type { LogRecord } from './log/log-recovery.ts';
+export {
+  type CommitCallback,
+  type CommittedGroup,
+  LOG_RECORD_BYTES_MAX,
+  type LogCanary,
+  type PendingRecord,
+  SEGMENT_BYTES_DEFAULT,
+  SegmentedLog,
+  type SegmentedLogOptions,
+} from './log/segmented-log.ts';
+export { WriteBatch } from './memtable/write-batch.ts';
+export type { Cursor, CursorOptions, EntryView } from './read/cursor.ts';
+export type { BlockCodec, Compression } from './table/codec.ts';
+export type { StallReason, TreeEvent, TreeListener } from './tree/events.ts';
+export type { Canary, TreeOptions } from './tree/options.ts';
+export type { Latest, Lookup, Reads, Snapshot } from './tree/snapshot.ts';
+export { Tree, type TreeOpenOptions } from './tree/tree.ts';

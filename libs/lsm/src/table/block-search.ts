@@ -1,0 +1,129 @@
+import type { Found } from '../memtable/memtable.ts';
+import { readU32 } from './block-checksum.ts';
+import { readRevision, REVISION_BYTES } from './block-writer.ts';
+
+/** What {@link findInBlock} says. */
+export const ABSENT = 0;
+export const PRESENT = 1;
+/** Every entry of the block stands before the wanted place: the next block may begin with it. */
+export const BEHIND = 2;
+
+/**
+ * Point read in the block `data[start .. end)`: the newest version of `key` at or below `revision`.
+ *
+ * Keys are never put together: it is enough to know how many bytes the wanted key shares with the entry in
+ * front (`matched`). An entry that shares more with it than that stands on the same side of the wanted key;
+ * one that shares less is already behind it.
+ */
+export function findInBlock(
+  data: Uint8Array,
+  start: number,
+  end: number,
+  key: Uint8Array,
+  revision: number,
+  found: Found,
+): typeof ABSENT | typeof PRESENT | typeof BEHIND {
+  const restarts = readU32(data, end - 4);
+  const entriesEnd = end - 4 - 4 * restarts;
+  const keyLength = key.length;
+  let at = start + readU32(data, entriesEnd + 4 * restartBefore(data, start, entriesEnd, restarts, key, revision));
+  let matched = 0;
+  while (at < entriesEnd) {
+    let shared = data[at++]!;
+    if (shared >= 0x80) {
+      shared &= 0x7f;
+      for (let shift = 7, byte = 0x80; byte >= 0x80; shift += 7) {
+        byte = data[at++]!;
+        shared |= (byte & 0x7f) << shift;
+      }
+    }
+    let unshared = data[at++]!;
+    if (unshared >= 0x80) {
+      unshared &= 0x7f;
+      for (let shift = 7, byte = 0x80; byte >= 0x80; shift += 7) {
+        byte = data[at++]!;
+        unshared |= (byte & 0x7f) << shift;
+      }
+    }
+    let valueAndKind = data[at++]!;
+    if (valueAndKind >= 0x80) {
+      valueAndKind &= 0x7f;
+      for (let shift = 7, byte = 0x80; byte >= 0x80; shift += 7) {
+        byte = data[at++]!;
+        valueAndKind |= (byte & 0x7f) << shift;
+      }
+    }
+    const revisionAt = at;
+    at += REVISION_BYTES;
+    const keyEnd = at + unshared;
+    if (shared < matched) {
+      // A restart point hides what it shares, so it is compared as a whole.
+      if (shared > 0) return ABSENT;
+      matched = 0;
+    }
+    if (shared === matched) {
+      const length = shared + unshared;
+      const common = length < keyLength ? length : keyLength;
+      const base = at - shared;
+      while (matched < common && data[base + matched] === key[matched]) matched++;
+      if (matched < common) {
+        if (data[base + matched]! > key[matched]!) return ABSENT;
+      } else if (length > keyLength) {
+        return ABSENT;
+      } else if (length === keyLength) {
+        const own = readRevision(data, revisionAt);
+        if (own <= revision) {
+          found.revision = own;
+          found.kind = valueAndKind & 1;
+          found.value = data;
+          found.valueStart = keyEnd;
+          found.valueEnd = keyEnd + (valueAndKind >>> 1);
+          return PRESENT;
+        }
+      }
+    }
+    at = keyEnd + (valueAndKind >>> 1);
+  }
+  return BEHIND;
+}
+
+/** The last restart point whose entry stands before (key, revision); 0 when none does. */
+export function restartBefore(
+  data: Uint8Array,
+  start: number,
+  entriesEnd: number,
+  restarts: number,
+  key: Uint8Array,
+  revision: number,
+): number {
+  let low = 1;
+  let high = restarts;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (entryIsBefore(data, start + readU32(data, entriesEnd + 4 * middle), key, revision)) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/** For an entry with its whole key (shared = 0) at `at`. */
+function entryIsBefore(data: Uint8Array, at: number, key: Uint8Array, revision: number): boolean {
+  let position = at + 1;
+  let length = data[position++]!;
+  if (length >= 0x80) {
+    length &= 0x7f;
+    for (let shift = 7, byte = 0x80; byte >= 0x80; shift += 7) {
+      byte = data[position++]!;
+      length |= (byte & 0x7f) << shift;
+    }
+  }
+  while (data[position++]! >= 0x80);
+  const keyAt = position + REVISION_BYTES;
+  const common = length < key.length ? length : key.length;
+  for (let i = 0; i < common; i++) {
+    const difference = data[keyAt + i]! - key[i]!;
+    if (difference !== 0) return difference < 0;
+  }
+  if (length !== key.length) return length < key.length;
+  return readRevision(data, position) > revision;
+}

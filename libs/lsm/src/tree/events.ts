@@ -1,0 +1,35 @@
+import type { CorruptionError } from '../errors.ts';
+
+/** Why writes have to wait. */
+export type StallReason = 'memtables' | 'level-0';
+
+/** What a tree tells about itself. Emitted synchronously; a listener does not call back into the tree. */
+export type TreeEvent =
+  | { readonly type: 'flush-begin'; readonly bytes: number }
+  | { readonly type: 'flush-end'; readonly bytes: number; readonly tables: number; readonly fileBytes: number }
+  | {
+      readonly type: 'compaction-begin';
+      readonly level: number;
+      readonly outputLevel: number;
+      readonly tables: number;
+      readonly bytes: number;
+    }
+  | {
+      readonly type: 'compaction-end';
+      readonly level: number;
+      readonly outputLevel: number;
+      readonly bytesRead: number;
+      readonly bytesWritten: number;
+      readonly tables: number;
+      readonly entriesDropped: number;
+    }
+  | { readonly type: 'trivial-move'; readonly level: number; readonly outputLevel: number; readonly bytes: number }
+  | { readonly type: 'stall-begin'; readonly reason: StallReason }
+  | { readonly type: 'stall-end'; readonly reason: StallReason }
+  | { readonly type: 'table-deleted'; readonly number: number }
+  | { readonly type: 'orphan-deleted'; readonly name: string }
+  | { readonly type: 'corruption'; readonly error: CorruptionError }
+  /** A disk failure while writing: the tree takes no more writes. The process should stop. */
+  | { readonly type: 'broken'; readonly error: unknown };
+
+export type TreeListener = (event: TreeEvent) => void;

@@ -2,8 +2,6 @@ import { assert } from '@holdfast/io';
 
 /** Capacity above this is given back on `reset`, so that one large batch does not stay for ever. */
 const KEEP_BYTES_MAX = 1024 * 1024;
-/** Below this a plain loop beats `TypedArray.set`. */
-const LOOP_BYTES_MAX = 24;
 
 /**
  * Bytes that are appended to, read, and used again: a builder allocates nothing per operation.
@@ -31,13 +29,9 @@ export class GrowableBytes {
   }
 
   append(source: Uint8Array): void {
-    const count = source.length;
-    const at = this.reserve(count);
-    if (count > LOOP_BYTES_MAX) this.bytes.set(source, at);
-    else {
-      const bytes = this.bytes;
-      for (let i = 0; i < count; i++) bytes[at + i] = source[i]!;
-    }
+    const at = this.reserve(source.length);
+    // Measured: no slower than a plain loop even for 16 bytes (Node 26).
+    this.bytes.set(source, at);
   }
 
   /** Forgets the content. */

@@ -1,5 +1,3 @@
-import { assert } from '@holdfast/io';
-
 /** Capacity above this is given back on `reset`, so that one large batch does not stay for ever. */
 const KEEP_BYTES_MAX = 1024 * 1024;
 
@@ -41,12 +39,6 @@ export class GrowableBytes {
       this.bytes = new Uint8Array(this.#capacityMin);
       this.view = new DataView(this.bytes.buffer);
     }
-  }
-
-  /** Takes back what was appended since it was `length` long. */
-  truncate(length: number): void {
-    assert(length <= this.length, 'truncate never grows');
-    this.length = length;
   }
 
   #grow(length: number): void {

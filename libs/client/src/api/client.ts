@@ -14,6 +14,9 @@ import { Engine } from '../engine/engine.ts';
 import type { ClientObserver } from '../observer.ts';
 import type { Operation, OpResult, OpSink } from '../operation.ts';
 import type { AbortSignalLike } from './abort.ts';
+import { type Codec, json } from './codec.ts';
+import { ContentTypes } from './content-type.ts';
+import { Keyspace } from './keyspace.ts';
 import { execute } from './promise-sink.ts';
 
 export interface ClientOptions {
@@ -48,6 +51,7 @@ export class Client {
   readonly #engine: Engine;
   readonly #clock: Clock;
   readonly #deadlineMs: number;
+  readonly #contentTypes = new ContentTypes();
 
   constructor(options: ClientOptions) {
     assert(options.seeds.length > 0, 'at least one seed');
@@ -91,6 +95,14 @@ export class Client {
         else reject(failure);
       });
     });
+  }
+
+  /** A keyspace with JSON values. The type is a promise of the application: nothing is checked against it. */
+  keyspace<T = unknown>(name: string): Keyspace<T>;
+  /** A keyspace with values of the codec's type. */
+  keyspace<T>(name: string, codec: Codec<T>): Keyspace<T>;
+  keyspace<T>(name: string, codec: Codec<T> = json<T>()): Keyspace<T> {
+    return new Keyspace(this.#engine, name, codec, this.#contentTypes);
   }
 
   /**

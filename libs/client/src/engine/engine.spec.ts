@@ -1,22 +1,8 @@
 import { utf8 } from '@holdfast/io';
-import { Condition, HoldfastError, OpKind } from '@holdfast/wire';
+import { Condition, HoldfastError } from '@holdfast/wire';
 import { describe, expect, it } from 'vitest';
 import { FakeCluster } from '../../testing/fake-cluster.ts';
-import type { Operation } from '../operation.ts';
-
-const put = (key: string, more: Partial<Operation> = {}): Operation => ({
-  kind: OpKind.put,
-  keyspace: 'users',
-  key: utf8(key),
-  value: utf8(`value of ${key}`),
-  ...more,
-});
-const get = (key: string, more: Partial<Operation> = {}): Operation => ({
-  kind: OpKind.get,
-  keyspace: 'users',
-  key: utf8(key),
-  ...more,
-});
+import { get, put } from '../../testing/ops.ts';
 
 describe('routing and batching', () => {
   it('writes and reads across ranges and leaders', async () => {

@@ -349,7 +349,8 @@ export class Engine implements LinkOwner, LeadersHost, MapSourceHost {
   }
 
   lost(op: PendingOp, _link: NodeLink, reason: HoldfastError): void {
-    op.lastTrouble = reason.message;
+    const detail = reason.detail ?? reason.message;
+    op.lastTrouble = detail;
     if (op.isWrite) op.maybeApplied = true;
     const again = isSafeToResend(op.isWrite, 'unknown', op.idempotent) && ++op.connectionsLost < CONNECTIONS_LOST_MAX;
     if (again) {
@@ -357,7 +358,7 @@ export class Engine implements LinkOwner, LeadersHost, MapSourceHost {
       this.dispatch(op);
       return;
     }
-    this.#fail(op, new HoldfastError('HF_CONNECTION_LOST', { detail: reason.message, cause: reason }));
+    this.#fail(op, new HoldfastError('HF_CONNECTION_LOST', { detail, cause: reason }));
   }
 
   unsent(op: PendingOp, _link: NodeLink, reason: HoldfastError): void {

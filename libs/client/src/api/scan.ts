@@ -1,0 +1,71 @@
+import { assert, copyBytes, decodeUtf8, type Revision } from '@holdfast/io';
+import { OpKind } from '@holdfast/wire';
+import type { Engine } from '../engine/engine.ts';
+import { SCAN_PAGE_ROWS } from '../limits.ts';
+import type { Operation, OpResult } from '../operation.ts';
+import type { Codec } from './codec.ts';
+import type { ContentTypes } from './content-type.ts';
+import type { ScanCallOptions } from './options.ts';
+import { execute } from './promise-sink.ts';
+
+/** One row of a scan, with memory of its own. */
+export interface Row<T> {
+  /** The key as text; undefined when its bytes are not UTF-8. */
+  readonly key: string | undefined;
+  readonly keyBytes: Uint8Array;
+  readonly value: T;
+  readonly revision: Revision;
+  readonly contentType: string;
+}
+
+const asIs = (result: OpResult): OpResult => result;
+
+/**
+ * The pages of a scan as rows, one range after the other. The next page is asked for while the rows of this one are
+ * handed out, so that a reader that keeps up never waits for a whole round trip.
+ *
+ * @param read what all pages share; its key is the start.
+ */
+export async function* scanPages<T>(
+  engine: Engine,
+  read: Operation,
+  end: Uint8Array,
+  options: ScanCallOptions,
+  codec: Codec<T>,
+  contentTypes: ContentTypes,
+): AsyncGenerator<Row<T>, void, undefined> {
+  const { reverse = false, limit = Number.POSITIVE_INFINITY, pageSize = SCAN_PAGE_ROWS, signal } = options;
+  assert(pageSize >= 1 && limit >= 0, 'pageSize is at least 1, limit at least 0');
+  let left = limit;
+  let from = read.key;
+  let to = end;
+  const ask = (): Promise<OpResult> => {
+    const rows = Math.min(pageSize, left);
+    const operation: Operation = { ...read, kind: OpKind.scan, key: from, endKey: to, limit: rows, reverse };
+    const page = execute(engine, operation, asIs, signal);
+    // Should the reader leave before it looks at the page, its failure is nobody's concern.
+    page.catch(() => undefined);
+    return page;
+  };
+  for (let next: Promise<OpResult> | undefined = left > 0 ? ask() : undefined; next !== undefined; ) {
+    const page = await next;
+    next = undefined;
+    left -= page.rowCount;
+    const { resumeKey } = page;
+    if (resumeKey !== undefined && left > 0) {
+      if (reverse) to = copyBytes(resumeKey);
+      else from = copyBytes(resumeKey);
+      next = ask();
+    }
+    const rows = page.rows();
+    while (rows.next()) {
+      yield {
+        key: decodeUtf8(rows.key),
+        keyBytes: copyBytes(rows.key),
+        value: codec.decode(rows.value),
+        revision: rows.revision,
+        contentType: contentTypes.decode(rows.contentType),
+      };
+    }
+  }
+}

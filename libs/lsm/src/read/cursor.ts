@@ -45,12 +45,10 @@ const NOTHING = new Uint8Array(0);
 /**
  * Walks the entries of a tree or snapshot in key order. Starts in front of the first one:
  *
- *     for (;;) {
- *       while (cursor.next()) use(cursor.key, cursor.value);
- *       if (!cursor.isBlocked) break;         // the end
- *       await cursor.load();                  // blocks that are not in memory
- *     }
+ *     while (cursor.next() || (await cursor.load())) use(cursor.key, cursor.value);
  *     cursor.close();
+ *
+ * `next` is synchronous; `load` is reached at the end and when a block has to be read from disk.
  *
  * A cursor sees the state of the moment in which it was made. It pins memory and files, so close it.
  *
@@ -139,14 +137,20 @@ export class Cursor {
     return this.#isReverse ? this.#nextBackwards() : this.#nextForwards();
   }
 
-  /** Fetches what `next` was missing; then call `next` again. */
-  async load(): Promise<void> {
-    this.#check();
-    if (!this.#isWaiting) return;
-    await this.#merge.load();
-    if (this.#isClosed) return;
-    this.#isWaiting = false;
-    this.#status = this.#merge.resume();
+  /**
+   * Fetches what `next` was missing and finishes its step: true when the cursor stands on an entry now. False
+   * at the end, and at once when `next` was not blocked.
+   */
+  async load(): Promise<boolean> {
+    while (this.#isWaiting) {
+      this.#check();
+      await this.#merge.load();
+      if (this.#isClosed) return false;
+      this.#isWaiting = false;
+      this.#status = this.#merge.resume();
+      if (this.next()) return true;
+    }
+    return false;
   }
 
   /** Frees what the cursor pins. May be called twice. */

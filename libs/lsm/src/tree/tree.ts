@@ -203,10 +203,8 @@ export class Tree implements Reads {
   ): AsyncGenerator<{ readonly key: Uint8Array; readonly value: Uint8Array; readonly revision: number }, void, void> {
     const cursor = this.iterator(options);
     try {
-      for (;;) {
-        while (cursor.next()) yield { key: cursor.key.slice(), value: cursor.value.slice(), revision: cursor.revision };
-        if (!cursor.isBlocked) return;
-        await cursor.load();
+      while (cursor.next() || (await cursor.load())) {
+        yield { key: cursor.key.slice(), value: cursor.value.slice(), revision: cursor.revision };
       }
     } finally {
       cursor.close();

@@ -2,6 +2,7 @@ import { assert } from '@holdfast/io';
 import { NEEDS_SNAPSHOT, type RaftCore } from './core.ts';
 import { startElection, mayCampaign } from './election.ts';
 import { type Message, MessageKind, type SnapshotMeta } from './message.ts';
+import { followToSleep } from './quiescence.ts';
 import { heardFromLeader } from './role.ts';
 
 /** Paper, figure 2: AppendEntries, receiver. The answer leaves when what it promises is durable. */
@@ -56,6 +57,7 @@ function refuse(core: RaftCore, message: Message, context: number): void {
 export function handleHeartbeatRequest(core: RaftCore, message: Message): void {
   heardFromLeader(core, message.from);
   core.log.commitTo(message.commit);
+  if (message.reject && followToSleep(core, message)) return;
   const kind = MessageKind.heartbeatResponse;
   core.messages.push(core.message(kind, message.from, core.term, 0, 0, false, 0, message.context));
 }

@@ -80,6 +80,7 @@ export interface Message {
   readonly logTerm: number;
   /** The sender's commit index (for a follower's heartbeat: never above what that follower is known to hold). */
   readonly commit: number;
+  /** Responses: the answer is no. Heartbeat request: the group goes to sleep, if the log ends at `logTerm`, `index`. */
   readonly reject: boolean;
   /**
    * In a rejected append response: where the follower's log could match (conflict back-off by term).

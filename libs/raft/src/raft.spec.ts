@@ -1,5 +1,8 @@
+import { nodeId, rangeId } from '@holdfast/io';
 import { describe, expect, test } from 'vitest';
 import { Cluster, textOf } from '../testing/cluster.ts';
+import { entriesAfter, messageOf, Solo } from '../testing/solo.ts';
+import { MessageKind } from './index.ts';
 
 describe('a group of three', () => {
   test('elects, replicates, commits, serves reads', () => {
@@ -36,5 +39,178 @@ describe('a group of three', () => {
     cluster.tick(5);
     expect(cluster.log.get(second.id)!.map((entry) => textOf(entry.data))).toContain('y');
     expect(first.raft.commit).toBe(second.raft.commit);
+  });
+});
+
+describe('limits', () => {
+  test('uncommitted bytes are bounded; one proposal always passes', () => {
+    const solo = new Solo([1, 2, 3], { uncommittedBytesMax: 100 }).lead(2);
+    solo.acknowledge(2);
+    const propose = (bytes: number) => {
+      const result = solo.raft.propose([new Uint8Array(bytes)]);
+      return result.ok ? result.index : result.reason;
+    };
+    expect(propose(500)).toBe(2);
+    expect(propose(1)).toBe('uncommitted-limit');
+    solo.settle();
+    solo.acknowledge(2);
+    expect(propose(60)).toBe(3);
+    expect(propose(40)).toBe(4);
+    expect(propose(1)).toBe('uncommitted-limit');
+  });
+
+  test('what is on its way to a peer is bounded, in messages and in bytes', () => {
+    const solo = new Solo([1, 2, 3], { inflightMessagesMax: 3, inflightBytesMax: 100 }).lead(2);
+    solo.acknowledge(2, 3);
+    const sentTo2 = () => {
+      solo.raft.propose([new Uint8Array(8)]);
+      return solo.settle().filter(({ to, entries }) => to === 2 && entries.length > 0).length;
+    };
+    expect([sentTo2(), sentTo2(), sentTo2(), sentTo2()]).toEqual([1, 1, 1, 0]);
+    solo.receive('appendResponse', 2, { index: 3 });
+    solo.propose('x'.repeat(200));
+    expect(solo.status.peers[1]!.inflightBytes).toBeGreaterThan(100);
+    expect(sentTo2()).toBe(0);
+  });
+
+  test('a full pipeline that was lost is found out by a heartbeat', () => {
+    const solo = new Solo([1, 2, 3], { inflightMessagesMax: 1 }).lead(2);
+    solo.acknowledge(2, 3);
+    solo.propose('a');
+    solo.propose('b');
+    const probe = solo.receive('heartbeatResponse', 2);
+    expect(probe).toMatchObject([{ kind: MessageKind.appendRequest, index: 2, entries: [] }]);
+    const again = solo.receive('appendResponse', 2, { reject: true, index: 2, rejectHint: 1, logTerm: 1 });
+    expect(again[0]!.entries.map(({ index }) => index)).toEqual([2, 3]);
+  });
+
+  test('append messages and committed batches respect their byte limits', () => {
+    const solo = new Solo([1, 2, 3], { appendBytesMax: 60, committedBytesMax: 60 }).lead(2);
+    solo.acknowledge(2, 3);
+    solo.raft.propose(Array.from({ length: 9 }, () => new Uint8Array(10)));
+    const ready = solo.raft.ready();
+    const sizes = ready.messages.filter(({ to }) => to === 2).map(({ entries }) => entries.length);
+    expect(sizes).toEqual([2, 2, 2, 2, 1]);
+    solo.replica.perform(ready);
+    solo.settle();
+    solo.raft.step(messageOf('appendResponse', 2, { term: 1, index: 10 }));
+    const batches: number[] = [];
+    while (solo.raft.hasReady()) {
+      const next = solo.raft.ready();
+      batches.push(next.committed.length);
+      solo.replica.perform(next);
+    }
+    expect(batches).toEqual([2, 2, 2, 2, 1]);
+  });
+});
+
+describe('the contract with the driver', () => {
+  test('a Ready with a new commit index alone need not be synced', () => {
+    const solo = new Solo([1, 2, 3]).lead(2);
+    solo.raft.step(messageOf('appendResponse', 2, { term: 1, index: 1 }));
+    const ready = solo.raft.ready();
+    expect(ready.hardState).toEqual({ term: 1, vote: 1, commit: 1 });
+    expect(ready.mustSync).toBe(false);
+    expect(ready.messagesAfterPersist).toEqual([]);
+  });
+
+  test('an answer waits for writes of earlier Readies', () => {
+    const solo = new Solo([1, 2, 3]);
+    const append = messageOf('appendRequest', 2, { term: 1, entries: entriesAfter(0, 1) });
+    solo.raft.step(append);
+    const first = solo.raft.ready();
+    solo.raft.advance(first);
+    solo.raft.step(append);
+    const second = solo.raft.ready();
+    solo.raft.advance(second);
+    expect([second.mustSync, second.messages.length, second.messagesAfterPersist.length]).toEqual([false, 0, 1]);
+    solo.replica.storage.write(first);
+    solo.raft.persisted(first);
+    solo.raft.persisted(second);
+    solo.raft.step(append);
+    const third = solo.raft.ready();
+    expect([third.messages.length, third.messagesAfterPersist.length]).toEqual([1, 0]);
+  });
+
+  test('advance comes between two Readies, persisted in order', () => {
+    const solo = new Solo([1, 2, 3]);
+    solo.raft.step(messageOf('appendRequest', 2, { term: 1, entries: entriesAfter(0, 1) }));
+    const first = solo.raft.ready();
+    expect(() => solo.raft.ready()).toThrow('advance');
+    expect(() => solo.raft.persisted(first)).toThrow('advanced');
+    solo.raft.advance(first);
+    solo.raft.step(messageOf('appendRequest', 2, { term: 1, index: 1, logTerm: 1, entries: entriesAfter(1, 1) }));
+    const second = solo.raft.ready();
+    solo.raft.advance(second);
+    expect(() => solo.raft.persisted(second)).toThrow('in order');
+  });
+
+  test('the clock is read for every message sent and fed by every message received', () => {
+    let clock = 10;
+    const seen: number[] = [];
+    const solo = new Solo([1, 2, 3], { clock: { read: () => clock++, observe: (value) => seen.push(value) } });
+    const [vote] = solo.receive('voteRequest', 2, { term: 1, clock: 77 });
+    expect(vote!.clock).toBe(10);
+    expect(seen).toEqual([77]);
+  });
+
+  test('messages for others are ignored', () => {
+    const solo = new Solo([1, 2, 3]);
+    solo.raft.step(messageOf('heartbeatRequest', 2, { term: 9, to: nodeId(3) }));
+    solo.raft.step(messageOf('heartbeatRequest', 2, { term: 9, group: rangeId(99) }));
+    expect(solo.status.term).toBe(0);
+  });
+
+  test('a snapshot need is told once, and again when the transfer failed', () => {
+    const solo = new Solo([1, 2, 3], {}, { terms: [1, 1] }).lead(2);
+    solo.acknowledge(2);
+    solo.replica.checkpoint();
+    solo.replica.storage.compact(3);
+    solo.receive('appendResponse', 3, { reject: true, index: 2, rejectHint: 0 });
+    expect(solo.needed).toEqual([3]);
+    solo.receive('heartbeatResponse', 3);
+    expect(solo.needed).toEqual([3]);
+    solo.raft.reportSnapshot(nodeId(3), false);
+    solo.receive('heartbeatResponse', 3);
+    expect(solo.needed).toEqual([3, 3]);
+    solo.raft.reportSnapshot(nodeId(3), true);
+    solo.receive('appendResponse', 3, { index: 3 });
+    expect(solo.status.peers[2]).toMatchObject({ state: 'replicate', match: 3 });
+  });
+});
+
+describe('evidence that the leader is gone (D9)', () => {
+  test('a new leader without a single tick, although everybody saw it at once', () => {
+    const cluster = new Cluster([1, 2, 3, 4, 5]);
+    cluster.elect(1);
+    cluster.at(1).crash();
+    for (const id of [5, 4, 3, 2]) cluster.at(id).raft.leaderUnreachable(nodeId(1));
+    cluster.settle();
+    expect(cluster.leader?.id).toBe(2);
+    expect(cluster.leader?.raft.term).toBe(2);
+  });
+
+  test('the same when the news reaches them one by one, in any order', () => {
+    for (const order of [[2, 3], [3, 2]]) {
+      const cluster = new Cluster([1, 2, 3]);
+      cluster.elect(1);
+      cluster.at(1).crash();
+      for (const id of order) {
+        cluster.at(id).raft.leaderUnreachable(nodeId(1));
+        cluster.settle();
+      }
+      expect(cluster.leader?.id).toBe(2);
+    }
+  });
+
+  test('a false alarm costs nothing', () => {
+    const cluster = new Cluster([1, 2, 3]);
+    cluster.elect(1);
+    cluster.tick(3);
+    cluster.at(2).raft.leaderUnreachable(nodeId(1));
+    cluster.settle();
+    cluster.tick(3);
+    expect(cluster.leader?.id).toBe(1);
+    expect(cluster.at(2).raft).toMatchObject({ role: 'follower', leader: 1, term: 1 });
   });
 });

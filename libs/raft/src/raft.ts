@@ -4,6 +4,7 @@ import type { RaftConfig } from './config.ts';
 import { RaftCore } from './core.ts';
 import { campaign, leaderUnreachable, ownVoteDurable } from './election.ts';
 import { type ConfState, EntryKind, type Message, MessageKind, type SnapshotMeta } from './message.ts';
+import { quiesce, wake } from './quiescence.ts';
 import { ReadyBuilder, ReadyWork } from './ready-builder.ts';
 import type { LogStorage, Ready, Role } from './ready.ts';
 import { readIndex } from './reads.ts';
@@ -90,7 +91,7 @@ export class Raft {
       if (bytes > settings.uncommittedBytesMax) return { ok: false, reason: 'uncommitted-limit', leader };
     }
     const index = core.log.last + 1;
-    core.quiet = false;
+    wake(core);
     appendEntries(core, datas, kind);
     return { ok: true, index, term: core.term };
   }
@@ -107,7 +108,7 @@ export class Raft {
    * @param token unique among the reads that wait on this replica
    */
   readIndex(token: number): void {
-    this.#core.quiet = false;
+    wake(this.#core);
     readIndex(this.#core, token);
   }
 
@@ -124,6 +125,20 @@ export class Raft {
   /** Hands leadership to `to`, or to the voter that is furthest. Watch the role to see whether it worked. */
   transferLeadership(to?: NodeId): TransferResult {
     return transferLeadership(this.#core, to);
+  }
+
+  /**
+   * Sends an idle group to sleep: ticks do nothing until something happens (`quiet`). Refused unless all members
+   * are there and hold everything. The driver asks after some idle ticks, and owes everybody `leaderUnreachable`
+   * when a connection closes: a sleeping follower notices a dead leader by nothing else.
+   */
+  quiesce(): boolean {
+    return quiesce(this.#core);
+  }
+
+  /** Ends the sleep of this replica; a leader wakes the others with its next tick. */
+  wake(): void {
+    wake(this.#core);
   }
 
   /** A message to `node` was dropped or its connection broke: probe instead of sending on. */
@@ -214,6 +229,11 @@ export class Raft {
 
   get leader(): NodeId | 0 {
     return this.#core.leader;
+  }
+
+  /** Whether this replica sleeps: it needs no ticks. */
+  get quiet(): boolean {
+    return this.#core.quiet;
   }
 
   get term(): number {

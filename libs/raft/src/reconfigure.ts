@@ -3,6 +3,7 @@ import { type ConfChange, encodeConfChange, LEAVE_JOINT } from './conf-change.ts
 import { changeConfiguration, type ConfigurationRefusal } from './configuration.ts';
 import { type RaftCore } from './core.ts';
 import { type ConfState, EntryKind } from './message.ts';
+import { wake } from './quiescence.ts';
 import { advanceCommit, appendEntries } from './replication.ts';
 
 export type ConfChangeRefusal =
@@ -26,7 +27,7 @@ export function proposeConfChange(core: RaftCore, change: ConfChange): ConfChang
   if (reason !== undefined) return { ok: false, reason, leader: core.leader };
   appendEntries(core, [encodeConfChange(change)], EntryKind.confChange);
   core.pendingConf = core.log.last;
-  core.quiet = false;
+  wake(core);
   return { ok: true, index: core.log.last, term: core.term };
 }
 

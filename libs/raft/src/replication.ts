@@ -19,6 +19,7 @@ export function becomeLeader(core: RaftCore): void {
   core.pendingConf = log.last;
   core.termStart = log.last + 1;
   for (const peer of membership.peers) peer.reset(log.last + 1, core.now);
+  membership.self?.becomeReplicate();
   core.nextHeartbeat = core.now + core.settings.heartbeatTicks; // The appends of the no-op are the first.
   appendEntries(core, NO_OP, EntryKind.normal);
 }
@@ -155,6 +156,7 @@ export function handleHeartbeatResponse(core: RaftCore, message: Message): void 
     core.appendsDue = true;
   }
   if (message.context > 0) confirmReads(core, peer, message.context);
+  continueTransfer(core, peer); // The order to campaign may have been lost.
 }
 
 /** The driver could not reach `node`: what was on its way is probably lost. */

@@ -3,6 +3,7 @@ import { type RaftCore } from './core.ts';
 import { handlePreVoteRequest, handlePreVoteResponse, handleVoteRequest, handleVoteResponse } from './election.ts';
 import { handleAppendRequest, handleHeartbeatRequest, handleSnapshotRequest, handleTimeoutNow } from './follower.ts';
 import { type Message, MessageKind } from './message.ts';
+import { wake } from './quiescence.ts';
 import { handleReadIndexRequest, handleReadIndexResponse } from './reads.ts';
 import { handleAppendResponse, handleHeartbeatResponse } from './replication.ts';
 import { becomeFollower, isSticky } from './role.ts';
@@ -13,8 +14,8 @@ export function step(core: RaftCore, message: Message): void {
   if (message.to !== settings.id || message.group !== settings.group || message.from === settings.id) return;
   if (settings.clock !== undefined) settings.clock.observe(message.clock);
   if (message.term < core.term) return answerOldTerm(core, message);
+  if (core.quiet) wake(core);
   if (message.term > core.term && !enterTerm(core, message)) return;
-  core.quiet = false;
   switch (message.kind) {
     case MessageKind.appendRequest:
       return handleAppendRequest(core, message);

@@ -2,6 +2,7 @@ import type { NodeId } from '@holdfast/io';
 import type { RaftCore } from './core.ts';
 import { MessageKind } from './message.ts';
 import type { Progress } from './progress.ts';
+import { wake } from './quiescence.ts';
 import { becomeFollower } from './role.ts';
 
 export type TransferRefusal = 'not-leader' | 'not-a-voter' | 'already-leader' | 'no-candidate';
@@ -21,7 +22,7 @@ export function transferLeadership(core: RaftCore, to: NodeId | undefined): Tran
   if (heir.learner) return { ok: false, reason: 'not-a-voter' };
   core.transferee = heir.id;
   core.transferDeadline = core.now + core.settings.electionTicks;
-  core.quiet = false;
+  wake(core);
   heir.appendDue = true;
   core.appendsDue = true;
   continueTransfer(core, heir);

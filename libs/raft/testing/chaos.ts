@@ -23,6 +23,8 @@ export interface ChaosOptions {
   readonly partitionChance: number;
   readonly confChangeChance: number;
   readonly compactChance: number;
+  readonly proposeChance: number;
+  readonly quiesceChance: number;
   readonly config: Omit<RaftConfig, 'id' | 'group'>;
 }
 
@@ -35,6 +37,8 @@ export const CALM: ChaosOptions = {
   partitionChance: 0.002,
   confChangeChance: 0,
   compactChance: 0.01,
+  proposeChance: 0.05,
+  quiesceChance: 0,
   config: { electionTicks: 5, heartbeatTicks: 1 },
 };
 
@@ -52,6 +56,7 @@ export class Chaos implements ReplicaObserver {
   snapshots = 0;
   confChanges = 0;
   elections = 0;
+  sleeps = 0;
   readonly #options: ChaosOptions;
   #network: Message[] = [];
   readonly #leaders = new Map<number, NodeId>();
@@ -104,11 +109,12 @@ export class Chaos implements ReplicaObserver {
     if (randomChance(random, this.#cut.size > 0 ? 0.02 : options.partitionChance)) this.#partition();
     if (randomChance(random, options.confChangeChance)) this.#changeConf();
     if (randomChance(random, options.compactChance)) this.#compact(replica);
+    if (randomChance(random, options.proposeChance)) this.#propose();
+    if (randomChance(random, options.quiesceChance) && this.#leader?.raft.quiesce() === true) this.sleeps++;
     if (luck < 0.06) this.#act(replica, () => replica.raft.tick());
     else if (luck < 0.3) this.#act(replica, () => replica.sync(1));
-    else if (luck < 0.35) this.#propose();
-    else if (luck < 0.38) this.#read(replica);
-    else if (luck < 0.385) this.#misfortune(replica);
+    else if (luck < 0.33) this.#read(replica);
+    else if (luck < 0.335) this.#misfortune(replica);
     else this.#deliverOne();
     if (replica.up) replica.take();
   }

@@ -16,6 +16,11 @@ export class MemoryStorage implements LogStorage {
     this.conf = conf;
   }
 
+  /** A log that is there from the start. */
+  load(entries: readonly Entry[]): void {
+    this.#entries = entries.slice();
+  }
+
   firstIndex(): number {
     return this.#base + 1;
   }

@@ -63,6 +63,16 @@ describe('GroupLog', () => {
     expect(log.entries(2, 3, 100)).toHaveLength(1);
   });
 
+  it('knows which entries can go while enough bytes stay', () => {
+    const log = empty();
+    log.append([entry(1, 1), entry(2, 1), entry(3, 1), entry(4, 1)]);
+    expect(log.indexBefore(4)).toBe(3);
+    expect(log.indexBefore(5)).toBe(2);
+    expect(log.indexBefore(1000)).toBe(0);
+    log.compactTo(2);
+    expect(log.indexBefore(1000)).toBe(2);
+  });
+
   it('refuses gaps and rewrites of what is compacted', () => {
     const log = empty();
     log.append([entry(1, 1), entry(2, 1)]);

@@ -94,6 +94,14 @@ export class GroupLog implements LogStorage {
     }
   }
 
+  /** The highest index behind which at least `bytes` of entry data follow. */
+  indexBefore(bytes: number): number {
+    let kept = 0;
+    let position = this.#entries.length;
+    while (position > this.#head && kept < bytes) kept += this.#entries[--position]!.data.length;
+    return this.#baseIndex + position - this.#head;
+  }
+
   /** Forgets entries up to and including `index`. */
   compactTo(index: number): void {
     if (index <= this.#baseIndex) return;

@@ -5,6 +5,7 @@ import type { Replica } from '../range/replica.ts';
 import { encodeStoredValue, readStoredValue } from '../range/stored-value.ts';
 import { dataKey } from '../tree-keys.ts';
 import { type Keyspace as KeyspaceRecord, type Member, META_RANGE, SYSTEM_KEYSPACE } from './bootstrap.ts';
+import { hasNext } from './cursor.ts';
 import type { Session } from './session.ts';
 
 const KEYSPACE_PREFIX = utf8('keyspace/');
@@ -72,7 +73,7 @@ export class Catalog {
       end: dataKey(SYSTEM_KEYSPACE, KEYSPACE_PREFIX_END),
     });
     try {
-      while (cursor.next() || (await cursor.load())) {
+      while (await hasNext(cursor)) {
         const text = decodeUtf8(readStoredValue(cursor.value).value);
         if (text === undefined) continue;
         const record = JSON.parse(text) as KeyspaceRecord;

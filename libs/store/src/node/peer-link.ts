@@ -19,6 +19,7 @@ import {
   type Frame,
   FrameDecoder,
   FrameType,
+  HANDSHAKE_FRAME_BYTES_MAX,
   type HandshakeSelf,
   type Hello,
   PeerRole,
@@ -77,7 +78,7 @@ export class PeerLink implements ConnectionHandler {
     this.peer = member.id;
     this.#address = member.address;
     this.#batch = new RaftBatchBuilder(host.self.nodeId, member.id);
-    this.#decoder = new FrameDecoder(host.kernels, { frameBytesMax: FRAME_BYTES_MAX });
+    this.#decoder = new FrameDecoder(host.kernels);
   }
 
   get connected(): boolean {
@@ -182,7 +183,7 @@ export class PeerLink implements ConnectionHandler {
 
   #connect(): void {
     if (this.#stopped) return;
-    this.#decoder = new FrameDecoder(this.#host.kernels, { frameBytesMax: FRAME_BYTES_MAX });
+    this.#decoder = new FrameDecoder(this.#host.kernels, { frameBytesMax: HANDSHAKE_FRAME_BYTES_MAX });
     this.#connection = this.#host.network.connect(this.#address);
     this.#connection.start(this);
   }
@@ -198,6 +199,7 @@ export class PeerLink implements ConnectionHandler {
     const refusal = checkHelloAck(this.#hello!, ack);
     if (refusal !== undefined) throw new ProtocolError('unexpected', refusal.message);
     this.#version = ack.version;
+    this.#decoder.accept(FRAME_BYTES_MAX, ack.version);
     this.#failures = 0;
     this.#host.linkOpened(this.peer);
   }

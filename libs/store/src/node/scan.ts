@@ -4,6 +4,7 @@ import { AnswerFlag, type Consistency, SCAN_BYTES_MAX, SCAN_ROWS_MAX, ScanRowsBu
 import type { RangeDescriptor } from '../range/descriptor.ts';
 import { readStoredValue } from '../range/stored-value.ts';
 import { dataKey, userKeyOf } from '../tree-keys.ts';
+import { hasNext } from './cursor.ts';
 import type { DataCall } from './data-call.ts';
 
 const NO_BYTES = new Uint8Array(0);
@@ -40,14 +41,18 @@ export async function scanRange(
   let resumeKey: Uint8Array | undefined;
   const cursor = tree.iterator({ start, end, reverse, ...(revision === 0 ? {} : { revision }) });
   try {
-    while (cursor.next() || (await cursor.load())) {
+    while (resumeKey === undefined) {
+      const more = hasNext(cursor);
+      // Awaiting what is known would cost a turn of the microtask queue per row.
+      if (!(typeof more === 'boolean' ? more : await more)) break;
       const stored = readStoredValue(cursor.value);
       if (stored.expiresAtMs !== 0 && stored.expiresAtMs <= nowMs) continue;
+      const userKey = userKeyOf(cursor.key);
       if (rows.count === rowsMax || (rows.count > 0 && rows.byteLength >= bytesMax)) {
-        resumeKey = reverse ? successor(userKeyOf(cursor.key)) : userKeyOf(cursor.key).slice();
-        break;
+        resumeKey = reverse ? successor(userKey) : userKey.slice();
+      } else {
+        rows.add(userKey, keysOnly ? NO_BYTES : stored.value, cursor.revision, stored.contentType);
       }
-      rows.add(userKeyOf(cursor.key), keysOnly ? NO_BYTES : stored.value, cursor.revision, stored.contentType);
     }
   } finally {
     cursor.close();

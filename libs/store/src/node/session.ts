@@ -147,6 +147,6 @@ export class Session implements ConnectionHandler, ReplyPort {
     }
     this.#version = ack.version;
     this.#peer = hello.nodeId;
-    this.#decoder.accept(FRAME_BYTES_MAX);
+    this.#decoder.accept(FRAME_BYTES_MAX, ack.version);
   }
 }

@@ -8,10 +8,16 @@ import type { DataExecutor } from './data-executor.ts';
 import type { NodeObserver } from './observer.ts';
 import type { PeerLink } from './peer-link.ts';
 
-/** A Ready that the node log has not synced yet. */
+/** A Ready that was handed to the node log. */
 interface Unsynced {
   readonly replica: Replica;
   readonly ready: Ready;
+}
+
+/** The Readies of one turn, which become durable together. */
+interface PersistGroup {
+  readonly items: readonly Unsynced[];
+  durable: boolean;
 }
 
 /**
@@ -30,7 +36,9 @@ export class TurnLoop implements TurnOutput {
   readonly #observer: NodeObserver;
   readonly #onFailure: (error: Error) => void;
   #awake = new Set<Replica>();
-  #unsynced: Unsynced[] = [];
+  #collecting: Unsynced[] = [];
+  /** In the order in which they were handed to the log: they are reported in that order too. */
+  readonly #persisting: PersistGroup[] = [];
   #scheduled = false;
   #stopped = false;
 
@@ -70,7 +78,7 @@ export class TurnLoop implements TurnOutput {
 
   persist(replica: Replica, ready: Ready): void {
     this.#log.append(replica.id, ready);
-    this.#unsynced.push({ replica, ready });
+    this.#collecting.push({ replica, ready });
   }
 
   /** Drops log entries that SSTables hold, and segments that nobody needs any more. */
@@ -111,22 +119,39 @@ export class TurnLoop implements TurnOutput {
     }
   }
 
+  /**
+   * A turn that only moves commit indexes needs no sync of its own: its records ride along with the next one,
+   * and its Readies count as soon as those before them do.
+   */
   #sync(): void {
-    if (this.#unsynced.length === 0) return;
-    const group = this.#unsynced;
-    this.#unsynced = [];
+    if (this.#collecting.length === 0) return;
+    const items = this.#collecting;
+    this.#collecting = [];
+    const needsSync = items.some(({ ready }) => ready.mustSync);
+    const group: PersistGroup = { items, durable: !needsSync };
+    this.#persisting.push(group);
+    if (!needsSync) {
+      this.#report();
+      return;
+    }
     this.#log.commit((error) => {
       if (this.#stopped) return;
-      if (error === undefined) this.#synced(group);
-      else this.#fail(error);
+      if (error !== undefined) {
+        this.#fail(error);
+        return;
+      }
+      group.durable = true;
+      this.#report();
     });
   }
 
-  #synced(group: readonly Unsynced[]): void {
+  #report(): void {
     try {
-      for (const { replica, ready } of group) {
-        replica.persisted(ready, this);
-        this.wake(replica);
+      while (this.#persisting[0]?.durable === true) {
+        for (const { replica, ready } of this.#persisting.shift()!.items) {
+          replica.persisted(ready, this);
+          this.wake(replica);
+        }
       }
     } catch (error) {
       this.#fail(error);

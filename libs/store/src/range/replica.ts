@@ -18,6 +18,11 @@ import { Proposals, type ProposeResult, type WriteWaiter } from './proposals.ts'
 import { type ReadWaiter, Reads } from './reads.ts';
 import type { StateMachine } from './state-machine.ts';
 
+/** Entry bytes kept in memory and on disk for followers that lag, per range. */
+const LOG_KEEP_BYTES = 4 * 1024 * 1024;
+/** Above this a lagging member no longer holds back compaction: it will get a snapshot. Per range. */
+const LOG_BYTES_MAX = 64 * 1024 * 1024;
+
 /** What a replica hands to its node in one turn. */
 export interface TurnOutput {
   send(message: Message): void;
@@ -114,37 +119,40 @@ export class Replica {
   }
 
   /**
-   * Applies what is committed and serves the reads that waited for it. Returns a promise when a condition
-   * needs the disk; the replica then resumes by itself, and `done` is called.
+   * Applies what is committed and serves the reads that waited for it. When a condition needs the disk, or the
+   * tree asks for a pause, applying goes on by itself later, and `done` is called then.
    */
   apply(done: () => void): void {
     if (this.#applying) return;
-    while (this.#toApply.length > 0) {
-      const batch = this.#toApply;
-      this.#toApply = [];
-      for (let i = 0; i < batch.length; i++) {
-        const pending = this.#applyEntry(batch[i]!);
-        if (pending === undefined) continue;
-        this.#applying = true;
-        this.#toApply = [...batch.slice(i + 1), ...this.#toApply];
-        pending.then(
-          () => {
-            this.#applying = false;
-            done();
-          },
-          (error: unknown) => this.#observer.fatal?.(error instanceof Error ? error : new Error(String(error))),
-        );
-        return;
-      }
+    let next = 0;
+    let pending: Promise<void> | undefined;
+    while (next < this.#toApply.length && pending === undefined) {
+      pending = this.#stateMachine.writable();
+      if (pending === undefined) pending = this.#applyEntry(this.#toApply[next++]!);
+    }
+    this.#toApply = next === this.#toApply.length ? [] : this.#toApply.slice(next);
+    if (pending !== undefined) {
+      this.#applying = true;
+      pending.then(
+        () => {
+          this.#applying = false;
+          done();
+        },
+        (error: unknown) => this.#observer.fatal?.(error instanceof Error ? error : new Error(String(error))),
+      );
     }
     this.#reads.serve(this.#applied.index);
   }
 
-  /** Forgets log entries that are in an SSTable (`durable`) and on every replica. */
-  compactLog(durable: number): number {
-    const target = Math.min(durable, this.raft.matchedByAll());
-    if (target > this.log.firstIndex() - 1) this.log.compactTo(Math.min(target, this.log.lastIndex()));
-    return this.log.firstIndex() - 1;
+  /**
+   * Forgets log entries that an SSTable holds (`durable`: the index up to which). Some are kept for followers
+   * that lag; more than that only as long as a member is known to need them and memory allows.
+   */
+  compactLog(durable: number): void {
+    if (this.log.bytes <= LOG_KEEP_BYTES) return;
+    const spare = this.log.indexBefore(LOG_KEEP_BYTES);
+    const needed = this.log.bytes > LOG_BYTES_MAX ? spare : this.raft.matchedByAll();
+    this.log.compactTo(Math.min(durable, spare, needed));
   }
 
   /** Answers everyone who waits: the node stops. */
@@ -172,18 +180,18 @@ export class Replica {
     out.persist(this, ready);
   }
 
-  #applyEntry(entry: Entry): void | Promise<void> {
+  #applyEntry(entry: Entry): Promise<void> | undefined {
     assert(entry.index === this.#applied.index + 1, 'entries are applied without a gap');
     if (entry.kind === EntryKind.confChange) {
       this.#applyConfChange(entry);
-      return;
+      return undefined;
     }
     const sink = this.proposals.take(entry);
     if (entry.data.length === 0) {
       const mark = this.#markOf(entry, this.#applied.revision);
       this.#stateMachine.applyNothing(mark);
       this.#finish(entry, mark);
-      return;
+      return undefined;
     }
     const command = new CommandReader(entry.data);
     this.#clock.observe(command.lastRevision);
@@ -191,7 +199,7 @@ export class Replica {
     const pending = this.#stateMachine.apply(command, mark, sink);
     if (pending === undefined) {
       this.#finish(entry, mark);
-      return;
+      return undefined;
     }
     return pending.then(() => this.#finish(entry, mark));
   }

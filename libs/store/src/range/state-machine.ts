@@ -39,9 +39,14 @@ export class StateMachine {
    * Returns a promise only when a condition needs a block that is not in memory. The caller applies nothing
    * else to this range before it settles.
    */
-  apply(command: CommandReader, mark: AppliedMark, sink: MutationSink | undefined): void | Promise<void> {
+  apply(command: CommandReader, mark: AppliedMark, sink: MutationSink | undefined): Promise<void> | undefined {
     assert(this.#batch.count === 0, 'one command at a time');
     return this.#run(command, mark, sink, undefined);
+  }
+
+  /** Undefined when the tree takes writes; else settles when it does again. */
+  writable(): Promise<void> | undefined {
+    return this.#tree.writable();
   }
 
   /** Moves the mark over an entry that changes no data (a no-op or a configuration change). */
@@ -61,7 +66,7 @@ export class StateMachine {
     mark: AppliedMark,
     sink: MutationSink | undefined,
     overlay: Map<string, LiveRevision> | undefined,
-  ): void | Promise<void> {
+  ): Promise<void> | undefined {
     let written = overlay;
     while (command.next()) {
       if (command.conditionKind === ConditionKind.none) {
@@ -81,6 +86,7 @@ export class StateMachine {
     }
     this.#batch.mark(this.#range, encodeAppliedMark(mark));
     this.#commit();
+    return undefined;
   }
 
   #decide(

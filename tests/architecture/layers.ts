@@ -19,7 +19,7 @@ const CORES = ['io', 'raft', 'lsm', 'gossip', 'query', 'wire', 'store', 'client'
 const lib = (name: string): string => `@holdfast/${name}`;
 const libs = (...names: readonly string[]): string[] => names.map(lib);
 
-const EVERY_LIB = libs(...CORES, 'io-node', 'telemetry', 'sim');
+const EVERY_LIB = libs(...CORES, 'io-node', 'telemetry', 'service', 'sim');
 
 export const LAYERS: Readonly<Record<string, Layer>> = {
   'libs/io': { core: true, imports: [] },
@@ -35,6 +35,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     imports: [...libs('io'), '@opentelemetry/*', 'pino', 'pino-roll'],
     nodeUnder: 'src/',
   },
+  'libs/service': { imports: [...libs('telemetry', 'wire'), 'fastify', 'zod'], nodeUnder: 'src/' },
   'libs/sim': { imports: libs(...CORES), nodeUnder: 'src/bin/' },
 };
 

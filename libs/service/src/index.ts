@@ -1,0 +1,29 @@
+export {
+  type ClusterView,
+  type NodeTarget,
+  type NodeView,
+  type RangeView,
+  viewCluster,
+} from './cluster-view.ts';
+export { addRequestIdHeader, HTTP_HEADER_BYTES_MAX, httpEdgeOptions } from './http-edge.ts';
+export { type NodeReport, nodeReportSchema } from './node-report.ts';
+export {
+  holdfastErrorOf,
+  type Problem,
+  PROBLEM_CONTENT_TYPE,
+  problemOf,
+  retryAfterSeconds,
+} from './problem.ts';
+export { replyProblem } from './problem-reply.ts';
+export { type Fatal, type ProcessOptions, type Running, runProcess } from './run-process.ts';
+export {
+  addressSetting,
+  type Environment,
+  listSetting,
+  millisecondsSetting,
+  numberedSetting,
+  portSetting,
+  readSettings,
+  SettingsError,
+  variableOf,
+} from './settings.ts';

@@ -10,8 +10,8 @@ export type RegisterCall =
   | { readonly kind: 'cas'; readonly expected: string | undefined; readonly value: string };
 
 export type RegisterResult =
-  | { readonly kind: 'value'; readonly value: string | undefined }
-  | { readonly kind: 'done' }
+  | { readonly kind: 'value'; readonly value: string | undefined; readonly revision?: number }
+  | { readonly kind: 'done'; readonly revision?: number }
   /** The comparison of a `cas` did not hold. */
   | { readonly kind: 'mismatch' };
 

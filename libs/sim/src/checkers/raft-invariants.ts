@@ -329,7 +329,9 @@ export class RaftInvariants {
   #onRecovered(group: GroupRecord, replica: ReplicaRecord, { hardState, applied, last }: RecoveredState): void {
     const first = replica.recoverable()[0]!;
     this.#coverage.hit('replica recovered');
-    if (!replica.recoverable().some((state) => state.last === last)) {
+    // What the state machine had flushed counts too: it was committed, and the log may start behind it.
+    const flushed = last === applied && applied > first.last && applied <= group.committed.last;
+    if (!flushed && !replica.recoverable().some((state) => state.last === last)) {
       const detail = `finds a log that ends at ${last}, synced was ${first.last}`;
       this.#fail(group, replica, 'synced-log-survives', detail);
     }
@@ -345,6 +347,10 @@ export class RaftInvariants {
       this.#fail(group, replica, 'applied-at-most-commit', `finds ${applied} applied, committed is ${group.committed.last}`);
     }
     replica.restart(hardState, last, applied, group.committed);
+    if (replica.log.chain(applied) !== group.committed.chain(applied)) {
+      const detail = `finds ${applied} applied, but holds another entry of term ${replica.log.term(applied)} there`;
+      this.#fail(group, replica, 'log-holds-what-is-applied', detail);
+    }
   }
 }
 

@@ -135,7 +135,8 @@ export class ReplicaRecord {
       if (this.synced.last === last) break;
       this.#store(ready, committed);
     }
-    this.synced.truncate(Math.min(last, this.synced.last));
+    if (last > this.synced.last) this.synced.restore(committed, last);
+    this.synced.truncate(last);
     this.#inStorage = [];
     this.log.restore(this.synced, this.synced.last);
     this.hardState = hardState;

@@ -100,6 +100,6 @@ function pickWeighted(random: Random, faults: readonly Fault[]): Fault {
 export function swarm(random: Random, faults: readonly Fault[]): NemesisPlan {
   const style = randomInteger(random, 0, 7);
   const enabled =
-    style === 0 ? [] : style === 1 ? [...faults] : faults.filter(() => randomInteger(random, 0, 2) === 0);
-  return { enabled, intervalMs: randomPick(random, [300, 1_000, 3_000]) };
+    style === 0 ? [] : style === 1 ? [...faults] : faults.filter(() => randomInteger(random, 0, 1) === 0);
+  return { enabled, intervalMs: randomPick(random, [200, 500, 1_000, 3_000]) };
 }

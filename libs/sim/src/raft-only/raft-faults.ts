@@ -104,15 +104,23 @@ function networkFaults(cluster: RaftCluster): readonly Fault[] {
       },
     },
     {
+      // Answers to a leader take seconds; then it is cut off, while old answers still reach it.
       name: 'slow answers',
+      weight: 2,
       durationMs: [2_000, 8_000],
       begin: (random) => {
         const { leader } = cluster;
         if (leader === undefined) return undefined;
-        const clogMs = randomInteger(random, 500, 4_000);
-        const links = ids.filter((id) => id !== leader.id).map((id) => network.link(id, leader.id));
-        for (const link of links) link.clogMs = clogMs;
-        return () => links.forEach((link) => (link.clogMs = 0));
+        const others = ids.filter((id) => id !== leader.id);
+        const answers = others.map((id) => network.link(id, leader.id));
+        for (const link of answers) link.clogMs = randomInteger(random, 500, 4_000);
+        const orders = others.map((id) => network.link(leader.id, id));
+        const cutUs = randomInteger(random, 500_000, 3_000_000);
+        const cancel = cluster.scheduler.schedule(cutUs, 1, undefined, () => orders.forEach((link) => link.sever()));
+        return () => {
+          cancel();
+          for (const link of [...answers, ...orders]) link.heal();
+        };
       },
     },
     knob('loss', 0.2),
@@ -125,7 +133,7 @@ function membershipFaults(cluster: RaftCluster): readonly Fault[] {
   const once = (name: string, act: (random: Random) => boolean): Fault => ({
     name,
     durationMs: [0, 0],
-    weight: 2,
+    weight: 3,
     begin: (random) => (act(random) ? () => undefined : undefined),
   });
   const change = (steps: (random: Random, conf: ConfState) => readonly ConfChangeStep[]): ((random: Random) => boolean) => {

@@ -4,7 +4,7 @@ import { History } from '../checkers/history.ts';
 import { checkRegisters } from '../checkers/linearizable.ts';
 import { Coverage, Violation } from '../checkers/violation.ts';
 import { Nemesis, type NemesisPlan, swarm } from '../faults/nemesis.ts';
-import type { RunFailure, RunReport } from '../runs/report.ts';
+import { failureOf, type RunFailure, type RunOptions, type RunReport } from '../runs/report.ts';
 import { Scheduler } from '../world/scheduler.ts';
 import { RaftCluster, type RaftClusterOptions } from './raft-cluster.ts';
 import { raftFaults } from './raft-faults.ts';
@@ -14,18 +14,20 @@ import { RegisterClient } from './register-client.ts';
 const SAFETY_MS = 30_000;
 /** After the last heal, within this many ticks: a leader, then {@link LIVENESS_WRITES} writes by every client. */
 const LIVENESS_TICKS = 400;
-const LIVENESS_WRITES = 5;
+const LIVENESS_WRITES = 10;
 /** Operations that a run must complete to count as a test. */
-const OPERATIONS_MIN = 30;
+const OPERATIONS_MIN = 20;
 
 const KEYS = ['x', 'y'];
 
 /** Runs one seed of the cluster of toy nodes: safety under faults, then heal and demand progress. */
-export async function runRaftSeed(seed: number, canary?: RaftCanary): Promise<RunReport> {
+export async function runRaftSeed(seed: number, options: RunOptions = {}): Promise<RunReport> {
   const random = new Prng(seed);
   const scheduler = new Scheduler();
+  options.onScheduler?.(scheduler);
   const coverage = new Coverage();
-  const cluster = new RaftCluster(scheduler, optionsOf(random, canary), coverage, (violation) => scheduler.fail(violation));
+  const clusterOptions = optionsOf(random, options.canary as RaftCanary | undefined);
+  const cluster = new RaftCluster(scheduler, clusterOptions, coverage, (violation) => scheduler.fail(violation));
   const history = new History(() => scheduler.nowUs);
   const plan: NemesisPlan = swarm(random, raftFaults(cluster, cluster.options.membershipChanges));
   const nemesis = new Nemesis(scheduler, random.fork(), coverage, plan);
@@ -46,6 +48,7 @@ export async function runRaftSeed(seed: number, canary?: RaftCanary): Promise<Ru
   } catch (error) {
     failure = failureOf(error, nemesis.log);
   }
+  options.onHistory?.(history);
   return {
     seed,
     failure,
@@ -102,12 +105,4 @@ function judge(history: History): void {
     verdict === 'violation' ? 'linearizable' : 'linearizable-unknown',
     `key ${key}, no order explains ${JSON.stringify(stuckAt)}`,
   );
-}
-
-export function failureOf(error: unknown, lastEvents: readonly string[]): RunFailure {
-  if (error instanceof Violation) {
-    return { invariant: error.invariant, detail: error.message, lastEvents: lastEvents.slice(-20) };
-  }
-  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { invariant: 'error', detail, lastEvents: lastEvents.slice(-20) };
 }

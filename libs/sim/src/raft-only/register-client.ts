@@ -25,7 +25,7 @@ export class RegisterClient {
 
   start(): void {
     const { cluster, random } = this.#parts;
-    const thinkUs = randomInteger(random, 1_000, 200_000);
+    const thinkUs = randomInteger(random, 1_000, 100_000);
     cluster.scheduler.schedule(thinkUs, Phase.input, undefined, () => this.#act());
   }
 

@@ -1,4 +1,16 @@
-import { Coverage } from '../checkers/violation.ts';
+import type { History } from '../checkers/history.ts';
+import { Coverage, Violation } from '../checkers/violation.ts';
+import type { Scheduler } from '../world/scheduler.ts';
+
+/** What may be asked of a run, whatever its world. */
+export interface RunOptions {
+  /** A planted bug of this name. */
+  readonly canary?: string;
+  /** Called first: whoever learns of a failure elsewhere (an unhandled rejection) stops the run here. */
+  readonly onScheduler?: (scheduler: Scheduler) => void;
+  /** Called last, with what the clients did. */
+  readonly onHistory?: (history: History) => void;
+}
 
 /** What one run of one seed came to. */
 export interface RunReport {
@@ -39,4 +51,13 @@ export class BatchReport {
     this.coverage.add(report.coverage);
     if (report.failure !== undefined) this.failures.push(report);
   }
+}
+
+const LAST_EVENTS = 20;
+
+export function failureOf(error: unknown, events: readonly string[]): RunFailure {
+  const lastEvents = events.slice(-LAST_EVENTS);
+  if (error instanceof Violation) return { invariant: error.invariant, detail: error.message, lastEvents };
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { invariant: 'error', detail, lastEvents };
 }

@@ -1,0 +1,169 @@
+import { type Random, randomChance, randomInteger, randomPick } from '@holdfast/io';
+import { rangeId } from '@holdfast/io';
+import type { Fault } from '../faults/nemesis.ts';
+import type { Death } from '../world/machine.ts';
+import type { DiskFaults } from '../world/disk-options.ts';
+import type { Server, StoreCluster } from './store-cluster.ts';
+
+/** Everything that can befall a cluster of real nodes. */
+export function clusterFaults(cluster: StoreCluster): readonly Fault[] {
+  return [...processFaults(cluster), ...clockFaults(cluster), ...networkFaults(cluster), ...diskFaults(cluster)];
+}
+
+function leaderOf(cluster: StoreCluster, random: Random): Server | undefined {
+  const id = cluster.invariants.leader(rangeId(randomInteger(random, 1, 5)));
+  return cluster.servers.find((server) => server.id === id);
+}
+
+function processFaults(cluster: StoreCluster): readonly Fault[] {
+  const down = (servers: readonly (Server | undefined)[], death: Death): (() => void) | undefined => {
+    const alive = servers.flatMap((server) => (server?.machine.process === undefined ? [] : [server]));
+    if (alive.length === 0) return undefined;
+    for (const server of alive) {
+      server.wanted = false;
+      cluster.kill(server, death);
+    }
+    return () => alive.forEach((server) => cluster.start(server));
+  };
+  const any = (random: Random): Server => randomPick(random, cluster.servers);
+  const pause = (server: Server | undefined): (() => void) | undefined => {
+    const process = server?.machine.process;
+    if (process?.state !== 'running') return undefined;
+    process.pause();
+    return () => process.resume();
+  };
+  return [
+    { name: 'kill', durationMs: [10, 5_000], begin: (random) => down([any(random)], 'kill') },
+    { name: 'power off', durationMs: [10, 5_000], weight: 2, begin: (random) => down([any(random)], 'power') },
+    { name: 'kill leader', durationMs: [10, 3_000], begin: (random) => down([leaderOf(cluster, random)], 'kill') },
+    { name: 'power off leader', durationMs: [10, 3_000], begin: (random) => down([leaderOf(cluster, random)], 'power') },
+    { name: 'kill all', durationMs: [10, 500], weight: 0.3, begin: () => down(cluster.servers, 'kill') },
+    { name: 'power off all', durationMs: [10, 500], weight: 0.6, begin: () => down(cluster.servers, 'power') },
+    { name: 'pause', durationMs: [100, 5_000], begin: (random) => pause(any(random)) },
+    { name: 'pause leader', durationMs: [500, 5_000], begin: (random) => pause(leaderOf(cluster, random)) },
+    {
+      name: 'slow process',
+      durationMs: [500, 5_000],
+      begin: (random) => {
+        const process = any(random).machine.process;
+        if (process === undefined) return undefined;
+        process.slow(randomInteger(random, 100, 3_000));
+        return () => process.slow(0);
+      },
+    },
+  ];
+}
+
+function clockFaults(cluster: StoreCluster): readonly Fault[] {
+  return [
+    {
+      name: 'wall clock jumps',
+      durationMs: [0, 0],
+      begin: (random) => {
+        const { clock } = randomPick(random, cluster.servers).machine;
+        clock.wallOffsetMs += randomInteger(random, -60_000, 60_000);
+        return () => undefined;
+      },
+    },
+  ];
+}
+
+function networkFaults(cluster: StoreCluster): readonly Fault[] {
+  const { network, servers } = cluster;
+  const hosts = servers.map(({ machine }) => machine.host);
+  const cut = (pairs: readonly (readonly [string, string])[]): (() => void) | undefined => {
+    if (pairs.length === 0) return undefined;
+    const links = pairs.map(([from, to]) => network.link(from, to));
+    for (const link of links) link.sever();
+    return () => links.forEach((link) => link.heal());
+  };
+  const pairs = (apart: (a: string, b: string) => boolean): readonly (readonly [string, string])[] =>
+    hosts.flatMap((a) => hosts.flatMap((b) => (a !== b && apart(a, b) ? [[a, b] as const] : [])));
+  const everyLink = (random: Random): readonly [string, string] => [randomPick(random, hosts), randomPick(random, hosts)];
+  return [
+    {
+      name: 'partition',
+      durationMs: [100, 6_000],
+      weight: 2,
+      begin: (random) => {
+        const side = new Set(hosts.filter(() => randomChance(random, 0.5)));
+        return cut(pairs((a, b) => side.has(a) !== side.has(b)));
+      },
+    },
+    {
+      name: 'isolate leader',
+      durationMs: [500, 6_000],
+      weight: 2,
+      begin: (random) => {
+        const host = leaderOf(cluster, random)?.machine.host;
+        return cut(pairs((a, b) => a === host || b === host));
+      },
+    },
+    {
+      name: 'asymmetric cut',
+      durationMs: [100, 6_000],
+      begin: (random) => {
+        const from = randomPick(random, hosts);
+        const spared = randomPick(random, hosts);
+        return cut(pairs((a, b) => a === from && b !== spared));
+      },
+    },
+    {
+      name: 'bridge',
+      durationMs: [500, 6_000],
+      begin: (random) => {
+        const middle = randomPick(random, hosts);
+        const left = new Set(hosts.filter(() => randomChance(random, 0.5)));
+        return cut(pairs((a, b) => a !== middle && b !== middle && left.has(a) !== left.has(b)));
+      },
+    },
+    {
+      name: 'clog',
+      durationMs: [500, 4_000],
+      begin: (random) => {
+        const link = network.link(...everyLink(random));
+        link.clogMs = randomInteger(random, 50, 2_000);
+        return () => (link.clogMs = 0);
+      },
+    },
+    {
+      name: 'connections break',
+      durationMs: [0, 0],
+      begin: (random) => (network.breakConnections(() => randomChance(random, 0.3)) > 0 ? () => undefined : undefined),
+    },
+    {
+      name: 'flaky links',
+      durationMs: [500, 4_000],
+      begin: () => {
+        for (const link of network.links) link.drops = 0.01;
+        return () => network.links.forEach((link) => (link.drops = 0));
+      },
+    },
+    {
+      name: 'corrupt bytes',
+      durationMs: [200, 2_000],
+      begin: () => {
+        for (const link of network.links) link.corruption = 0.01;
+        return () => network.links.forEach((link) => (link.corruption = 0));
+      },
+    },
+  ];
+}
+
+function diskFaults(cluster: StoreCluster): readonly Fault[] {
+  const knob = (name: string, durationMs: readonly [number, number], turn: (faults: DiskFaults) => void): Fault => ({
+    name,
+    durationMs,
+    begin: (random) => {
+      const { faults } = randomPick(random, cluster.servers).machine;
+      const before = { ...faults };
+      turn(faults);
+      return () => Object.assign(faults, before);
+    },
+  });
+  return [
+    knob('slow disk', [500, 5_000], (faults) => (faults.slowdown = 100)),
+    knob('sync fails', [100, 1_000], (faults) => (faults.syncErrors = 0.05)),
+    knob('write fails', [100, 1_000], (faults) => (faults.writeErrors = 0.05)),
+  ];
+}

@@ -1,0 +1,127 @@
+import { Prng, randomChance, randomInteger, randomPick, rangeId } from '@holdfast/io';
+import { Client } from '@holdfast/client';
+import { bootstrapRanges, type StoreCanary, TICK_MS } from '@holdfast/store';
+import { History } from '../checkers/history.ts';
+import { checkRegisters } from '../checkers/linearizable.ts';
+import { checkRevisions } from '../checkers/revisions.ts';
+import { Coverage, Violation } from '../checkers/violation.ts';
+import { Nemesis, swarm } from '../faults/nemesis.ts';
+import { failureOf, type RunFailure, type RunOptions, type RunReport } from '../runs/report.ts';
+import { RegisterWorker } from '../workloads/register-workload.ts';
+import { Scheduler } from '../world/scheduler.ts';
+import { clusterFaults } from './cluster-faults.ts';
+import { CLUSTER_ID, StoreCluster, type StoreClusterOptions } from './store-cluster.ts';
+
+/** Clients work under faults for this long. */
+const SAFETY_MS = 20_000;
+/** After the last heal, within this many ticks: a leader in every range, then writes by every worker. */
+const LIVENESS_TICKS = 400;
+const LIVENESS_WRITES = 5;
+/** Operations that a run must complete to count as a test. */
+const OPERATIONS_MIN = 30;
+/** One in each range of the default keyspace, and one more. */
+const KEYS = ['apple', 'banana', 'cherry', 'kiwi', 'lemon', 'strawberry'];
+
+/** Runs one seed of the real store and client: safety under faults, then heal and demand progress. */
+export async function runClusterSeed(seed: number, options: RunOptions = {}): Promise<RunReport> {
+  const random = new Prng(seed);
+  const scheduler = new Scheduler();
+  options.onScheduler?.(scheduler);
+  const coverage = new Coverage();
+  const report = (violation: Violation): void => scheduler.fail(violation);
+  const cluster = new StoreCluster(scheduler, optionsOf(random, options.canary as StoreCanary), coverage, report);
+  const history = new History(() => scheduler.nowUs);
+  const nemesis = new Nemesis(scheduler, random.fork(), coverage, swarm(random, clusterFaults(cluster)));
+  const workers = makeWorkers(cluster, history, random);
+  let failure: RunFailure | undefined;
+  try {
+    for (const server of cluster.servers) cluster.start(server);
+    for (const worker of workers) worker.start();
+    // The first election is not under test in every run.
+    if (randomChance(random, 0.5)) await scheduler.runUntil(2_000_000);
+    nemesis.start();
+    await scheduler.runUntil(SAFETY_MS * 1000);
+    nemesis.heal();
+    for (const server of cluster.servers) cluster.start(server);
+    await demandProgress(cluster, workers);
+    for (const worker of workers) worker.stop();
+    judge(history);
+  } catch (error) {
+    failure = failureOf(error, nemesis.log);
+  }
+  options.onHistory?.(history);
+  return {
+    seed,
+    failure,
+    hash: scheduler.hash,
+    events: scheduler.eventsRun,
+    simulatedMs: scheduler.nowMs,
+    operations: { ok: history.count('ok'), fail: history.count('fail'), info: history.count('info') },
+    coverage: coverage.entries(),
+  };
+}
+
+function optionsOf(random: Prng, canary: StoreCanary | undefined): StoreClusterOptions {
+  return {
+    seed: random.nextU32(),
+    nodes: randomPick(random, [3, 3, 3, 3, 5, 1]),
+    latency: {
+      minMs: randomPick(random, [0.1, 0.1, 1, 10]),
+      meanMs: randomPick(random, [0.1, 0.5, 5]),
+      spikes: randomPick(random, [0, 0.01]),
+      bandwidth: randomPick(random, [100_000, 100_000, 1_000]),
+    },
+    turnUs: randomPick(random, [10, 50, 200]),
+    driftMax: randomPick(random, [0, 1e-4, 1e-2]),
+    skewMsMax: randomPick(random, [0, 10, 10_000]),
+    settings: {},
+    canary,
+  };
+}
+
+function makeWorkers(cluster: StoreCluster, history: History, random: Prng): readonly RegisterWorker[] {
+  const keys = KEYS.slice(0, randomInteger(random, 1, KEYS.length));
+  const options = {
+    keys,
+    thinkMs: randomPick(random, [5, 50, 200]),
+    deadlineMs: randomPick(random, [500, 2_000, 5_000]),
+  };
+  const workers: RegisterWorker[] = [];
+  const clients = randomInteger(random, 1, 3);
+  const workersEach = randomInteger(random, 1, 3);
+  for (let i = 0; i < clients; i++) {
+    const environment = cluster.machine(100 + i, `10.0.1.${i}`).start();
+    const client = new Client({ ...environment, seeds: cluster.addresses, clusterId: CLUSTER_ID });
+    for (let j = 0; j < workersEach; j++) {
+      workers.push(new RegisterWorker(workers.length, client, cluster.scheduler, history, random.fork(), options));
+    }
+  }
+  return workers;
+}
+
+async function demandProgress(cluster: StoreCluster, workers: readonly RegisterWorker[]): Promise<void> {
+  const { scheduler, invariants } = cluster;
+  const deadlineUs = scheduler.nowUs + LIVENESS_TICKS * TICK_MS * 1000;
+  const ranges = bootstrapRanges(cluster.servers).map(({ id }) => id);
+  const leaderless = (): readonly number[] => ranges.filter((range) => invariants.leader(rangeId(range)) === undefined);
+  await scheduler.runUntil(deadlineUs, () => leaderless().length === 0);
+  if (leaderless().length > 0) {
+    throw new Violation('liveness-leader', `no leader in ranges ${leaderless().join(', ')} ${LIVENESS_TICKS} ticks after the heal`);
+  }
+  const before = workers.map(({ writes }) => writes);
+  const stuck = (): readonly RegisterWorker[] => workers.filter(({ writes }, i) => writes < before[i] + LIVENESS_WRITES);
+  await scheduler.runUntil(deadlineUs, () => stuck().length === 0);
+  if (stuck().length > 0) {
+    throw new Violation('liveness-write', `${stuck().length} workers could not write ${LIVENESS_TICKS} ticks after the heal`);
+  }
+}
+
+function judge(history: History): void {
+  const ok = history.count('ok');
+  if (ok < OPERATIONS_MIN) throw new Violation('too-little-work', `${ok} operations completed`);
+  checkRevisions(history.operations);
+  const { verdict, key, stuckAt } = checkRegisters(history.operations);
+  if (verdict === 'ok') return;
+  const invariant = verdict === 'violation' ? 'linearizable' : 'linearizable-unknown';
+  throw new Violation(invariant, `key ${key}, no order explains ${JSON.stringify(stuckAt)}`);
+}

@@ -1,0 +1,164 @@
+import { AssertionError, type Address, DiskError, type NodeId, nodeId, Prng, randomInteger } from '@holdfast/io';
+import { type Member, Node, type NodeObserver, type NodeSettings, type StoreCanary } from '@holdfast/store';
+import { confStateOf } from '@holdfast/raft';
+import { RaftInvariants } from '../checkers/raft-invariants.ts';
+import { type Coverage, type Report, Violation } from '../checkers/violation.ts';
+import type { Incarnation } from '../world/incarnation.ts';
+import { type Death, Machine } from '../world/machine.ts';
+import type { LatencyModel } from '../world/network-link.ts';
+import { Phase, type Scheduler } from '../world/scheduler.ts';
+import { SimNetwork } from '../world/sim-network.ts';
+
+export const CLUSTER_ID = '5eed5eed5eed5eed5eed5eed5eed5eed';
+const DIRECTORY = 'data';
+/** How long a supervisor waits before it starts a process again that ended by itself. */
+const RESTART_MS: readonly [number, number] = [100, 1_000];
+
+export interface StoreClusterOptions {
+  readonly seed: number;
+  readonly nodes: number;
+  readonly latency: LatencyModel;
+  readonly turnUs: number;
+  /** Largest difference of a machine's clock speed from true time: 1e-3 is 1000 ppm. */
+  readonly driftMax: number;
+  /** Largest error of a wall clock at the start, milliseconds. */
+  readonly skewMsMax: number;
+  readonly settings: Partial<NodeSettings>;
+  readonly canary: StoreCanary | undefined;
+}
+
+/** A machine that is to run a node. */
+export interface Server {
+  readonly id: NodeId;
+  readonly machine: Machine;
+  readonly address: Address;
+  /** The running node; undefined while it starts, and when it is down. */
+  node: Node | undefined;
+  /** False while somebody keeps it down on purpose. */
+  wanted: boolean;
+  /** Injected disk faults may have hit this life. */
+  diskFaults: number;
+}
+
+/** Real nodes on simulated machines, watched by the invariants. */
+export class StoreCluster {
+  readonly scheduler: Scheduler;
+  readonly network: SimNetwork;
+  readonly servers: readonly Server[];
+  readonly invariants: RaftInvariants;
+  readonly options: StoreClusterOptions;
+  readonly #random: Prng;
+  readonly #coverage: Coverage;
+  readonly #report: Report;
+  readonly #members: readonly Member[];
+
+  constructor(scheduler: Scheduler, options: StoreClusterOptions, coverage: Coverage, report: Report) {
+    this.scheduler = scheduler;
+    this.options = options;
+    this.#random = new Prng(options.seed);
+    this.#coverage = coverage;
+    this.#report = report;
+    this.network = new SimNetwork(scheduler, this.#random.nextU32(), options.latency, options.turnUs);
+    const ids = Array.from({ length: options.nodes }, (_, i) => nodeId(i + 1));
+    this.#members = ids.map((id) => ({ id, address: `10.0.0.${id}:7711` }));
+    this.invariants = new RaftInvariants(report, coverage, confStateOf(ids));
+    this.servers = this.#members.map(({ id, address }) => ({
+      id,
+      address,
+      machine: this.machine(id, `10.0.0.${id}`),
+      node: undefined,
+      wanted: true,
+      diskFaults: 0,
+    }));
+  }
+
+  get addresses(): readonly Address[] {
+    return this.#members.map(({ address }) => address);
+  }
+
+  /** A machine with clocks of its own. @param id below 1000 and unique */
+  machine(id: number, host: string): Machine {
+    const { driftMax, skewMsMax } = this.options;
+    const signed = (): number => (this.#random.nextU32() / 2 ** 31 - 1) as number;
+    const clock = {
+      wallOffsetMs: Math.round(signed() * skewMsMax),
+      drift: signed() * driftMax,
+      monotonicStartMs: randomInteger(this.#random, 1, 1_000_000),
+    };
+    return new Machine(this.scheduler, this.network, id, {
+      host,
+      seed: this.#random.nextU32(),
+      clock,
+      onDiskFault: (_, fault) => this.#onDiskFault(host, fault),
+    });
+  }
+
+  start(server: Server): void {
+    server.wanted = true;
+    if (server.machine.process !== undefined) return;
+    const environment = server.machine.start();
+    const { process } = environment;
+    server.diskFaults = 0;
+    const { canary, settings } = this.options;
+    const opening = Node.open({
+      ...environment,
+      directory: DIRECTORY,
+      clusterId: CLUSTER_ID,
+      nodeId: server.id,
+      address: server.address,
+      members: this.#members,
+      observer: this.#observer(server, process),
+      settings: { ...settings, ...(canary !== undefined && { canary }) },
+    });
+    opening
+      .then((node) => {
+        server.node = node;
+        return node.listen();
+      })
+      .catch((error: unknown) => this.#ended(server, process, error));
+  }
+
+  kill(server: Server, death: Death): void {
+    if (server.machine.process === undefined) return;
+    this.#coverage.hit(death === 'kill' ? 'process killed' : 'power lost');
+    server.node = undefined;
+    server.machine.kill(death);
+    this.invariants.died(server.id);
+  }
+
+  /** The process gave up by itself. Right after an injected disk fault, a bug otherwise. */
+  #ended(server: Server, process: Incarnation, error: unknown): void {
+    if (server.machine.process !== process) return;
+    const isDisk = error instanceof DiskError && server.diskFaults > 0;
+    if (!isDisk) {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      const invariant = error instanceof AssertionError ? 'assertion' : 'unexpected-end';
+      this.#report(new Violation(invariant, `node ${server.id} ended: ${text}`));
+      return;
+    }
+    this.#coverage.hit('node stopped at a disk error');
+    this.scheduler.schedule(0, Phase.input, undefined, () => {
+      if (server.machine.process !== process) return;
+      this.kill(server, 'kill');
+      const [low, high] = RESTART_MS;
+      const delayUs = randomInteger(this.#random, low * 1000, high * 1000);
+      this.scheduler.schedule(delayUs, Phase.input, undefined, () => {
+        if (server.wanted) this.start(server);
+      });
+    });
+  }
+
+  /** What a node tells goes to the invariants, as long as its process lives. */
+  #observer(server: Server, process: Incarnation): NodeObserver {
+    const observer = this.invariants.of(server.id);
+    return {
+      ...observer,
+      fatal: (error) => this.#ended(server, process, error),
+    };
+  }
+
+  #onDiskFault(host: string, fault: string): void {
+    this.#coverage.hit(`disk: ${fault}`);
+    for (const server of this.servers) if (server.machine.host === host) server.diskFaults++;
+  }
+}

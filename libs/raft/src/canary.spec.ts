@@ -24,7 +24,11 @@ function chaosFinds(options: ChaosOptions, seeds: number): Run {
 }
 
 function removal(cluster: Cluster, id: number): ConfChange {
-  return { steps: [{ action: 'remove', node: cluster.at(id).id }], transition: 'auto', context: new Uint8Array() };
+  return {
+    steps: [{ action: 'remove', node: cluster.at(id).id }],
+    transition: 'auto',
+    context: new Uint8Array(),
+  };
 }
 
 const checks: Record<Exclude<RaftCanary, 'lease-over-clock-jump'>, Run> = {

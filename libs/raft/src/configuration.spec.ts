@@ -2,7 +2,13 @@ import { AssertionError, nodeId } from '@holdfast/io';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { describeConf } from '../testing/describe.ts';
-import { type ConfChange, type ConfChangeTransition, decodeConfChange, encodeConfChange, LEAVE_JOINT } from './conf-change.ts';
+import {
+  type ConfChange,
+  type ConfChangeTransition,
+  decodeConfChange,
+  encodeConfChange,
+  LEAVE_JOINT,
+} from './conf-change.ts';
 import { changeConfiguration, checkConfiguration, confStateOf, isJoint } from './configuration.ts';
 import type { ConfState } from './message.ts';
 
@@ -88,12 +94,16 @@ describe('changeConfiguration', () => {
   });
 
   function overlap(a: ConfState, b: ConfState): boolean {
-    const sets = Array.from({ length: 32 }, (_, bits) => [1, 2, 3, 4, 5].filter((id) => (bits >> (id - 1)) & 1));
+    const sets = Array.from({ length: 32 }, (_, bits) =>
+      [1, 2, 3, 4, 5].filter((id) => (bits >> (id - 1)) & 1),
+    );
     const decides = (conf: ConfState, set: readonly number[]) =>
       [conf.voters, ...(isJoint(conf) ? [conf.votersOutgoing] : [])].every(
         (half) => half.filter((id) => set.includes(id)).length * 2 > half.length,
       );
-    return sets.every((x) => !decides(a, x) || sets.every((y) => !decides(b, y) || x.some((id) => y.includes(id))));
+    return sets.every(
+      (x) => !decides(a, x) || sets.every((y) => !decides(b, y) || x.some((id) => y.includes(id))),
+    );
   }
 });
 
@@ -109,10 +119,14 @@ describe('the format of a configuration change', () => {
     expect([...bytes]).toEqual([1, 1, 2, 0, 0, 1, 0, 0, 0, 2, 2, 1, 0, 0]);
   });
 
-  test.each([[[]], [[1, 0, 1]], [[2, 0, 0, 0]], [[1, 9, 0, 0]], [[1, 0, 1, 0, 0, 1]], [[1, 0, 1, 0, 9, 1, 0, 0, 0]]])(
-    'refuses %j',
-    (bytes) => {
-      expect(() => decodeConfChange(new Uint8Array(bytes))).toThrow(AssertionError);
-    },
-  );
+  test.each([
+    [[]],
+    [[1, 0, 1]],
+    [[2, 0, 0, 0]],
+    [[1, 9, 0, 0]],
+    [[1, 0, 1, 0, 0, 1]],
+    [[1, 0, 1, 0, 9, 1, 0, 0, 0]],
+  ])('refuses %j', (bytes) => {
+    expect(() => decodeConfChange(new Uint8Array(bytes))).toThrow(AssertionError);
+  });
 });

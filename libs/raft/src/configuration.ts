@@ -15,7 +15,13 @@ export type ConfigurationRefusal =
 
 /** A configuration with these members, sorted. */
 export function confStateOf(voters: readonly NodeId[], learners: readonly NodeId[] = []): ConfState {
-  return { voters: sort(voters), votersOutgoing: [], learners: sort(learners), learnersNext: [], autoLeave: false };
+  return {
+    voters: sort(voters),
+    votersOutgoing: [],
+    learners: sort(learners),
+    learnersNext: [],
+    autoLeave: false,
+  };
 }
 
 /** Whether two majorities decide. */
@@ -71,7 +77,10 @@ export function checkConfiguration(conf: ConfState): void {
     conf.learnersNext.every((node) => conf.votersOutgoing.includes(node) && !conf.voters.includes(node)),
     'who becomes a learner later still votes in the outgoing half only',
   );
-  assert(isJoint(conf) || (conf.learnersNext.length === 0 && !conf.autoLeave), 'only a joint configuration ends');
+  assert(
+    isJoint(conf) || (conf.learnersNext.length === 0 && !conf.autoLeave),
+    'only a joint configuration ends',
+  );
 }
 
 function leaveJoint(conf: ConfState): ConfState {

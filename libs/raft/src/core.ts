@@ -2,7 +2,7 @@ import type { NodeId, Random } from '@holdfast/io';
 import { settingsOf, type RaftConfig, type Settings } from './config.ts';
 import { RaftLog } from './log.ts';
 import { Membership } from './membership.ts';
-import { type Entry, type Message, MessageKind, type SnapshotMeta } from './message.ts';
+import type { Entry, Message, MessageKind, SnapshotMeta } from './message.ts';
 import { ReadQueue } from './read-index.ts';
 import type { LogStorage, ReadState, Role, SnapshotNeed } from './ready.ts';
 import { Window } from './window.ts';

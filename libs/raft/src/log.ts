@@ -210,7 +210,8 @@ export class RaftLog {
    */
   slice(low: number, high: number, bytesMax: number): readonly Entry[] | undefined {
     assert(low >= 1 && low < high && high <= this.last + 1, 'a slice lies within the log');
-    if (low === this.sliceLow && high === this.sliceHigh && bytesMax === this.sliceLimit) return this.sliceEntries;
+    if (low === this.sliceLow && high === this.sliceHigh && bytesMax === this.sliceLimit)
+      return this.sliceEntries;
     const entries = low > this.stable ? this.sliceTail(low, high) : this.sliceStored(low, high, bytesMax);
     if (entries === undefined) return undefined;
     this.sliceLow = low;
@@ -287,7 +288,8 @@ export class RaftLog {
     if (this.applied === this.last) return;
     const unapplied = this.storage.entries(this.applied + 1, this.last + 1, Number.POSITIVE_INFINITY);
     assert(unapplied !== undefined, 'storage keeps unapplied entries in memory');
-    for (const entry of unapplied) if (entry.kind === EntryKind.confChange) this.confIndexes.push(entry.index);
+    for (const entry of unapplied)
+      if (entry.kind === EntryKind.confChange) this.confIndexes.push(entry.index);
     const provedCommitted = this.confIndexes.at(-2);
     if (provedCommitted !== undefined && provedCommitted > this.commit) this.commit = provedCommitted;
   }

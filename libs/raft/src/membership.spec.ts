@@ -42,7 +42,10 @@ describe('membership', () => {
 
   test('a second change is refused while the first is under way', () => {
     const solo = new Solo([1, 2, 3]).lead(2);
-    expect(solo.raft.proposeConfChange(change('~4'))).toMatchObject({ ok: false, reason: 'term-not-committed' });
+    expect(solo.raft.proposeConfChange(change('~4'))).toMatchObject({
+      ok: false,
+      reason: 'term-not-committed',
+    });
     solo.acknowledge(2);
     expect(solo.raft.proposeConfChange(change('~4'))).toMatchObject({ ok: true, index: 2 });
     expect(solo.raft.proposeConfChange(change('~5'))).toMatchObject({ ok: false, reason: 'pending' });
@@ -54,7 +57,10 @@ describe('membership', () => {
     const solo = new Solo([1, 2, 3], {}, { terms: [1, 1] }).lead(2);
     solo.receive('appendResponse', 2, { index: 2 });
     expect(solo.raft.proposeConfChange(change('~4'))).toMatchObject({ reason: 'term-not-committed' });
-    expect(new Solo([1, 2]).raft.proposeConfChange(change('~4'))).toMatchObject({ reason: 'not-leader', leader: 0 });
+    expect(new Solo([1, 2]).raft.proposeConfChange(change('~4'))).toMatchObject({
+      reason: 'not-leader',
+      leader: 0,
+    });
   });
 
   test('a voter is a learner that has caught up', () => {
@@ -117,7 +123,8 @@ describe('membership', () => {
   test('a leader that dies in a joint configuration is replaced, and its heir leaves it', () => {
     const cluster = new Cluster([1, 2, 3, 4]);
     cluster.elect(1);
-    cluster.passes = ({ kind, entries }) => kind !== MessageKind.appendRequest || entries.every(({ index }) => index < 3);
+    cluster.passes = ({ kind, entries }) =>
+      kind !== MessageKind.appendRequest || entries.every(({ index }) => index < 3);
     cluster.at(1).raft.proposeConfChange(change('-1 -2', 'joint'));
     cluster.settle();
     cluster.tick(3);

@@ -36,7 +36,12 @@ describe('Progress', () => {
   });
 
   test('replicate runs ahead until the limits', () => {
-    const settings = settingsOf({ id: nodeId(1), group: rangeId(1), inflightMessagesMax: 2, inflightBytesMax: 100 });
+    const settings = settingsOf({
+      id: nodeId(1),
+      group: rangeId(1),
+      inflightMessagesMax: 2,
+      inflightBytesMax: 100,
+    });
     const progress = progressAt(4, 5);
     progress.becomeReplicate();
     progress.sent(2, 10, 0);
@@ -60,13 +65,16 @@ describe('Progress', () => {
     ['probe', 0, 10, 9, 0, true, 1],
     ['probe', 4, 10, 9, 2, true, 5],
     ['snapshot', 4, 10, 9, 2, false, 10],
-  ] as const)('%s with match %i, next %i, refused %i, hint %i: taken %j, next %i', (state, match, next, refused, hint, taken, after) => {
-    const progress = progressAt(match, next);
-    progress.state = state;
-    expect(progress.reject(refused, hint)).toBe(taken);
-    expect(progress.next).toBe(after);
-    expect(progress.match).toBeLessThan(progress.next);
-  });
+  ] as const)(
+    '%s with match %i, next %i, refused %i, hint %i: taken %j, next %i',
+    (state, match, next, refused, hint, taken, after) => {
+      const progress = progressAt(match, next);
+      progress.state = state;
+      expect(progress.reject(refused, hint)).toBe(taken);
+      expect(progress.next).toBe(after);
+      expect(progress.match).toBeLessThan(progress.next);
+    },
+  );
 
   test('an old acknowledgement tells nothing', () => {
     const progress = progressAt(4, 6);

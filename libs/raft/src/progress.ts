@@ -80,7 +80,8 @@ export class Progress implements Tracked {
   /** Whether the in-flight limits forbid more entries for now. */
   full(settings: Settings): boolean {
     return (
-      this.inflights.count >= settings.inflightMessagesMax || this.inflights.bytes >= settings.inflightBytesMax
+      this.inflights.count >= settings.inflightMessagesMax ||
+      this.inflights.bytes >= settings.inflightBytesMax
     );
   }
 

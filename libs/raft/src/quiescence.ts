@@ -23,7 +23,8 @@ export function quiesce(core: RaftCore): boolean {
 
 function mayQuiesce(core: RaftCore): boolean {
   const { log, membership, settings } = core;
-  if (core.role !== 'leader' || core.transferee !== 0 || core.stepDownAt > 0 || membership.joint) return false;
+  if (core.role !== 'leader' || core.transferee !== 0 || core.stepDownAt > 0 || membership.joint)
+    return false;
   if (settings.lease !== undefined || core.reads.size > 0 || log.applied < log.last) return false;
   for (const peer of membership.peers) {
     if (peer.match < log.last) return false;

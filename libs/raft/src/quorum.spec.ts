@@ -8,7 +8,9 @@ const tracked = (match: number): Tracked => ({ match, readRound: 0, heardAt: 0, 
 /** The dumb way: the highest value for which more than half can be counted. */
 function bruteReached(values: readonly number[]): number {
   if (values.length === 0) return Number.POSITIVE_INFINITY;
-  const enough = values.filter((value) => values.filter((other) => other >= value).length * 2 > values.length);
+  const enough = values.filter(
+    (value) => values.filter((other) => other >= value).length * 2 > values.length,
+  );
   return Math.max(...enough);
 }
 
@@ -51,7 +53,8 @@ describe('quorum arithmetic', () => {
         const map = new Map(cast.map(([id, vote]) => [nodeId(id), vote]));
         const a = bruteVote(voters, map);
         const b = bruteVote(outgoing, map);
-        const expected = a === 'won' && b === 'won' ? 'won' : a === 'lost' || b === 'lost' ? 'lost' : 'pending';
+        const expected =
+          a === 'won' && b === 'won' ? 'won' : a === 'lost' || b === 'lost' ? 'lost' : 'pending';
         expect(jointVote(voters.map(nodeId), outgoing.map(nodeId), map)).toBe(expected);
       }),
       { numRuns: 3000 },

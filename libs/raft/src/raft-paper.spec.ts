@@ -9,8 +9,15 @@ import { type Message, MessageKind } from './index.ts';
  */
 const kindsOf = (messages: readonly Message[]) => messages.map(({ kind }) => kind);
 const plain = { preVote: false, checkQuorum: false };
-const { appendRequest, appendResponse, heartbeatRequest, heartbeatResponse, voteRequest, voteResponse, timeoutNow } =
-  MessageKind;
+const {
+  appendRequest,
+  appendResponse,
+  heartbeatRequest,
+  heartbeatResponse,
+  voteRequest,
+  voteResponse,
+  timeoutNow,
+} = MessageKind;
 
 describe('5.1 Raft basics', () => {
   test.each(['follower', 'candidate', 'leader'])('a %s that sees a higher term follows it', (role) => {
@@ -77,7 +84,8 @@ describe('5.2 Leader election', () => {
     );
     solo.raft.campaign();
     solo.settle();
-    for (const answer of answers) solo.receive('voteResponse', Math.abs(answer), { reject: answer < 0, term: 1 });
+    for (const answer of answers)
+      solo.receive('voteResponse', Math.abs(answer), { reject: answer < 0, term: 1 });
     expect(solo.status.role).toBe(role);
   });
 
@@ -88,18 +96,24 @@ describe('5.2 Leader election', () => {
     [3, 3, true],
     [2, 3, false],
     [3, 2, false],
-  ])('a follower that voted for %i, asked by %i: granted %j; first come, first served', (vote, from, granted) => {
-    const solo = new Solo([1, 2, 3], plain, { term: 1, vote });
-    const [answer] = solo.receive('voteRequest', from);
-    expect(answer).toMatchObject({ kind: voteResponse, reject: !granted });
-  });
+  ])(
+    'a follower that voted for %i, asked by %i: granted %j; first come, first served',
+    (vote, from, granted) => {
+      const solo = new Solo([1, 2, 3], plain, { term: 1, vote });
+      const [answer] = solo.receive('voteRequest', from);
+      expect(answer).toMatchObject({ kind: voteResponse, reject: !granted });
+    },
+  );
 
-  test.each([0, 1])('a candidate that hears a leader of its term (or of one %i higher) gives up', (higher) => {
-    const solo = new Solo([1, 2, 3], plain);
-    solo.raft.campaign();
-    solo.receive('appendRequest', 2, { term: 1 + higher });
-    expect(solo.status).toMatchObject({ role: 'follower', leader: 2, term: 1 + higher });
-  });
+  test.each([0, 1])(
+    'a candidate that hears a leader of its term (or of one %i higher) gives up',
+    (higher) => {
+      const solo = new Solo([1, 2, 3], plain);
+      solo.raft.campaign();
+      solo.receive('appendRequest', 2, { term: 1 + higher });
+      expect(solo.status).toMatchObject({ role: 'follower', leader: 2, term: 1 + higher });
+    },
+  );
 
   test('timeouts are random between one and two election timeouts', () => {
     const seen = new Set<number>();
@@ -183,11 +197,14 @@ describe('5.3 Log replication', () => {
     [1, 2, false],
     [2, 1, false],
     [3, 3, false],
-  ])('a follower with terms 1, 2 accepts an append after index %i of term %i: %j', (index, logTerm, accepted) => {
-    const solo = new Solo([1, 2, 3], {}, { terms: [1, 2] });
-    const [answer] = solo.receive('appendRequest', 2, { term: 2, index, logTerm });
-    expect(answer).toMatchObject({ kind: appendResponse, reject: !accepted });
-  });
+  ])(
+    'a follower with terms 1, 2 accepts an append after index %i of term %i: %j',
+    (index, logTerm, accepted) => {
+      const solo = new Solo([1, 2, 3], {}, { terms: [1, 2] });
+      const [answer] = solo.receive('appendRequest', 2, { term: 2, index, logTerm });
+      expect(answer).toMatchObject({ kind: appendResponse, reject: !accepted });
+    },
+  );
 
   test.each([
     [2, 2, [3], [1, 2, 3]],
@@ -196,11 +213,14 @@ describe('5.3 Log replication', () => {
     [0, 0, [3], [3]],
     [0, 0, [1, 2], [1, 2]],
     [0, 0, [1, 2, 4], [1, 2, 4]],
-  ])('a follower with terms 1, 2 and an append after %i/%i of terms %j ends with %j', (index, logTerm, terms, log) => {
-    const solo = new Solo([1, 2, 3], {}, { terms: [1, 2] });
-    solo.receive('appendRequest', 2, { term: 4, index, logTerm, entries: entriesAfter(index, ...terms) });
-    expect(solo.logTerms).toEqual(log);
-  });
+  ])(
+    'a follower with terms 1, 2 and an append after %i/%i of terms %j ends with %j',
+    (index, logTerm, terms, log) => {
+      const solo = new Solo([1, 2, 3], {}, { terms: [1, 2] });
+      solo.receive('appendRequest', 2, { term: 4, index, logTerm, entries: entriesAfter(index, ...terms) });
+      expect(solo.logTerms).toEqual(log);
+    },
+  );
 
   /** Figure 7: what followers may look like when the leader with this log comes to power. */
   const figure7 = [1, 1, 1, 4, 4, 5, 5, 6, 6, 6];
@@ -247,11 +267,14 @@ describe('5.4 Safety', () => {
     [[2], 1, 1, false],
     [[2], 2, 1, false],
     [[1, 2], 1, 1, false],
-  ])('5.4.1 a voter with terms %j, a candidate whose last is %i of term %i: granted %j', (terms, index, logTerm, granted) => {
-    const solo = new Solo([1, 2, 3], plain, { terms });
-    const [answer] = solo.receive('voteRequest', 2, { term: 3, index, logTerm });
-    expect(answer).toMatchObject({ kind: voteResponse, reject: !granted });
-  });
+  ])(
+    '5.4.1 a voter with terms %j, a candidate whose last is %i of term %i: granted %j',
+    (terms, index, logTerm, granted) => {
+      const solo = new Solo([1, 2, 3], plain, { terms });
+      const [answer] = solo.receive('voteRequest', 2, { term: 3, index, logTerm });
+      expect(answer).toMatchObject({ kind: voteResponse, reject: !granted });
+    },
+  );
 
   test('5.4.2 figure 8: an entry of an older term does not commit by copies', () => {
     const solo = new Solo([1, 2, 3, 4, 5], plain, { term: 3, terms: [1, 2] }).lead(2, 3);
@@ -299,7 +322,10 @@ describe('6, 7, 8 and the thesis', () => {
     const cluster = new Cluster([1, 2, 3]);
     cluster.elect(1);
     expect(cluster.at(1).raft.transferLeadership(cluster.at(3).id)).toEqual({ ok: true, to: 3 });
-    expect(cluster.at(1).raft.propose([new Uint8Array(1)])).toMatchObject({ ok: false, reason: 'transferring' });
+    expect(cluster.at(1).raft.propose([new Uint8Array(1)])).toMatchObject({
+      ok: false,
+      reason: 'transferring',
+    });
     cluster.settle();
     expect(cluster.leader?.id).toBe(3);
   });
@@ -324,7 +350,10 @@ describe('6, 7, 8 and the thesis', () => {
     expect(solo.receive('voteRequest', 3, { term: 2 })).toEqual([]);
     expect(solo.receive('preVoteRequest', 3, { term: 2 })).toEqual([]);
     expect(solo.status.term).toBe(1);
-    expect(solo.receive('voteRequest', 3, { term: 2, context: 1 })[0]).toMatchObject({ kind: voteResponse, reject: false });
+    expect(solo.receive('voteRequest', 3, { term: 2, context: 1 })[0]).toMatchObject({
+      kind: voteResponse,
+      reject: false,
+    });
   });
 
   test('thesis 6.2 a leader that hears from no quorum for an election timeout steps down', () => {

@@ -25,7 +25,7 @@ function makeGroup(group: number): readonly Member[] {
 
 function settle(members: readonly Member[]): void {
   const network: Message[] = [];
-  for (let busy = true; busy; ) {
+  for (let busy = true; busy;) {
     busy = false;
     for (const { raft, storage } of members) {
       while (raft.hasReady()) {
@@ -67,7 +67,9 @@ function measure(groups: number, proposals: number): void {
   const done = rounds * groups * BATCH;
   const committed = all.reduce((sum, members) => sum + members[0]!.raft.commit, 0);
   if (committed < done) throw new Error(`only ${committed} of ${done} committed`);
-  console.log(`${groups} group(s): ${Math.round(done / seconds)} proposals/s, batches of ${BATCH} x ${BYTES} B`);
+  console.log(
+    `${groups} group(s): ${Math.round(done / seconds)} proposals/s, batches of ${BATCH} x ${BYTES} B`,
+  );
 }
 
 measure(1, 200_000);

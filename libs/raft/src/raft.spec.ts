@@ -123,7 +123,11 @@ describe('the contract with the driver', () => {
     solo.raft.step(append);
     const second = solo.raft.ready();
     solo.raft.advance(second);
-    expect([second.mustSync, second.messages.length, second.messagesAfterPersist.length]).toEqual([false, 0, 1]);
+    expect([second.mustSync, second.messages.length, second.messagesAfterPersist.length]).toEqual([
+      false,
+      0,
+      1,
+    ]);
     solo.replica.storage.write(first);
     solo.raft.persisted(first);
     solo.raft.persisted(second);
@@ -139,7 +143,9 @@ describe('the contract with the driver', () => {
     expect(() => solo.raft.ready()).toThrow('advance');
     expect(() => solo.raft.persisted(first)).toThrow('advanced');
     solo.raft.advance(first);
-    solo.raft.step(messageOf('appendRequest', 2, { term: 1, index: 1, logTerm: 1, entries: entriesAfter(1, 1) }));
+    solo.raft.step(
+      messageOf('appendRequest', 2, { term: 1, index: 1, logTerm: 1, entries: entriesAfter(1, 1) }),
+    );
     const second = solo.raft.ready();
     solo.raft.advance(second);
     expect(() => solo.raft.persisted(second)).toThrow('in order');
@@ -148,7 +154,9 @@ describe('the contract with the driver', () => {
   test('the clock is read for every message sent and fed by every message received', () => {
     let clock = 10;
     const seen: number[] = [];
-    const solo = new Solo([1, 2, 3], { clock: { read: () => clock++, observe: (value) => seen.push(value) } });
+    const solo = new Solo([1, 2, 3], {
+      clock: { read: () => clock++, observe: (value) => seen.push(value) },
+    });
     const [vote] = solo.receive('voteRequest', 2, { term: 1, clock: 77 });
     expect(vote!.clock).toBe(10);
     expect(seen).toEqual([77]);
@@ -191,7 +199,10 @@ describe('evidence that the leader is gone (D9)', () => {
   });
 
   test('the same when the news reaches them one by one, in any order', () => {
-    for (const order of [[2, 3], [3, 2]]) {
+    for (const order of [
+      [2, 3],
+      [3, 2],
+    ]) {
       const cluster = new Cluster([1, 2, 3]);
       cluster.elect(1);
       cluster.at(1).crash();

@@ -155,7 +155,19 @@ export class Raft {
   snapshotMessage(to: NodeId, meta: SnapshotMeta): Message {
     const core = this.#core;
     const kind = MessageKind.snapshotRequest;
-    return core.message(kind, to, core.term, meta.index, meta.term, false, 0, 0, core.log.commit, undefined, meta);
+    return core.message(
+      kind,
+      to,
+      core.term,
+      meta.index,
+      meta.term,
+      false,
+      0,
+      0,
+      core.log.commit,
+      undefined,
+      meta,
+    );
   }
 
   /** Whether `ready` has work. May say yes for a Ready that turns out empty, never no for work. */

@@ -129,7 +129,10 @@ describe('ReadIndex', () => {
     const cluster = new Cluster([1, 2, 3]);
     cluster.add(4);
     cluster.elect(1);
-    const add = { steps: [{ action: 'add-learner' as const, node: cluster.at(4).id }], transition: 'auto' as const };
+    const add = {
+      steps: [{ action: 'add-learner' as const, node: cluster.at(4).id }],
+      transition: 'auto' as const,
+    };
     cluster.at(1).raft.proposeConfChange({ ...add, context: new Uint8Array() });
     cluster.settle();
     cluster.at(4).raft.readIndex(1);

@@ -99,7 +99,9 @@ export class ReadyBuilder {
 
   private hardStateChanged(): boolean {
     const { core, hardState } = this;
-    return core.log.commit !== hardState.commit || core.term !== hardState.term || core.vote !== hardState.vote;
+    return (
+      core.log.commit !== hardState.commit || core.term !== hardState.term || core.vote !== hardState.vote
+    );
   }
 
   private softStateChanged(): boolean {

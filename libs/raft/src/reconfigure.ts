@@ -1,4 +1,4 @@
-import { assert, type NodeId } from '@holdfast/io';
+import { AssertionError, type NodeId } from '@holdfast/io';
 import { type ConfChange, encodeConfChange, LEAVE_JOINT } from './conf-change.ts';
 import { changeConfiguration, type ConfigurationRefusal } from './configuration.ts';
 import { type RaftCore } from './core.ts';
@@ -64,7 +64,8 @@ function readyToVote(core: RaftCore, node: NodeId): boolean {
 export function applyConfChange(core: RaftCore, change: ConfChange): ConfState {
   const { log, membership } = core;
   const next = changeConfiguration(membership.conf, change);
-  assert(typeof next !== 'string', `a configuration change that its leader accepted can be applied: ${String(next)}`);
+  if (typeof next === 'string')
+    throw new AssertionError(`a change that its leader accepted cannot be applied: ${next}`);
   membership.change(next, log.last + 1, core.now);
   if (core.role !== 'leader') return next;
   if (core.transferee !== 0 && !membership.isVoter(core.transferee)) core.transferee = 0;

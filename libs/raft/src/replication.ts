@@ -80,7 +80,11 @@ function sendAppendsTo(core: RaftCore, peer: Progress): void {
     core.messages.push(
       core.message(kind, peer.id, core.term, previous, previousTerm, false, 0, 0, log.commit, entries),
     );
-    peer.sent(entries === undefined ? 0 : entries.length, entries === undefined ? 0 : log.sliceBytes, log.commit);
+    peer.sent(
+      entries === undefined ? 0 : entries.length,
+      entries === undefined ? 0 : log.sliceBytes,
+      log.commit,
+    );
     assert(peer.match < peer.next, 'match < next');
     if (entries === undefined) return;
   }

@@ -16,7 +16,13 @@ const worlds: Record<string, ChaosOptions> = {
   'small limits': {
     ...CALM,
     compactChance: 0.05,
-    config: { ...config, appendBytesMax: 20, inflightMessagesMax: 2, committedBytesMax: 30, uncommittedBytesMax: 200 },
+    config: {
+      ...config,
+      appendBytesMax: 20,
+      inflightMessagesMax: 2,
+      committedBytesMax: 30,
+      uncommittedBytesMax: 200,
+    },
   },
 };
 

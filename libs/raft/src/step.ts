@@ -1,7 +1,17 @@
 import { unreachable } from '@holdfast/io';
 import { type RaftCore } from './core.ts';
-import { handlePreVoteRequest, handlePreVoteResponse, handleVoteRequest, handleVoteResponse } from './election.ts';
-import { handleAppendRequest, handleHeartbeatRequest, handleSnapshotRequest, handleTimeoutNow } from './follower.ts';
+import {
+  handlePreVoteRequest,
+  handlePreVoteResponse,
+  handleVoteRequest,
+  handleVoteResponse,
+} from './election.ts';
+import {
+  handleAppendRequest,
+  handleHeartbeatRequest,
+  handleSnapshotRequest,
+  handleTimeoutNow,
+} from './follower.ts';
 import { type Message, MessageKind } from './message.ts';
 import { wake } from './quiescence.ts';
 import { handleReadIndexRequest, handleReadIndexResponse } from './reads.ts';
@@ -93,5 +103,7 @@ function answerOldTerm(core: RaftCore, message: Message): void {
     default:
       return;
   }
-  core.messagesAfterPersist.push(core.message(kind, message.from, core.term, message.index, core.log.commitTerm, true, 0, 0));
+  core.messagesAfterPersist.push(
+    core.message(kind, message.from, core.term, message.index, core.log.commitTerm, true, 0, 0),
+  );
 }

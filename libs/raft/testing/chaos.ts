@@ -243,13 +243,19 @@ export class Chaos implements ReplicaObserver {
       if (!replica.up || !replica.raft.isLeader) continue;
       const { term } = replica.raft;
       const known = this.#leaders.get(term);
-      assert(known === undefined || known === replica.id, `two leaders in term ${term}: ${known} and ${replica.id}`);
+      assert(
+        known === undefined || known === replica.id,
+        `two leaders in term ${term}: ${known} and ${replica.id}`,
+      );
       if (known !== undefined) continue;
       this.#leaders.set(term, replica.id);
       this.elections++;
       const highest = Math.max(0, ...[...this.#leaders.keys()].filter((other) => other !== term));
       if (term > highest) {
-        assert(replica.raft.status().last >= this.committedTo, 'a new leader has everything that was committed');
+        assert(
+          replica.raft.status().last >= this.committedTo,
+          'a new leader has everything that was committed',
+        );
       }
     }
   }
@@ -289,7 +295,10 @@ export class Chaos implements ReplicaObserver {
   }
 
   restored(replica: Replica, snapshot: SnapshotMeta): void {
-    assert(this.committed[snapshot.index]?.term === snapshot.term, `replica ${replica.id} restored what was committed`);
+    assert(
+      this.committed[snapshot.index]?.term === snapshot.term,
+      `replica ${replica.id} restored what was committed`,
+    );
     this.snapshots++;
   }
 

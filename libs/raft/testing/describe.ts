@@ -1,4 +1,12 @@
-import { type ConfState, decodeConfChange, type Entry, EntryKind, type Message, MessageKind, type Ready } from '../src/index.ts';
+import {
+  type ConfState,
+  decodeConfChange,
+  type Entry,
+  EntryKind,
+  type Message,
+  MessageKind,
+  type Ready,
+} from '../src/index.ts';
 import { textOf } from './cluster.ts';
 
 const names = new Map(Object.entries(MessageKind).map(([name, kind]) => [kind, name]));
@@ -25,8 +33,10 @@ export function describeMessage(message: Message): string {
     words.push(`commit=${commit}`);
   } else if (kind === MessageKind.readIndexResponse) words.push(`index=${index}`);
   if (context > 0) words.push(`context=${context < 2 ** 20 ? context : '*'}`);
-  if (reject) words.push(kind === MessageKind.appendResponse ? `refused, hint=${logTerm}/${rejectHint}` : 'flag');
-  if (snapshot !== undefined) words.push(`snapshot=${snapshot.term}/${snapshot.index} ${describeConf(snapshot.conf)}`);
+  if (reject)
+    words.push(kind === MessageKind.appendResponse ? `refused, hint=${logTerm}/${rejectHint}` : 'flag');
+  if (snapshot !== undefined)
+    words.push(`snapshot=${snapshot.term}/${snapshot.index} ${describeConf(snapshot.conf)}`);
   if (entries.length > 0) words.push(`[${entries.map(describeEntry).join(', ')}]`);
   return words.join(' ');
 }
@@ -43,15 +53,18 @@ export function describeConf(conf: ConfState): string {
 /** Line by line, in the order in which a driver performs it. */
 export function describeReady(ready: Ready): string[] {
   const lines: string[] = [];
-  if (ready.softState !== undefined) lines.push(`role ${ready.softState.role}, leader ${ready.softState.leader}`);
+  if (ready.softState !== undefined)
+    lines.push(`role ${ready.softState.role}, leader ${ready.softState.leader}`);
   for (const message of ready.messages) lines.push(`send ${describeMessage(message)}`);
-  if (ready.snapshot !== undefined) lines.push(`install snapshot ${ready.snapshot.term}/${ready.snapshot.index}`);
+  if (ready.snapshot !== undefined)
+    lines.push(`install snapshot ${ready.snapshot.term}/${ready.snapshot.index}`);
   if (ready.hardState !== undefined) {
     const { term, vote, commit } = ready.hardState;
     lines.push(`${ready.mustSync ? 'write' : 'queue'} term=${term} vote=${vote} commit=${commit}`);
   }
   for (const entry of ready.entries) lines.push(`write ${describeEntry(entry)}`);
-  for (const message of ready.messagesAfterPersist) lines.push(`when durable: send ${describeMessage(message)}`);
+  for (const message of ready.messagesAfterPersist)
+    lines.push(`when durable: send ${describeMessage(message)}`);
   for (const entry of ready.committed) lines.push(`apply ${describeEntry(entry)}`);
   for (const read of ready.readStates) lines.push(`read ${read.token} at index ${read.index}`);
   for (const token of ready.readsDropped) lines.push(`read ${token} dropped`);

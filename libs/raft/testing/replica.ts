@@ -132,7 +132,8 @@ export class Replica {
     const lost = this.inStorage.splice(0);
     for (const ready of lost.slice(0, writesKept)) this.storage.write(ready);
     const torn = lost[writesKept];
-    if (torn !== undefined && entriesKept > 0 && torn.snapshot === undefined) this.storage.write(torn, entriesKept);
+    if (torn !== undefined && entriesKept > 0 && torn.snapshot === undefined)
+      this.storage.write(torn, entriesKept);
     this.up = false;
   }
 

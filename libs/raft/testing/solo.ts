@@ -1,5 +1,13 @@
 import { nodeId } from '@holdfast/io';
-import { confStateOf, type Entry, EntryKind, type Message, MessageKind, type RaftConfig, type ReadState } from '../src/index.ts';
+import {
+  confStateOf,
+  type Entry,
+  EntryKind,
+  type Message,
+  MessageKind,
+  type RaftConfig,
+  type ReadState,
+} from '../src/index.ts';
 import { bytesOf } from './cluster.ts';
 import { ids, MemoryStorage } from './memory-storage.ts';
 import { GROUP, Replica, type ReplicaObserver } from './replica.ts';
@@ -17,7 +25,12 @@ export class Solo implements ReplicaObserver {
   constructor(
     voters: readonly number[],
     config: Omit<RaftConfig, 'id' | 'group'> = {},
-    start: { readonly term?: number; readonly vote?: number; readonly terms?: readonly number[]; readonly learners?: readonly number[] } = {},
+    start: {
+      readonly term?: number;
+      readonly vote?: number;
+      readonly terms?: readonly number[];
+      readonly learners?: readonly number[];
+    } = {},
   ) {
     const conf = confStateOf(ids(...voters), ids(...(start.learners ?? [])));
     const storage = new MemoryStorage(conf);
@@ -116,7 +129,11 @@ export function entriesAfter(index: number, ...terms: readonly number[]): readon
   return terms.map((term, i) => entryOf(term, index + 1 + i));
 }
 
-export function messageOf(kind: keyof typeof MessageKind, from: number, fields: Partial<Message> = {}): Message {
+export function messageOf(
+  kind: keyof typeof MessageKind,
+  from: number,
+  fields: Partial<Message> = {},
+): Message {
   return {
     kind: MessageKind[kind],
     group: GROUP,

@@ -38,7 +38,8 @@ export class Transcript implements ReplicaObserver {
   configure(words: readonly string[]): void {
     for (const word of words) {
       const [key = '', value = ''] = word.split('=');
-      const parsed = value === 'on' ? true : value === 'off' ? false : Number.isNaN(Number(value)) ? value : Number(value);
+      const parsed =
+        value === 'on' ? true : value === 'off' ? false : Number.isNaN(Number(value)) ? value : Number(value);
       this.#config = { ...this.#config, [key]: parsed };
     }
   }
@@ -76,7 +77,8 @@ export class Transcript implements ReplicaObserver {
   sync(replica: Replica, count: number, indent = ''): void {
     const before = this.#network.length;
     replica.sync(count);
-    for (const message of this.#network.slice(before)) this.write(`${indent}send ${describeMessage(message)}`);
+    for (const message of this.#network.slice(before))
+      this.write(`${indent}send ${describeMessage(message)}`);
   }
 
   /** Delivers, or loses, the messages that `matches` picks. */
@@ -94,7 +96,7 @@ export class Transcript implements ReplicaObserver {
 
   /** Everything among `members`, until nothing moves. */
   settle(members: readonly Replica[]): void {
-    for (let busy = true; busy; ) {
+    for (let busy = true; busy;) {
       busy = false;
       for (const replica of members) {
         if (!replica.up) continue;
@@ -153,7 +155,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   propose: (t, [id, ...texts]) => {
     const result = t.at(id).raft.propose(texts.map(bytesOf));
-    t.write(result.ok ? `at ${result.term}/${result.index}` : `refused: ${result.reason}, leader ${result.leader}`);
+    t.write(
+      result.ok ? `at ${result.term}/${result.index}` : `refused: ${result.reason}, leader ${result.leader}`,
+    );
   },
   /** conf 1 auto add-learner 4 remove 2 */
   conf: (t, [id, transition, ...words]) => {
@@ -181,7 +185,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   /** lose 2: everything on its way to it; lose 2 append: only requests to append */
   lose: (t, [to, kind]) => {
-    t.deliver((m) => m.to === Number(to) && (kind === undefined || m.kind === MessageKind.appendRequest), true);
+    t.deliver(
+      (m) => m.to === Number(to) && (kind === undefined || m.kind === MessageKind.appendRequest),
+      true,
+    );
   },
   settle: (t, words) => t.settle(words.length === 0 ? t.all : words.map((word) => t.at(word))),
   /** quietly <command>: without writing it down */
@@ -211,7 +218,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       );
       for (const peer of s.peers) {
         const inflight = peer.inflightMessages > 0 ? ` inflight=${peer.inflightMessages}` : '';
-        t.write(`   ${peer.id}: ${peer.state} match=${peer.match} next=${peer.next}${inflight}${peer.learner ? ' learner' : ''}`);
+        t.write(
+          `   ${peer.id}: ${peer.state} match=${peer.match} next=${peer.next}${inflight}${peer.learner ? ' learner' : ''}`,
+        );
       }
     }
   },

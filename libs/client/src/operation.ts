@@ -31,7 +31,7 @@ export interface Operation {
   readonly minRevision?: number | undefined;
   /** Milliseconds from now until the caller is answered, come what may. Default: that of the client. */
   readonly deadlineMs?: number | undefined;
-  /** Scan: the key after the last; empty = to the end of the keyspace. */
+  /** Scan: the key after the last, above `key`; empty = to the end of the keyspace. */
   readonly endKey?: Uint8Array | undefined;
   /** Scan: rows at most in this answer; 0 = the node's limit. */
   readonly limit?: number | undefined;

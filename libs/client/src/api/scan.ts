@@ -1,4 +1,4 @@
-import { assert, copyBytes, decodeUtf8, type Revision } from '@holdfast/io';
+import { assert, compareBytes, copyBytes, decodeUtf8, type Revision } from '@holdfast/io';
 import { OpKind } from '@holdfast/wire';
 import type { Engine } from '../engine/engine.ts';
 import { SCAN_PAGE_ROWS } from '../limits.ts';
@@ -36,6 +36,7 @@ export async function* scanPages<T>(
 ): AsyncGenerator<Row<T>, void, undefined> {
   const { reverse = false, limit = Number.POSITIVE_INFINITY, pageSize = SCAN_PAGE_ROWS, signal } = options;
   assert(pageSize >= 1 && limit >= 0, 'pageSize is at least 1, limit at least 0');
+  if (end.length > 0 && compareBytes(read.key, end) >= 0) return;
   let left = limit;
   let from = read.key;
   let to = end;

@@ -6,7 +6,7 @@ import type { Route } from '../routing/route.ts';
 import type { Listed, OpList } from './op-list.ts';
 import type { Timed } from './timer-wheel.ts';
 
-/** Fixed cost of an operation in the client's accounts, in bytes. */
+/** Fixed cost of an operation in the client's accounts, in bytes; not less than that of its struct on the wire. */
 const OP_OVERHEAD_BYTES = 64;
 /** The keyspace is known by name only. */
 export const KEYSPACE_UNRESOLVED = -1;

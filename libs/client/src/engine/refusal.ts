@@ -1,3 +1,4 @@
+import { compareBytes } from '@holdfast/io';
 import {
   CONTENT_TYPE_BYTES_MAX,
   HoldfastError,
@@ -22,6 +23,10 @@ export function refusalOf(operation: Operation): HoldfastError | undefined {
   }
   if ((operation.contentType?.length ?? 0) > CONTENT_TYPE_BYTES_MAX) {
     return new HoldfastError('HF_BAD_REQUEST', { detail: `contentType has at most ${CONTENT_TYPE_BYTES_MAX} bytes` });
+  }
+  const { endKey } = operation;
+  if (endKey !== undefined && endKey.length > 0 && compareBytes(key, endKey) >= 0) {
+    return new HoldfastError('HF_BAD_REQUEST', { detail: 'endKey of a scan is not above its key' });
   }
   if (kind < OpKind.get || kind > OpKind.scan) return new HoldfastError('HF_UNSUPPORTED');
   if (!isCount(operation.revision) || !isCount(operation.minRevision) || !isCount(operation.ttlMs)) {

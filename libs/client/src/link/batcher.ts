@@ -22,9 +22,6 @@ class BatchHead implements DataRequestHead {
   minRevision = 0;
 }
 
-/** Bytes of an operation's struct on the wire, and a little more. */
-const OP_STRUCT_BYTES = 64;
-
 /**
  * Turns a queue of operations into frames. One frame has one read level, so reads of other levels stay in the queue
  * for the next; writes travel with any. Encodes straight into the wire's builder.
@@ -61,7 +58,7 @@ export class Batcher {
         if (++skips > BATCH_SKIPS_MAX) break;
         continue;
       }
-      bytes += op.bytes + OP_STRUCT_BYTES;
+      bytes += op.bytes;
       if (batch.count > 0 && (bytes > bytesMax || batch.count === BATCH_OPS_MAX)) break;
       if (!op.isWrite && level === undefined) {
         level = op;

@@ -103,7 +103,9 @@ function needSnapshot(core: RaftCore, peer: Progress): void {
  */
 export function sendHeartbeats(core: RaftCore): void {
   const { log, reads } = core;
-  if (core.settings.lease !== undefined) openRound(core);
+  // A round takes along every read that waits; before the own term has committed they must go on waiting.
+  const mayOpen = reads.waiting.length === 0 || core.ownTermCommitted;
+  if (core.settings.lease !== undefined && mayOpen) openRound(core);
   const context = reads.rounds.length > 0 ? reads.sequence : 0;
   core.nextHeartbeat = core.now + core.settings.heartbeatTicks;
   for (const peer of core.membership.peers) {

@@ -36,5 +36,14 @@ export {
 } from './ids.ts';
 export { type Kernels, pureKernels } from './kernels.ts';
 export type { Address, Connection, ConnectionHandler, Listener, Network } from './network.ts';
+export {
+  type Crossing,
+  shareable,
+  type Shareable,
+  threadBound,
+  type ThreadBound,
+  transferable,
+  type Transferable,
+} from './ownership.ts';
 export { Prng, type Random, randomChance, randomFraction, randomInteger, randomPick } from './random.ts';
 export { decodeUtf8, encodeUtf8, utf8 } from './text.ts';

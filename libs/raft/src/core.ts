@@ -68,6 +68,9 @@ export class RaftCore {
   /** An idle group: no ticks until something happens. */
   quiet = false;
 
+  /** A snapshot that waits until the driver has applied what it was given before. */
+  snapshotPostponed: Message | undefined = undefined;
+
   // What the next Ready takes along.
   messages: Message[] = [];
   messagesAfterPersist: Message[] = [];
@@ -105,7 +108,7 @@ export class RaftCore {
     context: number,
     commit: number = this.log.commit,
     entries: readonly Entry[] = NO_ENTRIES,
-    snapshot: SnapshotMeta | undefined = undefined,
+    snapshot?: SnapshotMeta,
   ): Message {
     const { id, group, clock } = this.settings;
     return {

@@ -146,8 +146,10 @@ export function handlePreVoteRequest(core: RaftCore, message: Message): void {
   const free =
     message.term > core.term || core.vote === message.from || (core.vote === 0 && core.leader === 0);
   let granted = free && log.upToDate(message.logTerm, message.index);
-  if (granted && core.role === 'pre-candidate' && message.term === core.term + 1) {
-    granted = settleRivalry(core, message);
+  if (core.role === 'pre-candidate' && message.term === core.term + 1) {
+    if (granted) granted = givesWay(core, message);
+    if (granted) becomeFollower(core, core.term, 0);
+    else askPreVote(core, message.from);
   }
   const kind = MessageKind.preVoteResponse;
   const term = granted ? message.term : core.term;
@@ -158,17 +160,11 @@ export function handlePreVoteRequest(core: RaftCore, message: Message): void {
  * Two nodes lost the same leader at the same moment (D9). If both went on, both would vote for themselves and
  * the group would wait for a random timeout. So one gives way: to the better log, or the smaller id. The one
  * that stays asks again, for its first question may have come when the rival still trusted the leader.
- * Returns whether the rival gets the pre-vote.
  */
-function settleRivalry(core: RaftCore, message: Message): boolean {
+function givesWay(core: RaftCore, message: Message): boolean {
   const { log, settings } = core;
   const equalLogs = message.logTerm === log.lastTerm && message.index === log.last;
-  if (equalLogs && settings.id < message.from) {
-    askPreVote(core, message.from);
-    return false;
-  }
-  becomeFollower(core, core.term, 0);
-  return true;
+  return !equalLogs || message.from < settings.id;
 }
 
 /**

@@ -34,9 +34,17 @@ export function handleAppendRequest(core: RaftCore, message: Message): void {
   answer(core, message, matched);
 }
 
+/** Acknowledges everything up to `index`. Appends of one Ready share one answer: they become durable together. */
 function answer(core: RaftCore, message: Message, index: number): void {
   const kind = MessageKind.appendResponse;
-  core.messagesAfterPersist.push(core.message(kind, message.from, core.term, index, 0, false, 0, 0));
+  const waiting = core.messagesAfterPersist;
+  const before = waiting.at(-1);
+  let matched = index;
+  if (before !== undefined && before.kind === kind && before.term === core.term && !before.reject) {
+    matched = Math.max(index, before.index);
+    waiting.pop();
+  }
+  waiting.push(core.message(kind, message.from, core.term, matched, 0, false, 0, 0));
 }
 
 /**
@@ -62,10 +70,17 @@ export function handleHeartbeatRequest(core: RaftCore, message: Message): void {
   core.messages.push(core.message(kind, message.from, core.term, 0, 0, false, 0, message.context));
 }
 
-/** Paper 7. The bytes are here already; the next Ready asks the driver to put them in place. */
+/**
+ * Paper 7. The bytes are here already; the next Ready asks the driver to put them in place. First the driver
+ * applies what it has been given: those entries must not meet the state and the configuration of a later time.
+ */
 export function handleSnapshotRequest(core: RaftCore, message: Message): void {
   assert(message.snapshot !== undefined, 'a snapshot request describes a snapshot');
   heardFromLeader(core, message.from);
+  if (core.log.applied < core.log.handedApplied) {
+    core.snapshotPostponed = message;
+    return;
+  }
   restore(core, message.snapshot);
   answer(core, message, core.log.commit);
 }

@@ -212,13 +212,14 @@ export class RaftLog {
     assert(low >= 1 && low < high && high <= this.last + 1, 'a slice lies within the log');
     if (low === this.sliceLow && high === this.sliceHigh && bytesMax === this.sliceLimit)
       return this.sliceEntries;
-    const entries = low > this.stable ? this.sliceTail(low, high) : this.sliceStored(low, high, bytesMax);
+    const entries =
+      low > this.stable ? this.sliceTail(low, high, bytesMax) : this.sliceStored(low, high, bytesMax);
     if (entries === undefined) return undefined;
     this.sliceLow = low;
     this.sliceHigh = high;
     this.sliceLimit = bytesMax;
-    this.sliceEntries = this.limit(entries, bytesMax);
-    return this.sliceEntries;
+    this.sliceEntries = entries;
+    return entries;
   }
 
   /**
@@ -233,9 +234,20 @@ export class RaftLog {
     return 0;
   }
 
-  private sliceTail(low: number, high: number): readonly Entry[] {
-    const start = this.head - this.stable - 1;
-    return this.tail.slice(start + low, start + high);
+  /** Sets `sliceBytes`. Looks at no more entries than fit. */
+  private sliceTail(low: number, high: number, bytesMax: number): readonly Entry[] {
+    const { tail } = this;
+    const start = this.head + low - this.stable - 1;
+    const limit = start + high - low;
+    let end = start;
+    let bytes = 0;
+    for (; end < limit; end++) {
+      const size = tail[end]!.data.length + ENTRY_OVERHEAD_BYTES;
+      if (end > start && bytes + size > bytesMax) break;
+      bytes += size;
+    }
+    this.sliceBytes = bytes;
+    return tail.slice(start, end);
   }
 
   private sliceStored(low: number, high: number, bytesMax: number): readonly Entry[] | undefined {
@@ -244,22 +256,20 @@ export class RaftLog {
     const stored = this.storage.entries(low, storedHigh, bytesMax);
     if (stored === undefined) return undefined;
     assert(stored.length > 0 && stored[0]!.index === low, 'storage gives what was asked for');
-    if (stored.length < storedHigh - low || storedHigh === high) return stored;
-    return stored.concat(this.sliceTail(storedHigh, high));
-  }
-
-  private limit(entries: readonly Entry[], bytesMax: number): readonly Entry[] {
     let bytes = 0;
-    for (let i = 0; i < entries.length; i++) {
-      const size = entries[i]!.data.length + ENTRY_OVERHEAD_BYTES;
+    for (let i = 0; i < stored.length; i++) {
+      const size = stored[i]!.data.length + ENTRY_OVERHEAD_BYTES;
       if (i > 0 && bytes + size > bytesMax) {
         this.sliceBytes = bytes;
-        return entries.slice(0, i);
+        return stored.slice(0, i);
       }
       bytes += size;
     }
     this.sliceBytes = bytes;
-    return entries;
+    if (stored.length < storedHigh - low || storedHigh === high || bytes >= bytesMax) return stored;
+    const unstored = this.sliceTail(storedHigh, high, bytesMax - bytes);
+    this.sliceBytes += bytes;
+    return stored.concat(unstored);
   }
 
   /** Frees the first `count` slots of the tail; moves memory only when half of it is free. */

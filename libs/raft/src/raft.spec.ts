@@ -136,6 +136,31 @@ describe('the contract with the driver', () => {
     expect([third.messages.length, third.messagesAfterPersist.length]).toEqual([1, 0]);
   });
 
+  test('appends that become durable together share one answer', () => {
+    const solo = new Solo([1, 2, 3]);
+    solo.raft.step(messageOf('appendRequest', 2, { term: 1, entries: entriesAfter(0, 1) }));
+    solo.raft.step(
+      messageOf('appendRequest', 2, { term: 1, index: 1, logTerm: 1, entries: entriesAfter(1, 1, 1) }),
+    );
+    solo.raft.step(messageOf('appendRequest', 2, { term: 1, entries: entriesAfter(0, 1) }));
+    expect(solo.settle().map(({ kind, index }) => [kind, index])).toEqual([[MessageKind.appendResponse, 3]]);
+  });
+
+  test('a snapshot waits until the driver has applied what it was given', () => {
+    const solo = new Solo([1, 2, 3]);
+    solo.replica.lazy = true;
+    solo.raft.step(messageOf('appendRequest', 2, { term: 1, commit: 2, entries: entriesAfter(0, 1, 1) }));
+    solo.replica.take();
+    solo.replica.sync();
+    const snapshot = { index: 9, term: 1, conf: solo.status.conf };
+    solo.raft.step(messageOf('snapshotRequest', 2, { term: 1, snapshot }));
+    solo.replica.take();
+    expect(solo.status).toMatchObject({ last: 2, applied: 0 });
+    solo.replica.apply();
+    expect(solo.settle().at(-1)).toMatchObject({ kind: MessageKind.appendResponse, index: 9 });
+    expect(solo.status).toMatchObject({ last: 9, applied: 9, first: 10 });
+  });
+
   test('advance comes between two Readies, persisted in order', () => {
     const solo = new Solo([1, 2, 3]);
     solo.raft.step(messageOf('appendRequest', 2, { term: 1, entries: entriesAfter(0, 1) }));
@@ -211,6 +236,27 @@ describe('evidence that the leader is gone (D9)', () => {
         cluster.settle();
       }
       expect(cluster.leader?.id).toBe(2);
+    }
+  });
+
+  test('the one with the better log leads, in whatever order the news comes', () => {
+    for (const order of [
+      [3, 2, 4, 5],
+      [2, 4, 3, 5],
+      [5, 4, 2, 3],
+    ]) {
+      const cluster = new Cluster([1, 2, 3, 4, 5]);
+      cluster.elect(1);
+      cluster.passes = ({ to }) => to === 1 || to === 3;
+      cluster.propose(1, 'only 3 has this');
+      cluster.heal();
+      cluster.at(1).crash();
+      for (const id of order) {
+        cluster.at(id).raft.leaderUnreachable(nodeId(1));
+        cluster.settle();
+      }
+      expect(cluster.leader).toBeDefined();
+      expect(cluster.leader!.raft.term).toBe(2);
     }
   });
 

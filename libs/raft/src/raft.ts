@@ -205,8 +205,13 @@ export class Raft {
 
   /** The state machine has applied everything up to `index`, `applyConfChange` included. */
   applied(index: number): void {
-    this.#core.log.appliedTo(index);
-    leaveJointIfDue(this.#core);
+    const core = this.#core;
+    core.log.appliedTo(index);
+    leaveJointIfDue(core);
+    const snapshot = core.snapshotPostponed;
+    if (snapshot === undefined || core.log.applied < core.log.handedApplied) return;
+    core.snapshotPostponed = undefined;
+    step(core, snapshot);
   }
 
   /** An entry of kind `confChange` is being applied. Call it before `applied`; store the result with the state. */

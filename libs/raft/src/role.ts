@@ -43,7 +43,7 @@ export function becomeFollower(core: RaftCore, term: number, leader: NodeId | 0)
 
 /** A message from the leader of this term has arrived. */
 export function heardFromLeader(core: RaftCore, leader: NodeId): void {
-  assert(core.role !== 'leader', 'one term has one leader');
+  assert(core.role !== 'leader' && (core.leader === 0 || core.leader === leader), 'one term has one leader');
   if (core.role !== 'follower' || core.leader !== leader) becomeFollower(core, core.term, leader);
   else resetElectionTimer(core);
   core.stickyUntil = core.now + core.settings.electionTicks;

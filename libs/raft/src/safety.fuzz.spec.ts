@@ -12,6 +12,7 @@ const worlds: Record<string, ChaosOptions> = {
   'without pre-vote and check-quorum': { ...CALM, config: { ...config, preVote: false, checkQuorum: false } },
   'membership changes': { ...CALM, spares: 3, confChangeChance: 0.02 },
   'membership changes and crashes': { ...CALM, spares: 2, confChangeChance: 0.02, crashChance: 0.01 },
+  'slow state machines': { ...CALM, spares: 2, confChangeChance: 0.02, compactChance: 0.05, lazy: true },
   'mostly idle': { ...CALM, proposeChance: 0.003, quiesceChance: 0.1 },
   'small limits': {
     ...CALM,

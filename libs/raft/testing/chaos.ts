@@ -25,6 +25,8 @@ export interface ChaosOptions {
   readonly compactChance: number;
   readonly proposeChance: number;
   readonly quiesceChance: number;
+  /** State machines take their time. */
+  readonly lazy: boolean;
   readonly config: Omit<RaftConfig, 'id' | 'group'>;
 }
 
@@ -39,6 +41,7 @@ export const CALM: ChaosOptions = {
   compactChance: 0.01,
   proposeChance: 0.05,
   quiesceChance: 0,
+  lazy: false,
   config: { electionTicks: 5, heartbeatTicks: 1 },
 };
 
@@ -72,7 +75,9 @@ export class Chaos implements ReplicaObserver {
     const voters = Array.from({ length: options.voters }, (_, i) => i + 1);
     for (let id = 1; id <= options.voters + options.spares; id++) {
       const conf = id <= options.voters ? confStateOf(ids(...voters)) : confStateOf([]);
-      this.replicas.push(new Replica(id, conf, this, options.config, seed * 100 + id));
+      const replica = new Replica(id, conf, this, options.config, seed * 100 + id);
+      replica.lazy = options.lazy;
+      this.replicas.push(replica);
     }
   }
 
@@ -114,6 +119,7 @@ export class Chaos implements ReplicaObserver {
     if (luck < 0.06) this.#act(replica, () => replica.raft.tick());
     else if (luck < 0.3) this.#act(replica, () => replica.sync(1));
     else if (luck < 0.33) this.#read(replica);
+    else if (luck < 0.4 && options.lazy) this.#act(replica, () => replica.apply(1 + (random.nextU32() % 3)));
     else if (luck < 0.335) this.#misfortune(replica);
     else this.#deliverOne();
     if (replica.up) replica.take();

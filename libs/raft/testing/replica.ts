@@ -31,6 +31,10 @@ export class Replica {
   readonly storage: MemoryStorage;
   /** Readies taken over and not yet durable, in order. */
   readonly inStorage: Ready[] = [];
+  /** Committed and not yet applied, in order. Only with `lazy`. */
+  readonly toApply: Entry[] = [];
+  /** Apply when the test says so, instead of at once. */
+  lazy = false;
   raft: Raft;
   /** The configuration at the applied index. */
   conf: ConfState;
@@ -79,10 +83,16 @@ export class Replica {
     const writes = ready.entries.length > 0 || ready.hardState !== undefined || ready.snapshot !== undefined;
     if (writes || ready.messagesAfterPersist.length > 0) this.inStorage.push(ready);
     this.raft.advance(ready);
-    for (const entry of ready.committed) this.#apply(entry);
+    this.toApply.push(...ready.committed);
+    if (!this.lazy) this.apply();
     for (const read of ready.readStates) this.#observer.readServed(this, read);
     for (const token of ready.readsDropped) this.#observer.readDropped(this, token);
     for (const need of ready.snapshotsNeeded) this.#observer.snapshotNeeded(this, need.to);
+  }
+
+  /** Applies the oldest `count` committed entries. */
+  apply(count = this.toApply.length): void {
+    for (const entry of this.toApply.splice(0, count)) this.#apply(entry);
   }
 
   #apply(entry: Entry): void {
@@ -102,6 +112,7 @@ export class Replica {
       const ready = this.inStorage.shift()!;
       this.storage.write(ready);
       if (ready.snapshot !== undefined) {
+        assert(this.toApply.length === 0, 'a snapshot comes when everything before it is applied');
         this.appliedIndex = ready.snapshot.index;
         this.appliedTerm = ready.snapshot.term;
         this.conf = ready.snapshot.conf;
@@ -114,7 +125,10 @@ export class Replica {
 
   /** Takes and syncs until nothing is left to do. */
   settle(): void {
-    for (this.take(); this.inStorage.length > 0; this.take()) this.sync();
+    for (this.take(); this.inStorage.length + this.toApply.length > 0; this.take()) {
+      this.sync();
+      this.apply();
+    }
   }
 
   /** The state machine is made durable up to what it has applied, as far as the log is durable too. */
@@ -139,6 +153,7 @@ export class Replica {
 
   restart(): void {
     this.inStorage.length = 0;
+    this.toApply.length = 0;
     this.raft = this.#start();
     this.up = true;
   }

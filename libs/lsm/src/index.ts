@@ -13,8 +13,20 @@ export {
 } from './log/segmented-log.ts';
 export { WriteBatch } from './memtable/write-batch.ts';
 export type { Cursor, CursorOptions, EntryView } from './read/cursor.ts';
+export {
+  type CompactionJob,
+  type CompactionResult,
+  type CompactionWorld,
+  type Compactor,
+  InlineCompactor,
+  runCompaction,
+} from './compaction/compaction-job.ts';
 export type { BlockCodec, Compression } from './table/codec.ts';
 export type { StallReason, TreeEvent, TreeListener } from './tree/events.ts';
+export { type DirectoryReport, type DumpedEntry, dumpTable, type Fault, verifyDirectory } from './tree/inspect.ts';
 export type { Canary, TreeOptions } from './tree/options.ts';
 export type { Latest, Lookup, Reads, Snapshot } from './tree/snapshot.ts';
+export type { LevelStats, TreeStats } from './tree/stats.ts';
+export type { ExportedTable, IngestOptions, RangeExport } from './tree/transfer.ts';
+export type { RangeTombstone } from './version/range-tombstones.ts';
 export { Tree, type TreeOpenOptions } from './tree/tree.ts';

@@ -1,9 +1,11 @@
 import { type Disk, joinPath, type Kernels } from '@holdfast/io';
+import { REVISION_MAX } from '../limits.ts';
+import { compareRanges } from '../read/compare.ts';
 import type { Merge } from '../read/merge.ts';
 import { BLOCKED, END, type Status } from '../read/source.ts';
 import { tableFileName, type TableMeta } from '../table/table-info.ts';
 import { type TableOptions, TableWriter } from '../table/table-writer.ts';
-import type { VersionFilter } from './version-filter.ts';
+import type { EntryFilter } from './version-filter.ts';
 
 /** Where a run is written and what its tables look like. */
 export interface RunTarget {
@@ -21,7 +23,15 @@ export interface RunTarget {
   readonly cutsBefore?: (key: Uint8Array, keyStart: number, keyEnd: number) => boolean;
   /** Called between chunks with the bytes written since the last call; a returned promise is awaited. */
   readonly pace?: (bytes: number) => Promise<void> | undefined;
+  /** Gives the event loop back, where a long stretch of input leads to no output. */
+  readonly pause?: () => Promise<void>;
+  /** Only keys in `[start, end)`. */
+  readonly start?: Uint8Array | undefined;
+  readonly end?: Uint8Array | undefined;
 }
+
+/** Entries read without a write after which the loop is given back: about 2 ms. */
+const PAUSE_ENTRIES = 16_384;
 
 export interface RunResult {
   readonly tables: readonly TableMeta[];
@@ -35,13 +45,15 @@ export interface RunResult {
  *
  * @throws DiskError, CorruptionError: files already made stay behind as orphans.
  */
-export async function writeRun(merge: Merge, filter: VersionFilter, target: RunTarget): Promise<RunResult> {
+export async function writeRun(merge: Merge, filter: EntryFilter, target: RunTarget): Promise<RunResult> {
   const tables: TableMeta[] = [];
   let entriesRead = 0;
   let entriesWritten = 0;
-  let status: Status = merge.seekFirst();
+  const { start, end } = target;
+  let status: Status = start === undefined ? merge.seekFirst() : merge.seek(start, REVISION_MAX);
   let open: OpenTable | undefined;
   let bytesPaced = 0;
+  let lastPause = 0;
   try {
     for (;;) {
       if (status === BLOCKED) {
@@ -51,6 +63,7 @@ export async function writeRun(merge: Merge, filter: VersionFilter, target: RunT
       }
       if (status === END) break;
       const entry = merge.current;
+      if (end !== undefined && compareRanges(entry.key, entry.keyStart, entry.keyEnd, end, 0, end.length) >= 0) break;
       entriesRead++;
       if (filter.keeps(entry)) {
         if (open !== undefined && filter.isNewKey && isFull(open.writer, target, entry)) {
@@ -67,7 +80,12 @@ export async function writeRun(merge: Merge, filter: VersionFilter, target: RunT
           const bytes = open.writer.fileBytes;
           await target.pace?.(bytes - bytesPaced);
           bytesPaced = bytes;
+          lastPause = entriesRead;
         }
+      }
+      if (entriesRead - lastPause >= PAUSE_ENTRIES) {
+        lastPause = entriesRead;
+        await target.pause?.();
       }
       status = merge.next();
     }

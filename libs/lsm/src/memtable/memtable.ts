@@ -80,8 +80,11 @@ export class Memtable {
     return batch.byteLength <= this.arena.free;
   }
 
-  /** Takes all of the batch. The caller has checked {@link hasRoom}. */
-  apply(batch: WriteBatch): void {
+  /**
+   * Takes all of the batch. The caller has checked {@link hasRoom}.
+   * @param latestMarks the marks of all groups, brought up to date.
+   */
+  apply(batch: WriteBatch, latestMarks: Map<number, Uint8Array>): void {
     assert(this.hasRoom(batch), 'the batch fits the arena');
     const { words, bytes } = this.arena;
     let address = this.arena.append(batch.encoded());
@@ -100,12 +103,18 @@ export class Memtable {
         const valueStart = address + RECORD_HEAD_BYTES + keyLength;
         const value = bytes.slice(valueStart, valueStart + valueLength);
         const revision = recordRevision(words, word);
-        if (kind === KIND_MARK) this.marks.set(revision, value);
+        if (kind === KIND_MARK) this.#mark(revision, value, latestMarks);
         else this.rangeTombstones.push({ start: key, end: value.length === 0 ? undefined : value, revision });
       }
       address += recordBytes(keyLength, valueLength);
     }
     this.mutations++;
+  }
+
+  #mark(group: number, state: Uint8Array, latestMarks: Map<number, Uint8Array>): void {
+    this.marks.set(group, state);
+    if (state.length === 0) latestMarks.delete(group);
+    else latestMarks.set(group, state);
   }
 
   /**

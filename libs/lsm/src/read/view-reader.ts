@@ -12,6 +12,8 @@ import { PointReader } from './point-read.ts';
 import type { Source } from './source.ts';
 import type { View } from './view.ts';
 
+const BULK_READ_BYTES = 1024 * 1024;
+
 /** Reads views: the one implementation behind `Tree` and `Snapshot`. */
 export class ViewReader implements SnapshotReader {
   readonly #points: PointReader;
@@ -73,19 +75,24 @@ export class ViewReader implements SnapshotReader {
     return new Cursor(view.acquire(), new Merge(this.sources(view, top, options)), options);
   }
 
+  /** The sources of a range for one pass over all of it, past the block cache. */
+  bulkSources(view: View, top: number, range: CursorOptions): Source[] {
+    return this.sources(view, top, range, { ...this.#runs, readAheadBytes: BULK_READ_BYTES, isBulk: true });
+  }
+
   /** Every source that may hold keys within the bounds, newest first. */
-  sources(view: View, top: number, { start, end }: CursorOptions): Source[] {
+  sources(view: View, top: number, { start, end }: CursorOptions, runs = this.#runs): Source[] {
     const sources: Source[] = [];
     for (const [i, memtable] of view.memtables.entries()) {
       if (memtable.tree.count > 0) sources.push(new MemtableCursor(memtable, i === 0 ? top : Number.MAX_SAFE_INTEGER));
     }
     const [level0 = [], ...sorted] = view.version.levels;
     for (const table of level0) {
-      if (overlaps(table.meta, start, end)) sources.push(new RunCursor([table], this.#runs));
+      if (overlaps(table.meta, start, end)) sources.push(new RunCursor([table], runs));
     }
     for (const level of sorted) {
       if (level.length === 1 && !overlaps(level[0]!.meta, start, end)) continue;
-      if (level.length > 0) sources.push(new RunCursor(level, this.#runs));
+      if (level.length > 0) sources.push(new RunCursor(level, runs));
     }
     return sources;
   }

@@ -180,12 +180,17 @@ export class TableReader implements CachedTable {
 
   /** Reads a block and returns its own copy of the bytes; it is put into the cache as well. */
   async load(block: number): Promise<Uint8Array> {
+    const bytes = await this.loadAside(block);
+    this.#context.cache.put(this, block, bytes, 0, bytes.length);
+    return bytes;
+  }
+
+  /** Reads a block from the disk, whatever is in memory. */
+  async loadAside(block: number): Promise<Uint8Array> {
     const raw = new Uint8Array(this.index.blockLength(block) + TRAILER_BYTES);
     const got = await this.#file.read(raw, this.index.blockOffset(block));
     if (got !== raw.length) throw this.#damage(block, 'the file is cut off');
-    const bytes = this.decode(raw, 0, block);
-    this.#context.cache.put(this, block, bytes, 0, bytes.length);
-    return bytes;
+    return this.decode(raw, 0, block);
   }
 
   /** Raw bytes of the file, for reading ahead. Returns fewer at the end. */

@@ -1,19 +1,22 @@
-import { type Disk, type DiskLock, type Kernels, pureKernels } from '@holdfast/io';
+import { type Clock, type Disk, type DiskLock, type Kernels, pureKernels } from '@holdfast/io';
 import { BlockCache } from '../cache/block-cache.ts';
 import { TableCache } from '../cache/table-cache.ts';
-import { BrokenError, ClosedError } from '../errors.ts';
-import type { Memtable } from '../memtable/memtable.ts';
-import { MemtablePool } from '../memtable/memtable-pool.ts';
-import type { WriteBatch } from '../memtable/write-batch.ts';
+import { CompactionDriver } from '../compaction/compaction-driver.ts';
+import { type Compactor, InlineCompactor } from '../compaction/compaction-job.ts';
+import { ClosedError, type CorruptionError } from '../errors.ts';
+import { WriteBatch } from '../memtable/write-batch.ts';
 import type { Cursor, CursorOptions } from '../read/cursor.ts';
-import { View } from '../read/view.ts';
 import { ViewReader } from '../read/view-reader.ts';
 import { VersionSet } from '../version/version-set.ts';
-import type { StallReason, TreeEvent, TreeListener } from './events.ts';
-import { flushMemtable } from './flush.ts';
+import { writeCheckpoint } from './checkpoint.ts';
+import type { TreeEvent, TreeListener } from './events.ts';
+import { MemtableQueue } from './memtable-queue.ts';
 import { type ResolvedOptions, resolveOptions, type TreeOptions } from './options.ts';
 import { recoverDirectory } from './recovery.ts';
 import { type Reads, Snapshot } from './snapshot.ts';
+import { levelStats, spaceAmplification, type TreeStats } from './stats.ts';
+import { exportRange, ingestTables, type IngestOptions, type RangeExport } from './transfer.ts';
+import { Wal } from './wal.ts';
 
 export interface TreeOpenOptions {
   readonly disk: Disk;
@@ -21,13 +24,13 @@ export interface TreeOpenOptions {
   readonly directory: string;
   readonly kernels?: Kernels;
   readonly options?: TreeOptions;
+  /** Where merges run. Default: on this thread, in slices. */
+  readonly compactor?: Compactor;
+  /** For the rate limit of compaction. */
+  readonly clock?: Clock;
   readonly onEvent?: TreeListener;
-}
-
-interface Stall {
-  readonly reason: StallReason;
-  readonly promise: Promise<void>;
-  readonly end: (error?: unknown) => void;
+  /** Keep a write-ahead log, so that {@link Tree.write} is durable by itself. Default false. */
+  readonly wal?: boolean;
 }
 
 /**
@@ -46,39 +49,57 @@ export class Tree implements Reads {
   readonly #directory: string;
   readonly #kernels: Kernels;
   readonly #options: ResolvedOptions;
-  readonly #emit: (event: TreeEvent) => void;
   readonly #lock: DiskLock;
   readonly #tables: TableCache;
   readonly #cache: BlockCache;
   readonly #versions: VersionSet;
   readonly #reader: ViewReader;
-  readonly #pool: MemtablePool;
-  readonly #marks: Map<number, Uint8Array>;
-  #active: Memtable;
-  /** Full memtables, newest first. */
-  #immutable: readonly Memtable[] = [];
-  #view: View;
+  readonly #memtables: MemtableQueue;
+  readonly #compaction: CompactionDriver;
+  #wal: Wal | undefined;
   #horizon = 0;
-  #flushing: Promise<void> | undefined;
-  #stall: Stall | undefined;
-  #broken: unknown;
+  #flushedBytes = 0;
   #isClosed = false;
 
   private constructor(world: TreeWorld) {
-    this.#disk = world.disk;
-    this.#directory = world.directory;
-    this.#kernels = world.kernels;
-    this.#options = world.options;
-    this.#emit = world.emit;
+    const { disk, directory, kernels, options, tables, cache, versions } = world;
+    this.#disk = disk;
+    this.#directory = directory;
+    this.#kernels = kernels;
+    this.#options = options;
     this.#lock = world.lock;
-    this.#tables = world.tables;
-    this.#cache = world.cache;
-    this.#versions = world.versions;
-    this.#reader = new ViewReader(world.tables, world.cache, world.options.readAheadBytes);
-    this.#pool = new MemtablePool(world.options.memtableBytes, world.options.memtableQueueMax);
-    this.#marks = new Map(world.versions.state.marks);
-    this.#active = this.#pool.take(0);
-    this.#view = this.#newView();
+    this.#tables = tables;
+    this.#cache = cache;
+    this.#versions = versions;
+    this.#reader = new ViewReader(tables, cache, options.readAheadBytes);
+    const emit = (event: TreeEvent): void => {
+      if (event.type === 'flush-end') this.#flushedBytes += event.fileBytes;
+      world.emit(event);
+    };
+    const horizon = (): number => this.#horizon;
+    this.#memtables = new MemtableQueue({
+      disk,
+      directory,
+      kernels,
+      options,
+      versions,
+      emit,
+      horizon,
+      walSegmentFirst: (remaining) => this.#wal?.segmentFirst(remaining),
+      onFlushed: () => this.#flushed(),
+    });
+    this.#compaction = new CompactionDriver({
+      disk,
+      directory,
+      options,
+      versions,
+      compactor: world.compactor,
+      emit,
+      horizon,
+      onInstalled: () => this.#memtables.refreshView(),
+      onProgress: () => this.#memtables.endStall(),
+      onBroken: (error) => this.#memtables.break(error),
+    });
   }
 
   /**
@@ -87,22 +108,26 @@ export class Tree implements Reads {
    * @throws CorruptionError when what is there cannot be trusted (nothing is changed then); DiskError, with
    * code `ELOCKED` when another process has the directory.
    */
-  static async open({ disk, directory, kernels = pureKernels, options, onEvent }: TreeOpenOptions): Promise<Tree> {
-    const resolved = resolveOptions(options);
-    const emit = onEvent ?? (() => undefined);
+  static async open(open: TreeOpenOptions): Promise<Tree> {
+    const { disk, directory, kernels = pureKernels, clock } = open;
+    const options = resolveOptions(open.options);
+    const emit = open.onEvent ?? (() => undefined);
     await disk.makeDirectory(directory);
     const lock = await disk.lock(directory);
     try {
-      const { state, orphans } = await recoverDirectory(disk, directory, kernels, resolved.treeId);
+      const { state, orphans } = await recoverDirectory(disk, directory, kernels, options.treeId);
       for (const name of orphans) emit({ type: 'orphan-deleted', name });
-      const cache = new BlockCache(resolved.blockCacheBytes);
-      const onCorruption = (error: Extract<TreeEvent, { type: 'corruption' }>['error']): void =>
-        emit({ type: 'corruption', error });
-      const context = { disk, kernels, cache, ...resolved, onCorruption };
-      const tables = new TableCache(directory, context, resolved.openTablesMax);
+      const cache = new BlockCache(options.blockCacheBytes);
+      const onCorruption = (error: CorruptionError): void => emit({ type: 'corruption', error });
+      const tables = new TableCache(directory, { disk, kernels, cache, ...options, onCorruption }, options.openTablesMax);
       const onDeleted = (number: number): void => emit({ type: 'table-deleted', number });
       const versions = new VersionSet({ disk, directory, kernels, tables }, state, onDeleted);
-      return new Tree({ disk, directory, kernels, options: resolved, emit, lock, tables, cache, versions });
+      const inline = { disk, kernels, codecs: options.codecs };
+      const compactor = open.compactor ?? new InlineCompactor(clock === undefined ? inline : { ...inline, clock });
+      const tree = new Tree({ disk, directory, kernels, options, emit, lock, tables, cache, versions, compactor });
+      if (open.wal === true) await tree.#openWal(state.walSegmentFirst);
+      tree.#compaction.poke();
+      return tree;
     } catch (error) {
       await lock.release();
       throw error;
@@ -118,37 +143,53 @@ export class Tree implements Reads {
    * @throws BrokenError after a disk failure; ClosedError.
    */
   apply(batch: WriteBatch): void {
-    this.#checkWritable();
-    if (batch.count === 0) return;
-    if (!this.#active.hasRoom(batch)) this.#rotate(batch.byteLength);
-    const active = this.#active;
-    const tombstones = active.rangeTombstones.length;
-    const marks = active.marks.size;
-    active.apply(batch);
-    if (active.marks.size > 0 || marks > 0) this.#takeMarks(active);
-    if (active.rangeTombstones.length > tombstones) this.#refreshView();
+    this.#memtables.checkWritable();
+    if (batch.count > 0) this.#memtables.apply(batch, 0);
   }
 
   /**
    * Undefined: go on. A promise: flushes or compaction are behind; await it before the next `apply`, which is
-   * what bounds the memory of the tree. It rejects when the tree breaks.
+   * what bounds the memory of the tree. It rejects when the tree breaks or closes.
    */
   writable(): Promise<void> | undefined {
-    this.#checkWritable();
-    if (this.#stall !== undefined) return this.#stall.promise;
-    const reason = this.#stallReason();
-    if (reason === undefined) return undefined;
-    this.#stall = newStall(reason);
-    this.#emit({ type: 'stall-begin', reason });
-    return this.#stall.promise;
+    this.#memtables.checkWritable();
+    return this.#memtables.writable();
+  }
+
+  /**
+   * Writes a batch through the WAL (only with `wal: true`); waits itself when the tree is not `writable`.
+   * With `sync` it is durable and visible when the promise resolves, and not visible before; writes of one
+   * turn share one sync. Without, it is visible at once and becomes durable soon after.
+   *
+   * The batch's bytes are copied before the call returns.
+   *
+   * @throws BrokenError, ClosedError: directly or as the rejection of the promise.
+   */
+  write(batch: WriteBatch, { sync }: { readonly sync: boolean }): Promise<void> {
+    this.#memtables.checkWritable();
+    if (this.#wal === undefined) throw new ClosedError('the WAL (the tree was opened without one)');
+    if (batch.count === 0) return Promise.resolve();
+    const stall = this.#memtables.writable();
+    const written = this.#wal.write(batch, sync);
+    if (stall === undefined) return written ?? DONE;
+    return written === undefined ? stall : Promise.all([stall, written]).then(() => undefined);
+  }
+
+  /**
+   * Deletes the keys in `[start, end)` (undefined: unbounded) for readers at `revision` and later; costs the
+   * same for any number of keys. Like a batch with the same operation: durable with the next flush, or with
+   * the WAL when there is one.
+   */
+  async deleteRange(start: Uint8Array | undefined, end: Uint8Array | undefined, revision: number): Promise<void> {
+    const batch = new WriteBatch(256);
+    batch.deleteRange(start, end, revision);
+    if (this.#wal === undefined) this.apply(batch);
+    else await this.write(batch, { sync: true });
   }
 
   /** Makes everything applied so far durable in tables. @throws BrokenError, ClosedError. */
-  async flush(): Promise<void> {
-    this.#checkWritable();
-    if (!this.#active.isEmpty) this.#rotate(0);
-    await this.#flushing;
-    this.#checkBroken();
+  flush(): Promise<void> {
+    return this.#memtables.flush();
   }
 
   /**
@@ -157,7 +198,25 @@ export class Tree implements Reads {
    * the horizon are undefined. `REVISION_MAX` keeps only the newest version of each key.
    */
   setHorizon(revision: number): void {
-    if (revision > this.#horizon) this.#horizon = revision;
+    if (revision <= this.#horizon) return;
+    this.#horizon = revision;
+    if (this.#versions.current.rangeTombstones.length > 0) this.#compaction.poke();
+  }
+
+  /**
+   * Flushes, then merges everything that overlaps `[start, end)` (undefined: unbounded) into the deepest
+   * level, dropping what the horizon allows.
+   *
+   * @throws CorruptionError: the inputs stay as they were; DiskError, BrokenError, ClosedError.
+   */
+  async compactRange(start?: Uint8Array, end?: Uint8Array): Promise<void> {
+    await this.flush();
+    await this.#compaction.compactRange(start, end);
+  }
+
+  /** Resolves when no compaction is running or due. For tests, benchmarks and orderly ends. */
+  compactionIdle(): Promise<void> {
+    return this.#compaction.idle();
   }
 
   // ---- Reading
@@ -172,29 +231,32 @@ export class Tree implements Reads {
    * @throws CorruptionError, DiskError: directly or as the rejection of the promise.
    */
   get(key: Uint8Array, revision?: number): ReturnType<Reads['get']> {
-    if (this.#isClosed) throw new ClosedError('the tree');
-    return this.#reader.get(this.#view, Number.MAX_SAFE_INTEGER, key, revision);
+    this.#checkOpen();
+    return this.#reader.get(this.#memtables.view, Number.MAX_SAFE_INTEGER, key, revision);
   }
 
   /** Like {@link get}, without the value and with tombstones: what compare-and-set needs. */
   latest(key: Uint8Array, revision?: number): ReturnType<Reads['latest']> {
-    if (this.#isClosed) throw new ClosedError('the tree');
-    return this.#reader.latest(this.#view, Number.MAX_SAFE_INTEGER, key, revision);
+    this.#checkOpen();
+    return this.#reader.latest(this.#memtables.view, Number.MAX_SAFE_INTEGER, key, revision);
   }
 
   /**
-   * One result for each key, in order. The values are the caller's: copies, several in one buffer.
-   * A promise only when something has to be read from disk first.
+   * One result for each key, in order, all of the same moment. The values are the caller's: copies, several
+   * in one buffer. A promise only when something has to be read from disk first; `keys` stay unchanged until
+   * it settles.
    */
   multiGet(keys: readonly Uint8Array[], revision?: number): ReturnType<Reads['multiGet']> {
-    if (this.#isClosed) throw new ClosedError('the tree');
-    return this.#reader.multiGet(this.#view, this.#view.top, keys, revision);
+    this.#checkOpen();
+    const { view } = this.#memtables;
+    return this.#reader.multiGet(view, view.top, keys, revision);
   }
 
   /** A cursor over the tree as it is now. Close it. */
   iterator(options?: CursorOptions): Cursor {
-    if (this.#isClosed) throw new ClosedError('the tree');
-    return this.#reader.iterator(this.#view, this.#view.top, options);
+    this.#checkOpen();
+    const { view } = this.#memtables;
+    return this.#reader.iterator(view, view.top, options);
   }
 
   /** The entries of a range, copied, for callers who prefer comfort to speed. */
@@ -213,15 +275,16 @@ export class Tree implements Reads {
 
   /** The tree as it is now, for as long as the snapshot is not released. */
   snapshot(): Snapshot {
-    if (this.#isClosed) throw new ClosedError('the tree');
-    return new Snapshot(this.#reader, this.#view.acquire(), this.#view.top, new Map(this.#marks));
+    this.#checkOpen();
+    const { view, marks } = this.#memtables;
+    return new Snapshot(this.#reader, view.acquire(), view.top, new Map(marks));
   }
 
   // ---- Marks
 
   /** The newest mark applied for a group. */
   mark(group: number): Uint8Array | undefined {
-    return this.#marks.get(group);
+    return this.#memtables.marks.get(group);
   }
 
   /** The mark that tables and manifest hold: everything up to it survives a crash, so its log may go. */
@@ -231,134 +294,134 @@ export class Tree implements Reads {
 
   /** Groups that have a mark, ascending. */
   markedGroups(): readonly number[] {
-    return [...this.#marks.keys()].sort((a, b) => a - b);
+    return [...this.#memtables.marks.keys()].sort((a, b) => a - b);
+  }
+
+  // ---- Whole trees and parts of them
+
+  /**
+   * Flushes, then makes `directory` (which must not hold a tree) a tree of its own with the same content, by
+   * hard links: the files are shared until compaction replaces them. Durable when it returns.
+   */
+  async checkpoint(directory: string): Promise<void> {
+    await this.flush();
+    await writeCheckpoint(this.#disk, this.#directory, directory, this.#versions, this.#kernels);
   }
 
   /**
-   * Lets running work end and frees everything. What was applied and not flushed is gone, as after a crash:
-   * call {@link flush} first where that matters. Cursors and snapshots are void.
+   * Writes all versions in `[start, end)` (undefined: unbounded), tombstones included, as tables into
+   * `directory`, numbered from 1. They can be given to {@link ingest} of any tree.
+   */
+  exportRange(directory: string, start?: Uint8Array, end?: Uint8Array): Promise<RangeExport> {
+    this.#checkOpen();
+    const { view } = this.#memtables;
+    const world = { disk: this.#disk, kernels: this.#kernels, options: this.#options };
+    const bounds = { ...(start === undefined ? {} : { start }), ...(end === undefined ? {} : { end }) };
+    return exportRange(world, view, this.#reader.bulkSources(view, view.top, bounds), directory, start, end);
+  }
+
+  /**
+   * Takes tables that {@link exportRange} wrote into the tree, all at once or not at all: every checksum is
+   * verified, the files are linked in (or copied by the caller beforehand), then one manifest change makes
+   * them visible together with `marks`. With `replace`, all that the tree had in that range goes in the same
+   * change; the caller applies nothing to the range meanwhile.
+   *
+   * @throws CorruptionError when a file is damaged; the tree is then unchanged.
+   */
+  async ingest(paths: readonly string[], options: IngestOptions = {}): Promise<void> {
+    await this.flush();
+    await this.#compaction.exclusively(() =>
+      ingestTables(
+        {
+          disk: this.#disk,
+          directory: this.#directory,
+          kernels: this.#kernels,
+          options: this.#options,
+          versions: this.#versions,
+          onInstalled: () => {
+            this.#memtables.takeMarks(options.marks ?? new Map());
+            this.#memtables.refreshView();
+          },
+        },
+        paths,
+        options,
+      ),
+    );
+  }
+
+  stats(): TreeStats {
+    const levels = levelStats(this.#versions.current);
+    const { totals } = this.#compaction;
+    const flushed = this.#flushedBytes;
+    return {
+      levels,
+      memtableBytes: this.#memtables.bytes,
+      memtablesWaiting: this.#memtables.fullCount,
+      tableMemoryBytes: this.#tables.bytes,
+      tablesOpen: this.#tables.openCount,
+      blockCache: this.#cache.stats,
+      reads: { ...this.#reader.stats },
+      compaction: { ...totals },
+      flushedBytes: flushed,
+      rangeTombstones: this.#memtables.view.rangeTombstones.length,
+      writeAmplification: flushed === 0 ? 1 : (flushed + totals.bytesWritten) / flushed,
+      spaceAmplification: spaceAmplification(levels),
+    };
+  }
+
+  /**
+   * Lets running work end and frees everything. Without a WAL, what was applied and not flushed is gone, as
+   * after a crash: call {@link flush} first where that matters. Cursors and snapshots are void.
    */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#stall?.end(new ClosedError('the tree'));
-    await this.#flushing?.catch(() => undefined);
+    await this.#wal?.close();
+    await this.#memtables.close();
+    await this.#compaction.stop(new ClosedError('the tree'));
     await this.#versions.close();
     await this.#tables.closeAll();
     await this.#lock.release();
   }
 
-  // ---- Memtables
-
-  #newView(): View {
-    return new View([this.#active, ...this.#immutable], this.#versions.current, (memtable) => {
-      if (!this.#isClosed) this.#pool.give(memtable);
-    });
+  async #openWal(segmentFirst: number): Promise<void> {
+    this.#wal = await Wal.open(
+      {
+        disk: this.#disk,
+        directory: this.#directory,
+        kernels: this.#kernels,
+        segmentBytes: this.#options.walSegmentBytes,
+        segmentFirst,
+        onBatch: (batch, segment) => this.#memtables.apply(batch, segment),
+        canary: this.#options.canary,
+      },
+      (batch, segment) => this.#memtables.apply(batch, segment),
+      (error) => this.#memtables.break(error),
+    );
   }
 
-  #refreshView(): void {
-    const before = this.#view;
-    this.#view = this.#newView();
-    before.release();
+  #flushed(): void {
+    this.#compaction.poke();
+    const first = this.#versions.state.walSegmentFirst;
+    this.#wal?.truncateBefore(first).catch((error: unknown) => this.#memtables.break(error));
   }
 
-  #rotate(bytesNeeded: number): void {
-    if (!this.#active.isEmpty) this.#immutable = [this.#active, ...this.#immutable];
-    this.#active = this.#pool.take(bytesNeeded);
-    this.#refreshView();
-    this.#flushing ??= this.#flushAll().finally(() => (this.#flushing = undefined));
-  }
-
-  /** Flushes waiting memtables, oldest first, until there is none. Never rejects. */
-  async #flushAll(): Promise<void> {
-    try {
-      // Not in the turn of `apply`: the first table starts when the caller has given the loop back.
-      await Promise.resolve();
-      for (;;) {
-        const memtable = this.#immutable.at(-1);
-        if (memtable === undefined || this.#isClosed || this.#broken !== undefined) return;
-        await this.#flushOne(memtable);
-      }
-    } catch (error) {
-      this.#break(error);
-    }
-  }
-
-  async #flushOne(memtable: Memtable): Promise<void> {
-    const bytes = memtable.bytes;
-    this.#emit({ type: 'flush-begin', bytes });
-    const world = {
-      disk: this.#disk,
-      directory: this.#directory,
-      kernels: this.#kernels,
-      options: this.#options,
-      versions: this.#versions,
-    };
-    const tables = await flushMemtable(world, memtable, this.#horizon, undefined, () => {
-      this.#immutable = this.#immutable.filter((other) => other !== memtable);
-      this.#refreshView();
-    });
-    const fileBytes = tables.reduce((sum, table) => sum + table.fileBytes, 0);
-    this.#emit({ type: 'flush-end', bytes, tables: tables.length, fileBytes });
-    this.#endStall();
-  }
-
-  #takeMarks(memtable: Memtable): void {
-    for (const [group, mark] of memtable.marks) {
-      if (mark.length === 0) this.#marks.delete(group);
-      else this.#marks.set(group, mark);
-    }
-  }
-
-  // ---- Stalls and failures
-
-  #stallReason(): StallReason | undefined {
-    if (this.#immutable.length >= this.#options.memtableQueueMax) return 'memtables';
-    const level0 = this.#versions.current.levels[0]!;
-    return level0.length >= this.#options.level0StallTables ? 'level-0' : undefined;
-  }
-
-  #endStall(): void {
-    const stall = this.#stall;
-    if (stall === undefined || this.#stallReason() !== undefined) return;
-    this.#stall = undefined;
-    this.#emit({ type: 'stall-end', reason: stall.reason });
-    stall.end();
-  }
-
-  #break(error: unknown): void {
-    if (this.#broken !== undefined) return;
-    this.#broken = error;
-    this.#versions.keepFiles();
-    this.#emit({ type: 'broken', error });
-    this.#stall?.end(new BrokenError('the tree', error));
-    this.#stall = undefined;
-  }
-
-  #checkWritable(): void {
+  #checkOpen(): void {
     if (this.#isClosed) throw new ClosedError('the tree');
-    this.#checkBroken();
-  }
-
-  #checkBroken(): void {
-    if (this.#broken !== undefined) throw new BrokenError('the tree', this.#broken);
   }
 }
+
+const DONE: Promise<void> = Promise.resolve();
 
 interface TreeWorld {
   readonly disk: Disk;
   readonly directory: string;
   readonly kernels: Kernels;
   readonly options: ResolvedOptions;
-  readonly emit: (event: TreeEvent) => void;
+  readonly emit: TreeListener;
   readonly lock: DiskLock;
   readonly tables: TableCache;
   readonly cache: BlockCache;
   readonly versions: VersionSet;
-}
-
-function newStall(reason: StallReason): Stall {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  promise.catch(() => undefined);
-  return { reason, promise, end: (error) => (error === undefined ? resolve() : reject(error)) };
+  readonly compactor: Compactor;
 }

@@ -82,8 +82,9 @@ export function encodeManifest(state: ManifestState, kernels: Kernels): Uint8Arr
   for (const [group, mark] of [...state.marks].sort(([a], [b]) => a - b)) {
     field(TAG_MARK, new ByteWriter().u53(group).raw(mark));
   }
-  for (const { start, end, revision } of state.rangeTombstones) {
-    field(TAG_RANGE_TOMBSTONE, new ByteWriter().u53(revision).string(start).string(end ?? new Uint8Array(0)));
+  for (const { start, end, revision, appliedFrom } of state.rangeTombstones) {
+    const bounds = new ByteWriter().string(start).string(end ?? new Uint8Array(0)).finish();
+    field(TAG_RANGE_TOMBSTONE, new ByteWriter().u53(revision).u53(appliedFrom ?? 0).raw(bounds));
   }
   const payload = writer.finish();
   const bytes = new Uint8Array(HEAD_BYTES + payload.length);
@@ -138,10 +139,12 @@ export function decodeManifest(bytes: Uint8Array, kernels: Kernels): ManifestSta
       }
       case TAG_RANGE_TOMBSTONE: {
         const revision = field.u53();
+        const appliedFrom = field.u53();
         const start = field.take(field.next())?.slice();
         const end = field.take(field.next())?.slice();
-        if (revision < 0 || start === undefined || end === undefined) return 'a range tombstone';
-        rangeTombstones.push({ start, end: end.length === 0 ? undefined : end, revision });
+        if (revision < 0 || appliedFrom < 0 || start === undefined || end === undefined) return 'a range tombstone';
+        const bounds = { start, end: end.length === 0 ? undefined : end, revision };
+        rangeTombstones.push(appliedFrom === 0 ? bounds : { ...bounds, appliedFrom });
         break;
       }
       default:

@@ -7,6 +7,19 @@ export interface RangeTombstone {
   /** Undefined: unbounded. */
   readonly end: Uint8Array | undefined;
   readonly revision: number;
+  /**
+   * Set once the horizon has passed `revision`: compactions leave covered versions out whatever the horizon is
+   * by then, so tables with this number or a later one hold none.
+   */
+  readonly appliedFrom?: number;
+}
+
+interface TableRange {
+  readonly number: number;
+  readonly revisionMin: number;
+  readonly revisionMax: number;
+  readonly smallestKey: Uint8Array;
+  readonly largestKey: Uint8Array;
 }
 
 /**
@@ -31,9 +44,24 @@ export function coveringRevision(
   return covering;
 }
 
-export function overlapsTombstone(tombstone: RangeTombstone, smallest: Uint8Array, largest: Uint8Array): boolean {
+/** Is every version of the table deleted by the tombstone, for every reader that is still promised an answer? */
+export function coversTable(tombstone: RangeTombstone, table: TableRange): boolean {
+  const { start, end, revision, appliedFrom } = tombstone;
   return (
-    compareBytes(tombstone.start, largest) <= 0 &&
-    (tombstone.end === undefined || compareBytes(tombstone.end, smallest) > 0)
+    appliedFrom !== undefined &&
+    table.revisionMax <= revision &&
+    compareBytes(start, table.smallestKey) <= 0 &&
+    (end === undefined || compareBytes(table.largestKey, end) < 0)
+  );
+}
+
+/** Can the table still hold a version that the tombstone deletes? If no table can, the tombstone may go. */
+export function mayHoldCovered(tombstone: RangeTombstone, table: TableRange): boolean {
+  const { start, end, revision, appliedFrom } = tombstone;
+  return (
+    (appliedFrom === undefined || table.number < appliedFrom) &&
+    table.revisionMin <= revision &&
+    compareBytes(start, table.largestKey) <= 0 &&
+    (end === undefined || compareBytes(end, table.smallestKey) > 0)
   );
 }

@@ -1,0 +1,170 @@
+import { assert, type Clock, compareBytes, type Disk, type Kernels } from '@holdfast/io';
+import { BlockCache } from '../cache/block-cache.ts';
+import { Table, TableCache } from '../cache/table-cache.ts';
+import { compareRanges } from '../read/compare.ts';
+import { Merge } from '../read/merge.ts';
+import type { BlockCodec, Compression } from '../table/codec.ts';
+import { RunCursor } from '../table/run-cursor.ts';
+import type { TableMeta } from '../table/table-info.ts';
+import type { RangeTombstone } from '../version/range-tombstones.ts';
+import { VersionFilter } from './version-filter.ts';
+import { writeRun } from './write-run.ts';
+
+export interface KeyInterval {
+  readonly smallestKey: Uint8Array;
+  readonly largestKey: Uint8Array;
+}
+
+/** A merge to carry out: plain data, so that it can cross to another thread by structured clone. */
+export interface CompactionJob {
+  readonly directory: string;
+  /** Newest first; tables of a run are in key order and do not overlap. */
+  readonly runs: readonly (readonly TableMeta[])[];
+  readonly horizon: number;
+  readonly rangeTombstones: readonly RangeTombstone[];
+  /** Ranges of the tables below the output level, level by level, each level sorted. */
+  readonly deeper: readonly (readonly KeyInterval[])[];
+  readonly tableBytes: number;
+  readonly blockBytes: number;
+  readonly restartInterval: number;
+  readonly bloomBitsPerKey: number;
+  readonly compression: Compression;
+  readonly mmap: boolean;
+  /** File numbers `numberFirst .. numberFirst + numberCount - 1` are for this job. */
+  readonly numberFirst: number;
+  readonly numberCount: number;
+  /** Binding of the file with number n is `bindingBase + n`. */
+  readonly bindingBase: number;
+  /** Bytes a second to write at most; 0: no limit. Needs a clock. */
+  readonly bytesPerSecond: number;
+}
+
+export interface CompactionResult {
+  readonly tables: readonly TableMeta[];
+  readonly entriesRead: number;
+  readonly entriesWritten: number;
+}
+
+/** What a job needs where it runs. */
+export interface CompactionWorld {
+  readonly disk: Disk;
+  readonly kernels: Kernels;
+  readonly codecs: readonly BlockCodec[];
+  /** For the rate limit, and to give the event loop back when nothing is written. */
+  readonly clock?: Clock;
+}
+
+/** Carries out merges: on this thread ({@link InlineCompactor}) or on another. */
+export interface Compactor {
+  /**
+   * The tables made are durable when it resolves, their names are not. Files of a failed job are orphans.
+   * @throws CorruptionError, DiskError.
+   */
+  run(job: CompactionJob): Promise<CompactionResult>;
+}
+
+/** Merges on the calling thread, in slices of about a millisecond between awaited writes. */
+export class InlineCompactor implements Compactor {
+  readonly #world: CompactionWorld;
+
+  constructor(world: CompactionWorld) {
+    this.#world = world;
+  }
+
+  run(job: CompactionJob): Promise<CompactionResult> {
+    return runCompaction(job, this.#world);
+  }
+}
+
+const READ_AHEAD_BYTES = 1024 * 1024;
+const OPEN_TABLES_MAX = 10_000;
+/** Large blocks still pass through a cache; everything else is read ahead around it. */
+const CACHE_BYTES = 256 * 1024;
+/** Bytes of the level below that one table may overlap, in tables: bounds the next compaction of it. */
+const DEEPER_OVERLAP_TABLES_MAX = 10;
+
+/** Does the job. For whoever implements {@link Compactor}. */
+export async function runCompaction(job: CompactionJob, world: CompactionWorld): Promise<CompactionResult> {
+  const { disk, kernels, codecs, clock } = world;
+  const cache = new BlockCache(CACHE_BYTES);
+  const context = { disk, kernels, cache, codecs, syncReads: false, mmap: job.mmap };
+  const tables = new TableCache(job.directory, context, OPEN_TABLES_MAX);
+  const cursorOptions = { tables, cache, readAheadBytes: READ_AHEAD_BYTES, isBulk: true };
+  const sources = job.runs.map((run) => new RunCursor(run.map((meta) => new Table(meta)), cursorOptions));
+  const merge = new Merge(sources);
+  const filter = new VersionFilter(job.horizon, job.rangeTombstones, bottomTest(job.deeper));
+  let number = job.numberFirst;
+  try {
+    return await writeRun(merge, filter, {
+      disk,
+      kernels,
+      directory: job.directory,
+      table: { ...job, codec: codecs.find(({ name }) => name === job.compression) },
+      fileBytesTarget: job.tableBytes,
+      nextNumber: () => {
+        assert(number < job.numberFirst + job.numberCount, 'a job has numbers enough for its tables');
+        return number++;
+      },
+      bindingOf: (fileNumber) => job.bindingBase + fileNumber,
+      cutsBefore: overlapCutter(job.deeper[0] ?? []),
+      ...(clock === undefined ? {} : { pace: pacer(clock, job.bytesPerSecond) }),
+      ...(clock === undefined ? {} : { pause: () => new Promise<void>((resolve) => clock.defer(resolve)) }),
+    });
+  } finally {
+    merge.close();
+    await tables.closeAll();
+  }
+}
+
+/** Keys come in ascending order, so each level is walked once. */
+function bottomTest(deeper: readonly (readonly KeyInterval[])[]) {
+  const positions = deeper.map(() => 0);
+  return (key: Uint8Array, keyStart: number, keyEnd: number): boolean => {
+    for (const [i, level] of deeper.entries()) {
+      let position = positions[i]!;
+      while (position < level.length && isBehind(key, keyStart, keyEnd, level[position]!.largestKey)) position++;
+      positions[i] = position;
+      const interval = level[position];
+      if (interval === undefined) continue;
+      const { smallestKey } = interval;
+      if (compareRanges(smallestKey, 0, smallestKey.length, key, keyStart, keyEnd) <= 0) return false;
+    }
+    return true;
+  };
+}
+
+/** Says when a table has come to overlap too many tables of the level below. */
+function overlapCutter(below: readonly KeyInterval[]) {
+  let position = 0;
+  let passed = 0;
+  return (key: Uint8Array, keyStart: number, keyEnd: number): boolean => {
+    while (position < below.length && isBehind(key, keyStart, keyEnd, below[position]!.largestKey)) {
+      position++;
+      passed++;
+    }
+    if (passed < DEEPER_OVERLAP_TABLES_MAX) return false;
+    passed = 0;
+    return true;
+  };
+}
+
+function isBehind(key: Uint8Array, keyStart: number, keyEnd: number, bound: Uint8Array): boolean {
+  return compareRanges(key, keyStart, keyEnd, bound, 0, bound.length) > 0;
+}
+
+function pacer(clock: Clock, bytesPerSecond: number): (bytes: number) => Promise<void> | undefined {
+  let dueMs = clock.monotonicMs();
+  return (bytes) => {
+    if (bytesPerSecond === 0) return undefined;
+    const now = clock.monotonicMs();
+    dueMs = Math.max(dueMs, now - 100) + (bytes * 1_000) / bytesPerSecond;
+    const delayMs = dueMs - now;
+    return delayMs < 1 ? undefined : new Promise((resolve) => void clock.schedule(delayMs, resolve));
+  };
+}
+
+/** Key ranges of tables, for a job. */
+export function intervalsOf(tables: readonly { readonly meta: TableMeta }[]): readonly KeyInterval[] {
+  const intervals = tables.map(({ meta: { smallestKey, largestKey } }) => ({ smallestKey, largestKey }));
+  return intervals.sort((a, b) => compareBytes(a.smallestKey, b.smallestKey));
+}

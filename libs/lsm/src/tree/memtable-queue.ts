@@ -1,0 +1,206 @@
+import { BrokenError, ClosedError } from '../errors.ts';
+import type { Memtable } from '../memtable/memtable.ts';
+import { MemtablePool } from '../memtable/memtable-pool.ts';
+import type { WriteBatch } from '../memtable/write-batch.ts';
+import { View } from '../read/view.ts';
+import type { VersionSet } from '../version/version-set.ts';
+import type { StallReason, TreeListener } from './events.ts';
+import { flushMemtable, type FlushWorld } from './flush.ts';
+
+export interface QueueWorld extends FlushWorld {
+  readonly emit: TreeListener;
+  readonly horizon: () => number;
+  /** The oldest WAL segment that must stay once everything older than these memtables is in tables. */
+  readonly walSegmentFirst: (remaining: readonly Memtable[]) => number | undefined;
+  /** After a flush has been installed. */
+  readonly onFlushed: () => void;
+}
+
+interface Stall {
+  readonly reason: StallReason;
+  readonly promise: Promise<void>;
+  readonly end: (error?: unknown) => void;
+}
+
+/**
+ * The memtable being filled, the full ones that wait for their flush (oldest first out), and the view that
+ * readers take: it changes when a memtable fills up and when a version is installed.
+ *
+ * Owns the tree's health: after a failed flush or manifest nothing is written any more.
+ */
+export class MemtableQueue {
+  readonly #world: QueueWorld;
+  readonly #versions: VersionSet;
+  readonly #pool: MemtablePool;
+  readonly #marks: Map<number, Uint8Array>;
+  #active: Memtable;
+  /** Newest first. */
+  #full: readonly Memtable[] = [];
+  #view: View;
+  #flushing: Promise<void> | undefined;
+  #stall: Stall | undefined;
+  #broken: { readonly error: unknown } | undefined;
+  #isClosed = false;
+
+  constructor(world: QueueWorld) {
+    this.#world = world;
+    this.#versions = world.versions;
+    const { memtableBytes, memtableQueueMax } = world.options;
+    this.#pool = new MemtablePool(memtableBytes, memtableQueueMax);
+    this.#marks = new Map(world.versions.state.marks);
+    this.#active = this.#pool.take(0);
+    this.#view = this.#newView();
+  }
+
+  get view(): View {
+    return this.#view;
+  }
+
+  get active(): Memtable {
+    return this.#active;
+  }
+
+  /** The newest mark of each group. */
+  get marks(): ReadonlyMap<number, Uint8Array> {
+    return this.#marks;
+  }
+
+  get fullCount(): number {
+    return this.#full.length;
+  }
+
+  /** Bytes of records and nodes in all memtables. */
+  get bytes(): number {
+    return this.#full.reduce((sum, memtable) => sum + memtable.bytes, this.#active.bytes);
+  }
+
+  /** @throws BrokenError, ClosedError. */
+  checkWritable(): void {
+    if (this.#isClosed) throw new ClosedError('the tree');
+    if (this.#broken !== undefined) throw new BrokenError('the tree', this.#broken.error);
+  }
+
+  /** @param walSegment the oldest WAL segment that may hold the batch; 0 without a WAL. */
+  apply(batch: WriteBatch, walSegment: number): void {
+    if (!this.#active.hasRoom(batch)) this.#rotate(batch.byteLength);
+    const active = this.#active;
+    if (active.isEmpty) active.walSegmentFirst = walSegment;
+    const tombstones = active.rangeTombstones.length;
+    active.apply(batch, this.#marks);
+    if (active.rangeTombstones.length > tombstones) this.refreshView();
+  }
+
+  writable(): Promise<void> | undefined {
+    if (this.#stall !== undefined) return this.#stall.promise;
+    const reason = this.#stallReason();
+    if (reason === undefined) return undefined;
+    this.#stall = newStall(reason);
+    this.#world.emit({ type: 'stall-begin', reason });
+    return this.#stall.promise;
+  }
+
+  /** Flushes everything applied so far. */
+  async flush(): Promise<void> {
+    this.checkWritable();
+    if (!this.#active.isEmpty) this.#rotate(0);
+    await this.#flushing;
+    this.checkWritable();
+  }
+
+  /** The version or the memtables have changed: later reads look at the new ones. */
+  refreshView(): void {
+    const before = this.#view;
+    this.#view = this.#newView();
+    before.release();
+  }
+
+  /** Marks that came with ingested tables. */
+  takeMarks(marks: ReadonlyMap<number, Uint8Array>): void {
+    for (const [group, mark] of marks) {
+      if (mark.length === 0) this.#marks.delete(group);
+      else this.#marks.set(group, mark);
+    }
+  }
+
+  /** Writes may go on if nothing else holds them. */
+  endStall(): void {
+    const stall = this.#stall;
+    if (stall === undefined || this.#stallReason() !== undefined) return;
+    this.#stall = undefined;
+    this.#world.emit({ type: 'stall-end', reason: stall.reason });
+    stall.end();
+  }
+
+  /** No more writes: what is on disk may be less than what is in memory. */
+  break(error: unknown): void {
+    if (this.#broken !== undefined || this.#isClosed) return;
+    this.#broken = { error };
+    this.#versions.keepFiles();
+    this.#world.emit({ type: 'broken', error });
+    this.#stall?.end(new BrokenError('the tree', error));
+    this.#stall = undefined;
+  }
+
+  /** Lets the running flush end. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#stall?.end(new ClosedError('the tree'));
+    this.#stall = undefined;
+    await this.#flushing;
+  }
+
+  #newView(): View {
+    return new View([this.#active, ...this.#full], this.#versions.current, (memtable) => {
+      if (!this.#isClosed) this.#pool.give(memtable);
+    });
+  }
+
+  #rotate(bytesNeeded: number): void {
+    if (!this.#active.isEmpty) this.#full = [this.#active, ...this.#full];
+    this.#active = this.#pool.take(bytesNeeded);
+    this.refreshView();
+    this.#flushing ??= this.#flushAll().finally(() => (this.#flushing = undefined));
+  }
+
+  /** Flushes full memtables until there is none. Never rejects. */
+  async #flushAll(): Promise<void> {
+    // Not in the turn of `apply`: the first table starts when the caller has given the loop back.
+    await Promise.resolve();
+    try {
+      for (;;) {
+        const memtable = this.#full.at(-1);
+        if (memtable === undefined || this.#isClosed || this.#broken !== undefined) return;
+        await this.#flushOne(memtable);
+      }
+    } catch (error) {
+      this.break(error);
+    }
+  }
+
+  async #flushOne(memtable: Memtable): Promise<void> {
+    const { emit, horizon, walSegmentFirst, onFlushed } = this.#world;
+    const bytes = memtable.bytes;
+    emit({ type: 'flush-begin', bytes });
+    const remaining = [...this.#full.slice(0, -1), this.#active];
+    const tables = await flushMemtable(this.#world, memtable, horizon(), walSegmentFirst(remaining), () => {
+      this.#full = this.#full.filter((other) => other !== memtable);
+      this.refreshView();
+    });
+    const fileBytes = tables.reduce((sum, table) => sum + table.fileBytes, 0);
+    emit({ type: 'flush-end', bytes, tables: tables.length, fileBytes });
+    this.endStall();
+    onFlushed();
+  }
+
+  #stallReason(): StallReason | undefined {
+    const { memtableQueueMax, level0StallTables } = this.#world.options;
+    if (this.#full.length >= memtableQueueMax) return 'memtables';
+    return this.#versions.current.levels[0]!.length >= level0StallTables ? 'level-0' : undefined;
+  }
+}
+
+function newStall(reason: StallReason): Stall {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  promise.catch(() => undefined);
+  return { reason, promise, end: (error) => (error === undefined ? resolve() : reject(error)) };
+}

@@ -1,0 +1,260 @@
+import { assert, compareBytes, type Disk, joinPath, type Kernels } from '@holdfast/io';
+import { BlockCache } from '../cache/block-cache.ts';
+import { Table, TableCache } from '../cache/table-cache.ts';
+import type { EntryFilter } from '../compaction/version-filter.ts';
+import { VersionFilter } from '../compaction/version-filter.ts';
+import { type RunTarget, writeRun } from '../compaction/write-run.ts';
+import { LEVEL_COUNT } from '../limits.ts';
+import { compareRanges, equalRanges } from '../read/compare.ts';
+import { Merge } from '../read/merge.ts';
+import type { Source } from '../read/source.ts';
+import type { View } from '../read/view.ts';
+import { RunCursor } from '../table/run-cursor.ts';
+import { tableFileName, type TableMeta } from '../table/table-info.ts';
+import { TableReader } from '../table/table-reader.ts';
+import { verifyTable } from '../table/verify-table.ts';
+import type { RangeTombstone } from '../version/range-tombstones.ts';
+import type { VersionEdit, VersionSet } from '../version/version-set.ts';
+import { codecOfLevel, type ResolvedOptions } from './options.ts';
+
+/** One file of an export. */
+export interface ExportedTable {
+  readonly path: string;
+  readonly fileBytes: number;
+  readonly entries: number;
+  readonly smallestKey: Uint8Array;
+  readonly largestKey: Uint8Array;
+}
+
+/** What `exportRange` gave: the tables, and the range deletions that readers of them still need. */
+export interface RangeExport {
+  readonly tables: readonly ExportedTable[];
+  readonly rangeTombstones: readonly RangeTombstone[];
+}
+
+export interface IngestOptions {
+  /** Marks that become current and durable with the tables. */
+  readonly marks?: ReadonlyMap<number, Uint8Array>;
+  /** What an export gave beside its tables. */
+  readonly rangeTombstones?: readonly RangeTombstone[];
+  /** First remove all versions of the keys in `[start, end)` (undefined: unbounded). */
+  readonly replace?: { readonly start: Uint8Array | undefined; readonly end: Uint8Array | undefined };
+}
+
+export interface TransferWorld {
+  readonly disk: Disk;
+  readonly kernels: Kernels;
+  readonly options: ResolvedOptions;
+}
+
+const CACHE_BYTES = 256 * 1024;
+const READ_BYTES = 1024 * 1024;
+
+/** Writes the entries of the sources in `[start, end)` as tables. Takes over the sources. */
+export async function exportRange(
+  { disk, kernels, options }: TransferWorld,
+  view: View,
+  sources: readonly Source[],
+  directory: string,
+  start: Uint8Array | undefined,
+  end: Uint8Array | undefined,
+): Promise<RangeExport> {
+  view.acquire();
+  const merge = new Merge(sources);
+  let number = 1;
+  try {
+    await disk.makeDirectory(directory);
+    const run = await writeRun(merge, new VersionFilter(0, [], () => false), {
+      disk,
+      kernels,
+      directory,
+      table: { ...options, codec: codecOfLevel(options, LEVEL_COUNT - 1) },
+      fileBytesTarget: options.tableBytes,
+      nextNumber: () => number++,
+      bindingOf: (fileNumber) => options.treeId * 2 ** 32 + fileNumber,
+      start,
+      end,
+    });
+    await disk.syncDirectory(directory);
+    const tables = run.tables.map(({ number: name, fileBytes, entries, smallestKey, largestKey }) => ({
+      path: joinPath(directory, tableFileName(name)),
+      fileBytes,
+      entries,
+      smallestKey,
+      largestKey,
+    }));
+    return { tables, rangeTombstones: view.rangeTombstones.flatMap((tombstone) => clipped(tombstone, start, end)) };
+  } finally {
+    merge.close();
+    view.release();
+  }
+}
+
+export interface IngestWorld extends TransferWorld {
+  readonly directory: string;
+  readonly versions: VersionSet;
+  readonly onInstalled: () => void;
+}
+
+/** Verifies, links and installs. No compaction runs meanwhile. */
+export async function ingestTables(
+  world: IngestWorld,
+  paths: readonly string[],
+  { marks, rangeTombstones, replace }: IngestOptions,
+): Promise<void> {
+  const { disk, directory, versions } = world;
+  const metas: TableMeta[] = [];
+  for (const path of paths) metas.push(await verifiedMeta(world, path));
+  for (const [i, meta] of metas.entries()) {
+    const path = joinPath(directory, tableFileName(meta.number));
+    await disk.link(paths[i]!, path);
+    const file = await disk.open(path, 'never');
+    await file.sync().finally(() => file.close());
+  }
+  const excised = replace === undefined ? NOTHING_EXCISED : await excise(world, replace.start, replace.end);
+  if (metas.length + excised.added.length > 0) await disk.syncDirectory(directory);
+  const gone = new Set(excised.removed);
+  const left = versions.current.levels.map((level) => level.filter(({ meta }) => !gone.has(meta.number)));
+  const level = isRun(metas) ? deepestFreeLevel(left, excised.added, metas) : 0;
+  const edit: VersionEdit = {
+    removed: excised.removed,
+    added: [...excised.added, ...metas.map((meta) => ({ level, meta }))],
+    marks: marks ?? new Map(),
+    addedTombstones: rangeTombstones ?? [],
+  };
+  await versions.install(edit, world.onInstalled);
+}
+
+async function verifiedMeta({ disk, kernels, options, versions }: IngestWorld, path: string): Promise<TableMeta> {
+  const cache = new BlockCache(CACHE_BYTES);
+  const context = { disk, kernels, cache, codecs: options.codecs, syncReads: false, mmap: false };
+  const reader = await TableReader.open(path, undefined, context);
+  try {
+    await verifyTable(reader);
+    return { ...reader.info, number: versions.nextNumber() };
+  } finally {
+    await reader.close();
+  }
+}
+
+interface Excised {
+  readonly removed: readonly number[];
+  readonly added: readonly { readonly level: number; readonly meta: TableMeta }[];
+}
+
+const NOTHING_EXCISED: Excised = { removed: [], added: [] };
+
+/** Tables inside the range go; those that stick out are written again without it. */
+async function excise(
+  world: IngestWorld,
+  start: Uint8Array | undefined,
+  end: Uint8Array | undefined,
+): Promise<Excised> {
+  const removed: number[] = [];
+  const added: { readonly level: number; readonly meta: TableMeta }[] = [];
+  for (const [level, tables] of world.versions.current.levels.entries()) {
+    for (const { meta } of tables) {
+      const isBefore = start !== undefined && compareBytes(meta.largestKey, start) < 0;
+      const isBehind = end !== undefined && compareBytes(meta.smallestKey, end) >= 0;
+      if (isBefore || isBehind) continue;
+      removed.push(meta.number);
+      const isInside =
+        (start === undefined || compareBytes(start, meta.smallestKey) <= 0) &&
+        (end === undefined || compareBytes(meta.largestKey, end) < 0);
+      if (isInside) continue;
+      for (const rest of await writeWithout(world, meta, level, start, end)) added.push({ level, meta: rest });
+    }
+  }
+  return { removed, added };
+}
+
+async function writeWithout(
+  { disk, kernels, options, directory, versions }: IngestWorld,
+  meta: TableMeta,
+  level: number,
+  start: Uint8Array | undefined,
+  end: Uint8Array | undefined,
+): Promise<readonly TableMeta[]> {
+  const cache = new BlockCache(CACHE_BYTES);
+  const context = { disk, kernels, cache, codecs: options.codecs, syncReads: false, mmap: false };
+  const tables = new TableCache(directory, context, 1);
+  const cursor = new RunCursor([new Table(meta)], { tables, cache, readAheadBytes: READ_BYTES, isBulk: true });
+  const merge = new Merge([cursor]);
+  const target: RunTarget = {
+    disk,
+    kernels,
+    directory,
+    table: { ...options, codec: codecOfLevel(options, level) },
+    fileBytesTarget: meta.fileBytes * 2,
+    nextNumber: () => versions.nextNumber(),
+    bindingOf: (number) => versions.bindingOf(number),
+  };
+  try {
+    return (await writeRun(merge, new OutsideFilter(start, end), target)).tables;
+  } finally {
+    merge.close();
+    await tables.closeAll();
+  }
+}
+
+/** Keeps what is not in `[start, end)`. */
+class OutsideFilter implements EntryFilter {
+  isNewKey = true;
+  readonly #start: Uint8Array | undefined;
+  readonly #end: Uint8Array | undefined;
+  #last: Uint8Array | undefined;
+
+  constructor(start: Uint8Array | undefined, end: Uint8Array | undefined) {
+    this.#start = start;
+    this.#end = end;
+  }
+
+  keeps({ key, keyStart, keyEnd }: Source): boolean {
+    const last = this.#last;
+    this.isNewKey = last === undefined || !equalRanges(key, keyStart, keyEnd, last, 0, last.length);
+    if (this.isNewKey) this.#last = key.slice(keyStart, keyEnd);
+    const start = this.#start;
+    const end = this.#end;
+    if (start !== undefined && compareRanges(key, keyStart, keyEnd, start, 0, start.length) < 0) return true;
+    return end !== undefined && compareRanges(key, keyStart, keyEnd, end, 0, end.length) >= 0;
+  }
+}
+
+/** In key order and without overlap? */
+function isRun(metas: readonly TableMeta[]): boolean {
+  return metas.every((meta, i) => i === 0 || compareBytes(metas[i - 1]!.largestKey, meta.smallestKey) < 0);
+}
+
+/** The deepest level for tables that count as the newest: nothing in it or above overlaps them. */
+function deepestFreeLevel(
+  levels: readonly (readonly Table[])[],
+  added: Excised['added'],
+  metas: readonly TableMeta[],
+): number {
+  let level = 0;
+  for (let candidate = 0; candidate < LEVEL_COUNT; candidate++) {
+    const present = levels[candidate]!.map(({ meta }) => meta);
+    for (const rest of added) if (rest.level === candidate) present.push(rest.meta);
+    if (present.some((table) => metas.some((meta) => overlap(table, meta)))) break;
+    level = candidate;
+  }
+  assert(level < LEVEL_COUNT, 'a level exists');
+  return level;
+}
+
+function overlap(a: TableMeta, b: TableMeta): boolean {
+  return compareBytes(a.smallestKey, b.largestKey) <= 0 && compareBytes(b.smallestKey, a.largestKey) <= 0;
+}
+
+/** The part of a range tombstone inside `[start, end)`. */
+function clipped(
+  tombstone: RangeTombstone,
+  start: Uint8Array | undefined,
+  end: Uint8Array | undefined,
+): readonly RangeTombstone[] {
+  const from = start !== undefined && compareBytes(start, tombstone.start) > 0 ? start : tombstone.start;
+  const isEarlier = end !== undefined && (tombstone.end === undefined || compareBytes(end, tombstone.end) < 0);
+  const to = isEarlier ? end : tombstone.end;
+  if (to !== undefined && compareBytes(from, to) >= 0) return [];
+  return [{ start: from, end: to, revision: tombstone.revision }];
+}

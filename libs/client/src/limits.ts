@@ -11,8 +11,6 @@ export const PENDING_BYTES_MAX = 64 * 1024 * 1024;
 export const BATCH_BYTES_TARGET = 512 * 1024;
 /** Operations sent to one node and not yet answered; more wait in its queue, where they can still be re-routed. */
 export const IN_FLIGHT_OPS_MAX = 32_768;
-/** Bytes handed to one connection and not yet taken by the operating system; above, the queue waits. */
-export const CONNECTION_BYTES_QUEUED_MAX = 4 * 1024 * 1024;
 /** Operations of another read level that one pass over a queue steps over. */
 export const BATCH_SKIPS_MAX = 256;
 /** Objects kept for reuse. */
@@ -33,6 +31,8 @@ export const PING_TIMEOUT_MS = 750;
 export const BREAKER_FAILURES_MAX = 5;
 /** First and longest time that a circuit stays open (full jitter between them). */
 export const BREAKER_OPEN_MS = { base: 20, cap: 1000 } as const;
+/** An operation that ends at its deadline speaks against the node only when the node had this long to answer. */
+export const SLOW_ANSWER_MS = 1000;
 /** A probe that never reports is forgotten after this. */
 export const BREAKER_PROBE_MS = 1000;
 

@@ -58,7 +58,11 @@ export class FakeCluster {
   constructor(nodes: number, splits: readonly string[] = []) {
     const ids = Array.from({ length: nodes }, (_, i) => i + 1);
     for (const id of ids) this.nodes.set(id, new FakeNode(this, id as NodeId, `10.0.0.${id}:7000`));
-    const bounds = [new Uint8Array(0), ...splits.map((split) => rangeKey(USERS, utf8(split))), new Uint8Array(0)];
+    const bounds = [
+      new Uint8Array(0),
+      ...splits.map((split) => rangeKey(USERS, utf8(split))),
+      new Uint8Array(0),
+    ];
     this.ranges = bounds.slice(0, -1).map((start, i) => ({
       id: 10 + i,
       start,
@@ -127,7 +131,8 @@ export class FakeCluster {
     const refusal = reader.refusal(i);
     if (refusal !== undefined) return out.refused(i, refusal);
     const range = this.ranges.find((candidate) => candidate.id === reader.rangeId(i));
-    if (range === undefined || !inside(range, reader.keyspaceId(i), reader.key(i))) return out.refused(i, 'HF_WRONG_RANGE');
+    if (range === undefined || !inside(range, reader.keyspaceId(i), reader.key(i)))
+      return out.refused(i, 'HF_WRONG_RANGE');
     const weak = !isWrite(reader.kind(i)) && reader.consistency !== Consistency.strong;
     if (range.leader !== node && !weak) {
       const hint = this.hints ? (range.leader as NodeId) : 0;
@@ -136,13 +141,27 @@ export class FakeCluster {
     this.#execute(range, reader, i, out, weak ? reader.consistency : Consistency.strong);
   }
 
-  #execute(range: FakeRange, reader: DataRequestReader, i: number, out: DataResponseBuilder, served: Consistency): void {
+  #execute(
+    range: FakeRange,
+    reader: DataRequestReader,
+    i: number,
+    out: DataResponseBuilder,
+    served: Consistency,
+  ): void {
     const kind = reader.kind(i);
     const id = storeKey(reader.keyspaceId(i), reader.key(i));
     const found = this.store.get(id);
     if (kind === OpKind.get || kind === OpKind.getRevision) {
       if (found === undefined) out.absent(i, 0, served, served === Consistency.strong ? 0 : 5);
-      else out.value(i, found.revision, found.value, found.contentType, served, served === Consistency.strong ? 0 : 5);
+      else
+        out.value(
+          i,
+          found.revision,
+          found.value,
+          found.contentType,
+          served,
+          served === Consistency.strong ? 0 : 5,
+        );
     } else if (kind === OpKind.scan) {
       this.#scan(range, reader, i, out);
     } else {
@@ -181,17 +200,25 @@ export class FakeCluster {
       .map(([, stored]) => stored)
       .filter(
         ({ key }) =>
-          compareBytes(key, start) >= 0 && (end.length === 0 || compareBytes(key, end) < 0) && inside(range, keyspace, key),
+          compareBytes(key, start) >= 0 &&
+          (end.length === 0 || compareBytes(key, end) < 0) &&
+          inside(range, keyspace, key),
       )
       .sort((a, b) => compareBytes(a.key, b.key));
     if (reader.reverse(i)) all.reverse();
     const limit = reader.limit(i) === 0 ? 1000 : reader.limit(i);
     const rows = new ScanRowsBuilder();
     for (const stored of all.slice(0, limit)) {
-      rows.add(stored.key, reader.keysOnly(i) ? new Uint8Array(0) : stored.value, stored.revision, stored.contentType);
+      rows.add(
+        stored.key,
+        reader.keysOnly(i) ? new Uint8Array(0) : stored.value,
+        stored.revision,
+        stored.contentType,
+      );
     }
     const next = all[limit]?.key;
-    const resume = next === undefined ? new Uint8Array(0) : reader.reverse(i) ? Uint8Array.from([...next, 0]) : next;
+    const resume =
+      next === undefined ? new Uint8Array(0) : reader.reverse(i) ? Uint8Array.from([...next, 0]) : next;
     out.rows(i, rows, {
       served: Consistency.strong,
       stalenessMs: 0,

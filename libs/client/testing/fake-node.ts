@@ -25,18 +25,21 @@ export interface FakeRequest {
   readonly requestId: number;
   readonly reader: DataRequestReader;
   /** Sends bytes over the connection on which the request came. */
-  send(bytes: Uint8Array): void;
+  readonly send: (bytes: Uint8Array) => void;
   /** Ends this connection. */
-  cut(): void;
+  readonly cut: () => void;
 }
 
 /** What a script does with a request: `true` = it has taken over, otherwise the node answers as usual. */
 export type FakeScript = (request: FakeRequest) => boolean;
 
+/** Answers leave in several frames of about this size. */
+const ANSWER_BYTES_TARGET = 2 * 1024 * 1024;
+
 /** A node as far as a client can tell: handshake, map, data; everything can be overridden. */
 export class FakeNode {
   readonly nodeId: NodeId;
-  readonly address: string;
+  address: string;
   readonly cluster: FakeCluster;
   readonly connections = new Set<Connection>();
   /** Asked first for every request. */
@@ -56,7 +59,7 @@ export class FakeNode {
   }
 
   async start(): Promise<void> {
-    await this.cluster.network.listen(this.address, (connection) => this.#serve(connection));
+    await this.cluster.network.listen(this.address, (connection) => this.serve(connection));
   }
 
   /** Sends bytes to everybody who is connected. */
@@ -64,7 +67,8 @@ export class FakeNode {
     for (const connection of this.connections) connection.write(bytes);
   }
 
-  #serve(connection: Connection): void {
+  /** Takes over an accepted connection. */
+  serve(connection: Connection): void {
     const decoder = new FrameDecoder(pureKernels);
     this.connections.add(connection);
     connection.start({
@@ -118,7 +122,13 @@ export class FakeNode {
     };
     if (this.script?.(request) === true) return;
     const builder = this.#builder;
-    for (let i = 0; i < reader.count; i++) this.cluster.answer(this.nodeId, reader, i, builder);
-    connection.write(builder.toFrame(pureKernels, requestId, PROTOCOL_VERSION_MAX, 0));
+    const send = (more: boolean): void => {
+      connection.write(builder.toFrame(pureKernels, requestId, PROTOCOL_VERSION_MAX, 0, more));
+    };
+    for (let i = 0; i < reader.count; i++) {
+      if (builder.byteLength > ANSWER_BYTES_TARGET) send(true);
+      this.cluster.answer(this.nodeId, reader, i, builder);
+    }
+    send(false);
   }
 }

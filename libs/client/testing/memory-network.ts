@@ -1,4 +1,12 @@
-import { type Address, type Clock, type Connection, type ConnectionHandler, EMPTY_BYTES, type Listener, type Network } from '@holdfast/io';
+import {
+  type Address,
+  type Clock,
+  type Connection,
+  type ConnectionHandler,
+  EMPTY_BYTES,
+  type Listener,
+  type Network,
+} from '@holdfast/io';
 
 /** What a test can do to a listening address. */
 interface Server {
@@ -57,7 +65,7 @@ export class MemoryNetwork implements Network {
   /** The process at `address` dies: its connections are reset, new ones refused. */
   kill(address: Address): void {
     this.#servers.delete(address);
-    for (const end of [...this.#ends]) {
+    for (const end of this.#ends) {
       if (end.remoteAddress !== address) continue;
       end.peer?.ended(new Error('killed'));
       this.#clock.schedule(this.latencyMs, () => end.ended(new Error('ECONNRESET')));

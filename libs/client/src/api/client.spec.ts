@@ -29,7 +29,7 @@ class Abort {
   abort(reason: unknown): void {
     this.aborted = true;
     this.reason = reason;
-    for (const listener of [...this.listeners]) listener();
+    for (const listener of this.listeners) listener();
   }
 }
 
@@ -59,11 +59,17 @@ describe('a keyspace', () => {
     expect(first.swapped).toBe(true);
     const again = await cluster.clock.settle(users.compareAndSet('a', { name: '2' }, { ifAbsent: true }));
     expect(again).toEqual({ swapped: false, revision: first.revision });
-    const second = await cluster.clock.settle(users.compareAndSet('a', { name: '3' }, { ifRevision: first.revision }));
+    const second = await cluster.clock.settle(
+      users.compareAndSet('a', { name: '3' }, { ifRevision: first.revision }),
+    );
     expect(second.swapped).toBe(true);
-    const stale = await cluster.clock.settle(users.compareAndSet('a', { name: '4' }, { ifRevision: first.revision }));
+    const stale = await cluster.clock.settle(
+      users.compareAndSet('a', { name: '4' }, { ifRevision: first.revision }),
+    );
     expect(stale).toEqual({ swapped: false, revision: second.revision });
-    expect(await cluster.clock.failure(users.compareAndSet('a', { name: '5' }, {}))).toMatchObject({ code: 'HF_BAD_REQUEST' });
+    expect(await cluster.clock.failure(users.compareAndSet('a', { name: '5' }, {}))).toMatchObject({
+      code: 'HF_BAD_REQUEST',
+    });
     await db.close();
   });
 
@@ -83,7 +89,11 @@ describe('a keyspace', () => {
   it('tells what became of each entry when some fail', async () => {
     const { cluster, db } = await open();
     const raw = db.keyspace('users', bytes);
-    const entries = [['a', utf8('1')] as const, ['b', new Uint8Array(1024 * 1024 + 1)] as const, ['c', utf8('3')] as const];
+    const entries = [
+      ['a', utf8('1')] as const,
+      ['b', new Uint8Array(1024 * 1024 + 1)] as const,
+      ['c', utf8('3')] as const,
+    ];
     const error = await cluster.clock.failure(raw.setMany(entries));
     expect(error).toBeInstanceOf(BatchWriteError);
     const { results, code, outcome } = error as BatchWriteError;
@@ -107,9 +117,11 @@ describe('a keyspace', () => {
       await cluster.clock.settle(users.set(key, key));
       expect((await cluster.clock.settle(users.get(key)))?.value).toBe(key);
     }
-    expect(await cluster.clock.failure(users.set('a', 1, { idempotencyKey: 'i'.repeat(256) }))).toMatchObject({
-      code: 'HF_IDEMPOTENCY_KEY_INVALID',
-    });
+    expect(await cluster.clock.failure(users.set('a', 1, { idempotencyKey: 'i'.repeat(256) }))).toMatchObject(
+      {
+        code: 'HF_IDEMPOTENCY_KEY_INVALID',
+      },
+    );
     await db.close();
   });
 
@@ -126,7 +138,9 @@ describe('a keyspace', () => {
     const { cluster, db } = await open();
     await cluster.clock.settle(db.keyspace('users', bytes).set('a', Uint8Array.of(0xff, 0xfe)));
     const good = db.keyspace('users', bytes).get('a');
-    expect(await cluster.clock.failure(db.keyspace('users', text).get('a'))).toMatchObject({ code: 'HF_BAD_REQUEST' });
+    expect(await cluster.clock.failure(db.keyspace('users', text).get('a'))).toMatchObject({
+      code: 'HF_BAD_REQUEST',
+    });
     expect((await cluster.clock.settle(good))?.value).toEqual(Uint8Array.of(0xff, 0xfe));
     const failed = cluster.clock.failure(db.keyspace('users', text).getMany(['a', 'b']));
     expect(await failed).toMatchObject({ code: 'HF_BAD_REQUEST' });
@@ -146,10 +160,20 @@ describe('abort', () => {
     const queued = users.set('b', 1, { signal: controller });
     for (const call of [sent, queued]) call.catch(() => undefined);
     controller.abort('enough');
-    expect(await cluster.clock.failure(sent)).toMatchObject({ code: 'HF_CANCELLED', outcome: 'unknown', cause: 'enough' });
-    expect(await cluster.clock.failure(queued)).toMatchObject({ code: 'HF_CANCELLED', outcome: 'not_applied' });
+    expect(await cluster.clock.failure(sent)).toMatchObject({
+      code: 'HF_CANCELLED',
+      outcome: 'unknown',
+      cause: 'enough',
+    });
+    expect(await cluster.clock.failure(queued)).toMatchObject({
+      code: 'HF_CANCELLED',
+      outcome: 'not_applied',
+    });
     expect(controller.listeners.size).toBe(0);
-    const late = users.getMany(Array.from({ length: 30_000 }, (_, i) => `k${i}`), { signal: controller });
+    const late = users.getMany(
+      Array.from({ length: 30_000 }, (_, i) => `k${i}`),
+      { signal: controller },
+    );
     expect(await cluster.clock.failure(late)).toMatchObject({ code: 'HF_CANCELLED' });
     expect(db.pendingOps).toBe(0);
     await db.close();
@@ -159,7 +183,13 @@ describe('abort', () => {
     const { cluster, db } = await open();
     cluster.node(1).script = () => true;
     const controller = new Abort();
-    const many = db.keyspace('users').setMany([['a', 1], ['b', 2]], { signal: controller });
+    const many = db.keyspace('users').setMany(
+      [
+        ['a', 1],
+        ['b', 2],
+      ],
+      { signal: controller },
+    );
     many.catch(() => undefined);
     await cluster.clock.run(2);
     controller.abort('enough');
@@ -170,7 +200,10 @@ describe('abort', () => {
 });
 
 describe('scan', () => {
-  const collect = async (cluster: FakeCluster, rows: AsyncIterable<{ readonly key: string | undefined }>): Promise<string[]> =>
+  const collect = async (
+    cluster: FakeCluster,
+    rows: AsyncIterable<{ readonly key: string | undefined }>,
+  ): Promise<string[]> =>
     cluster.clock.settle(
       (async () => {
         const keys: string[] = [];
@@ -195,7 +228,11 @@ describe('scan', () => {
   });
 
   it('gives what sorting gives, for any keys, ranges, bounds and page sizes', async () => {
-    const letter = fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'ä', '\u{10000}', '\uffff'), minLength: 1, maxLength: 3 });
+    const letter = fc.string({
+      unit: fc.constantFrom('a', 'b', 'c', 'ä', '\u{10000}', '\uffff'),
+      minLength: 1,
+      maxLength: 3,
+    });
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(letter, { maxLength: 3 }),
@@ -205,7 +242,8 @@ describe('scan', () => {
         fc.boolean(),
         fc.integer({ min: 1, max: 5 }),
         async (splits, keys, start, end, reverse, pageSize) => {
-          const sorted = (texts: readonly string[]): string[] => texts.toSorted((a, b) => compareBytes(utf8(a), utf8(b)));
+          const sorted = (texts: readonly string[]): string[] =>
+            texts.toSorted((a, b) => compareBytes(utf8(a), utf8(b)));
           const { cluster, db } = await open(sorted(splits));
           const users = db.keyspace('users');
           await cluster.clock.settle(users.setMany(keys.map((key) => [key, 0] as const)));

@@ -16,7 +16,8 @@ export class ContentTypes {
     const bytes = new Uint8Array(text.length);
     for (let i = 0; i < text.length; i++) {
       const unit = text.charCodeAt(i);
-      if (unit < 0x20 || unit > 0x7e) throw new HoldfastError('HF_BAD_REQUEST', { detail: 'contentType is ASCII' });
+      if (unit < 0x20 || unit > 0x7e)
+        throw new HoldfastError('HF_BAD_REQUEST', { detail: 'contentType is ASCII' });
       bytes[i] = unit;
     }
     if (this.#bytes.size < KNOWN_MAX) this.#bytes.set(text, bytes);

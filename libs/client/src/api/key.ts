@@ -8,6 +8,7 @@ export type Key = string | Uint8Array;
 export function keyBytes(key: Key): Uint8Array {
   if (typeof key !== 'string') return key;
   const encoded = encodeUtf8(key);
-  if (encoded === undefined) throw new HoldfastError('HF_KEY_INVALID', { detail: 'the key holds a lone surrogate' });
+  if (encoded === undefined)
+    throw new HoldfastError('HF_KEY_INVALID', { detail: 'the key holds a lone surrogate' });
   return encoded;
 }

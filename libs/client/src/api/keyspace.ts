@@ -72,7 +72,12 @@ export class Keyspace<T> {
 
   /** The value, or undefined when the key has none. */
   async get(key: Key, options: GetOptions = NO_OPTIONS): Promise<Item<T> | undefined> {
-    return execute(this.#engine, this.#read(keyBytes(key), options, options.revision), this.#item, options.signal);
+    return execute(
+      this.#engine,
+      this.#read(keyBytes(key), options, options.revision),
+      this.#item,
+      options.signal,
+    );
   }
 
   /** Values in the order of `keys`. Each is read by itself: together they are no snapshot. Throws when one fails. */
@@ -107,7 +112,10 @@ export class Keyspace<T> {
   }
 
   /** Removes the key; `existed` says whether there was something to remove. */
-  async delete(key: Key, options: WriteCallOptions & { readonly ifRevision?: number } = NO_OPTIONS): Promise<Written> {
+  async delete(
+    key: Key,
+    options: WriteCallOptions & { readonly ifRevision?: number } = NO_OPTIONS,
+  ): Promise<Written> {
     const { ifRevision } = options;
     const operation: Operation = {
       kind: OpKind.delete,
@@ -125,7 +133,9 @@ export class Keyspace<T> {
   async compareAndSet(key: Key, value: T, options: CompareOptions): Promise<SwapResult> {
     const { ifRevision, ifAbsent } = options;
     if ((ifRevision === undefined) === (ifAbsent !== true)) {
-      throw new HoldfastError('HF_BAD_REQUEST', { detail: 'compareAndSet takes ifRevision or ifAbsent, one of them' });
+      throw new HoldfastError('HF_BAD_REQUEST', {
+        detail: 'compareAndSet takes ifRevision or ifAbsent, one of them',
+      });
     }
     const operation: Operation = {
       ...this.#put(keyBytes(key), value, options),
@@ -154,7 +164,14 @@ export class Keyspace<T> {
           ? EMPTY_BYTES
           : keyBytes(options.end)
         : (prefixEnd(prefix) ?? EMPTY_BYTES);
-    return scanPages(this.#engine, this.#read(start, options, undefined), end, options, this.#codec, this.#contentTypes);
+    return scanPages(
+      this.#engine,
+      this.#read(start, options, undefined),
+      end,
+      options,
+      this.#codec,
+      this.#contentTypes,
+    );
   }
 
   #read(key: Uint8Array, options: ReadOptions, revision: number | undefined): Operation {
@@ -215,4 +232,3 @@ function idempotencyBytes(key: string | undefined): Uint8Array | undefined {
   }
   return encoded;
 }
-

@@ -60,7 +60,8 @@ class ManySink<T> implements OpSink {
   fill(): void {
     if (this.#filling) return;
     this.#filling = true;
-    while (!this.#broken && this.#underWay < MANY_WINDOW_OPS && this.#next < this.#operations.length) this.#submit();
+    while (!this.#broken && this.#underWay < MANY_WINDOW_OPS && this.#next < this.#operations.length)
+      this.#submit();
     this.#filling = false;
     if (this.#broken || this.#underWay > 0) return;
     this.#signal?.removeEventListener('abort', this.#abort);
@@ -102,6 +103,6 @@ class ManySink<T> implements OpSink {
   }
 
   readonly #abort = (): void => {
-    for (const cancel of [...(this.#cancels?.values() ?? [])]) cancel();
+    for (const cancel of this.#cancels?.values() ?? []) cancel();
   };
 }

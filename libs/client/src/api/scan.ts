@@ -48,7 +48,7 @@ export async function* scanPages<T>(
     page.catch(() => undefined);
     return page;
   };
-  for (let next: Promise<OpResult> | undefined = left > 0 ? ask() : undefined; next !== undefined; ) {
+  for (let next: Promise<OpResult> | undefined = left > 0 ? ask() : undefined; next !== undefined;) {
     const page = await next;
     next = undefined;
     left -= page.rowCount;

@@ -5,7 +5,10 @@ import { parseTarget } from './target.ts';
 describe('parseTarget', () => {
   it('reads one address and many, without duplicates', () => {
     expect(parseTarget('holdfast://127.0.0.1:7711')).toEqual(['127.0.0.1:7711']);
-    expect(parseTarget('holdfast://a.example:1,[::1]:65535,a.example:1/')).toEqual(['a.example:1', '[::1]:65535']);
+    expect(parseTarget('holdfast://a.example:1,[::1]:65535,a.example:1/')).toEqual([
+      'a.example:1',
+      '[::1]:65535',
+    ]);
   });
 
   it.each([

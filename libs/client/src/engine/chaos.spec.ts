@@ -35,7 +35,9 @@ function treacherous(random: Prng, cluster: FakeCluster): (request: FakeRequest)
 }
 
 /** Runs writes and reads against treacherous nodes and moving leaders; gives what the callers were told. */
-async function runChaos(seed: number): Promise<{ told: Map<string, Told>; cluster: FakeCluster; trace: string }> {
+async function runChaos(
+  seed: number,
+): Promise<{ told: Map<string, Told>; cluster: FakeCluster; trace: string }> {
   const random = new Prng(seed);
   const cluster = await FakeCluster.start(3, ['k5']);
   const client = cluster.client({ random: random.fork() });
@@ -55,7 +57,10 @@ async function runChaos(seed: number): Promise<{ told: Map<string, Told>; cluste
           told.set(key, error.outcome);
         },
       );
-      calls.push(call, client.execute(get(key)).catch(() => undefined));
+      calls.push(
+        call,
+        client.execute(get(key)).catch(() => undefined),
+      );
     }
     if (randomChance(random, 0.2)) cluster.lead(randomInteger(random, 0, 1), randomInteger(random, 0, 3));
     await cluster.clock.run(randomInteger(random, 0, 60));

@@ -77,8 +77,10 @@ class BenchPeer implements Connection {
     const answers: Uint8Array[] = [];
     for (const chunk of this.#waiting.splice(0)) {
       this.#decoder.push(chunk, ({ type, requestId, version, payload }) => {
-        if (type === FrameType.hello) answers.push(encodeHelloAck(pureKernels, requestId, answerHello(readHello(payload), SELF)));
-        else if (type === FrameType.rangeMapRequest) answers.push(encodeRangeMap(pureKernels, version, requestId, MAP));
+        if (type === FrameType.hello)
+          answers.push(encodeHelloAck(pureKernels, requestId, answerHello(readHello(payload), SELF)));
+        else if (type === FrameType.rangeMapRequest)
+          answers.push(encodeRangeMap(pureKernels, version, requestId, MAP));
         else if (type === FrameType.dataRequest) {
           const reader = DataRequestReader.read(payload);
           for (let i = 0; i < reader.count; i++) {
@@ -107,7 +109,14 @@ const MAP = {
   generation: 1,
   nodes: [{ nodeId: 1 as NodeId, address: 'peer:1' }],
   ranges: [
-    { rangeId: rangeId(2), start: NO_BYTES, end: NO_BYTES, replicas: [1 as NodeId], leaderHint: 1 as NodeId, generation: 1 },
+    {
+      rangeId: rangeId(2),
+      start: NO_BYTES,
+      end: NO_BYTES,
+      replicas: [1 as NodeId],
+      leaderHint: 1 as NodeId,
+      generation: 1,
+    },
   ],
   keyspaces: [{ keyspaceId: 7 as never, name: 'users', replication: 'raft' as const, factor: 0 }],
 };
@@ -119,7 +128,11 @@ const client = new Client({
   seeds: ['peer:1'],
 });
 await client.ready();
-const users = client.keyspace<Uint8Array>('users', { contentType: '', encode: (value) => value, decode: (value) => value });
+const users = client.keyspace<Uint8Array>('users', {
+  contentType: '',
+  encode: (value) => value,
+  decode: (value) => value,
+});
 
 const keys = Array.from({ length: 4096 }, (_, i) => utf8(`key-${String(i).padStart(12, '0')}`));
 const puts: Operation[] = keys.map((key) => ({ kind: OpKind.put, keyspace: 'users', key, value: VALUE }));

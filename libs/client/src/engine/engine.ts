@@ -1,17 +1,12 @@
-import { type Address, type Cancel, type Clock, type Kernels, type Network, type NodeId, type Random } from '@holdfast/io';
+import { type Address, type Clock, type Kernels, type Network, type NodeId, type Random } from '@holdfast/io';
 import {
   Consistency,
   type DataResponseReader,
   DEADLINE_MS_MAX,
-  type ErrorCode,
   ERRORS,
-  FRAME_BYTES_MAX,
   type Hello,
   HoldfastError,
   OpKind,
-  PeerRole,
-  PROTOCOL_VERSION_MAX,
-  PROTOCOL_VERSION_MIN,
   type RangeMap as WireRangeMap,
 } from '@holdfast/wire';
 import {
@@ -23,7 +18,9 @@ import {
   POOLED_OPS_MAX,
   RETRY_BUDGET,
   RETRY_MS,
+  SLOW_ANSWER_MS,
 } from '../limits.ts';
+import { helloOf } from '../link/hello.ts';
 import type { LinkOwner } from '../link/link-owner.ts';
 import type { NodeLink } from '../link/node-link.ts';
 import type { ClientObserver } from '../observer.ts';
@@ -32,14 +29,15 @@ import { fullJitterMs } from '../retry/backoff.ts';
 import { RetryBudget } from '../retry/retry-budget.ts';
 import { chooseRetry, isSafeToResend } from '../retry/retry-policy.ts';
 import type { Route } from '../routing/route.ts';
+import { Alarm } from './alarm.ts';
 import { Answer } from './answer.ts';
+import { closedError, deadlineError, FATAL, LEADER_TROUBLE, NODE_TROUBLE, withOutcome } from './judgement.ts';
 import { Leaders, type LeadersHost } from './leaders.ts';
 import { LinkTable } from './link-table.ts';
 import { MapSource, type MapSourceHost } from './map-source.ts';
 import { PendingOp } from './pending-op.ts';
 import { refusalOf } from './refusal.ts';
 import { Router } from '../routing/router.ts';
-import { TimerWheel } from './timer-wheel.ts';
 
 export interface EngineOptions {
   readonly network: Network;
@@ -54,18 +52,6 @@ export interface EngineOptions {
   readonly agent: string;
   readonly deadlineMs: number;
 }
-
-/** Refusals of a handshake that no other try and no other node will change. */
-const FATAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'HF_UNAUTHENTICATED',
-  'HF_FORBIDDEN',
-  'HF_WRONG_CLUSTER',
-  'HF_VERSION_MISMATCH',
-]);
-/** Answers that speak against the node, not against the operation. */
-const NODE_TROUBLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['HF_UNAVAILABLE', 'HF_INTERNAL']);
-/** Answers of a node that does not work as a leader now. */
-const LEADER_TROUBLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['HF_UNAVAILABLE', 'HF_NO_QUORUM']);
 
 /**
  * Carries operations from {@link submit} to their sink: finds range and leader, queues on the node's link, judges what
@@ -87,12 +73,10 @@ export class Engine implements LinkOwner, LeadersHost, MapSourceHost {
   readonly #leaders: Leaders;
   readonly #mapSource: MapSource;
   readonly #budget = new RetryBudget(RETRY_BUDGET);
-  readonly #wheel = new TimerWheel<PendingOp>();
+  readonly #alarm: Alarm;
   readonly #pool: PendingOp[] = [];
   readonly #dirty: NodeLink[] = [];
   #flushPlanned = false;
-  #cancelWheel: Cancel | undefined;
-  #wheelAtMs = Number.POSITIVE_INFINITY;
   #clusterId: Uint8Array;
   #mapAtMs = 0;
   #pendingOps = 0;
@@ -111,6 +95,7 @@ export class Engine implements LinkOwner, LeadersHost, MapSourceHost {
     this.#options = options;
     this.#clusterId = options.clusterId;
     this.#links = new LinkTable(this, options.seeds);
+    this.#alarm = new Alarm(this.clock, (op, nowMs) => this.#wake(op, nowMs));
     this.#leaders = new Leaders(this);
     this.#mapSource = new MapSource(this);
   }
@@ -147,12 +132,15 @@ export class Engine implements LinkOwner, LeadersHost, MapSourceHost {
       return undefined;
     }
     const nowMs = this.clock.monotonicMs();
-    const deadlineMs = Math.min(Math.max(0, operation.deadlineMs ?? this.#options.deadlineMs), DEADLINE_MS_MAX);
+    const deadlineMs = Math.min(
+      Math.max(0, operation.deadlineMs ?? this.#options.deadlineMs),
+      DEADLINE_MS_MAX,
+    );
     const op = this.#pool.pop() ?? new PendingOp();
     op.begin(operation, sink, tag, nowMs + deadlineMs);
     this.#pendingOps++;
     this.#pendingBytes += op.bytes;
-    this.#wakeAt(op, op.deadlineAtMs, nowMs);
+    this.#alarm.set(op, op.deadlineAtMs, nowMs);
     this.dispatch(op);
     return op;
   }
@@ -170,8 +158,7 @@ export class Engine implements LinkOwner, LeadersHost, MapSourceHost {
     this.#closed = true;
     this.#mapSource.close();
     for (const route of this.#router.routes) this.#leaders.stop(route);
-    this.#cancelWheel?.();
-    this.#wheel.drain((op) => this.cancel(op, op.serial, undefined));
+    this.#alarm.drain((op) => this.cancel(op, op.serial, undefined));
     this.#links.close(closedError());
     for (const callback of this.#readiness.splice(0)) callback(closedError());
   }
@@ -244,19 +231,8 @@ export class Engine implements LinkOwner, LeadersHost, MapSourceHost {
   // What links tell.
 
   hello(link: NodeLink): Hello {
-    return {
-      clusterId: this.#clusterId,
-      nodeId: 0,
-      toNodeId: link.expected,
-      role: PeerRole.client,
-      versionMin: PROTOCOL_VERSION_MIN,
-      versionMax: PROTOCOL_VERSION_MAX,
-      features: 0,
-      frameBytesMax: FRAME_BYTES_MAX,
-      token: this.#options.token,
-      address: '',
-      agent: this.#options.agent,
-    };
+    const { token, agent } = this.#options;
+    return helloOf(this.#clusterId, link.expected, token, agent);
   }
 
   linkReady(link: NodeLink, clusterId: Uint8Array): void {
@@ -318,7 +294,8 @@ export class Engine implements LinkOwner, LeadersHost, MapSourceHost {
       this.#lastTrouble = undefined;
       for (const callback of this.#readiness.splice(0)) callback(undefined);
     }
-    this.#mapSource.arrived(link);
+    if (this.#router.map === undefined) this.mapFailed(link, new HoldfastError('HF_UNAVAILABLE'));
+    else this.#mapSource.arrived(link);
   }
 
   mapFailed(link: NodeLink, reason: HoldfastError): void {
@@ -352,7 +329,8 @@ export class Engine implements LinkOwner, LeadersHost, MapSourceHost {
     const detail = reason.detail ?? reason.message;
     op.lastTrouble = detail;
     if (op.isWrite) op.maybeApplied = true;
-    const again = isSafeToResend(op.isWrite, 'unknown', op.idempotent) && ++op.connectionsLost < CONNECTIONS_LOST_MAX;
+    const again =
+      isSafeToResend(op.isWrite, 'unknown', op.idempotent) && ++op.connectionsLost < CONNECTIONS_LOST_MAX;
     if (again) {
       this.observer.retried?.(reason.code, 0);
       this.dispatch(op);
@@ -378,7 +356,6 @@ export class Engine implements LinkOwner, LeadersHost, MapSourceHost {
     op.lastTrouble = error.message;
     if (NODE_TROUBLE.has(code)) link.breaker.failed(this.clock.monotonicMs(), false);
     else link.breaker.succeeded();
-    if (route !== undefined && node !== 0 && LEADER_TROUBLE.has(code) && !op.anyReplica) this.#leaders.lost(route, node);
 
     if (isSafeToResend(op.isWrite, outcome, op.idempotent)) {
       if (code === 'HF_NOT_LEADER') {
@@ -387,12 +364,19 @@ export class Engine implements LinkOwner, LeadersHost, MapSourceHost {
         this.dispatch(op);
         return;
       }
+      if (LEADER_TROUBLE.has(code) && route !== undefined && node !== 0 && !op.anyReplica) {
+        // Another leader is to be expected; the search for it sets the pace.
+        this.#leaders.lost(route, node);
+        this.dispatch(op);
+        return;
+      }
       if (code === 'HF_WRONG_RANGE') {
         this.#wantMap(op, error.message);
         return;
       }
       // Another replica may be further; if none is, the leader is.
-      if (code === 'HF_REPLICA_BEHIND' && op.attempts + 1 >= (route?.range.replicas.length ?? 0)) op.anyReplica = false;
+      if (code === 'HF_REPLICA_BEHIND' && op.attempts + 1 >= (route?.range.replicas.length ?? 0))
+        op.anyReplica = false;
     }
     if (route !== undefined && ERRORS[code].number >= 200 && ERRORS[code].number < 300 && !op.anyReplica) {
       this.#leads(route, link);
@@ -419,35 +403,35 @@ export class Engine implements LinkOwner, LeadersHost, MapSourceHost {
   /** The node has answered for the range as only its leader does. */
   #leads(route: Route, link: NodeLink): void {
     const { nodeId } = link;
-    if (nodeId !== 0 && (route.leader !== nodeId || route.search !== undefined)) this.#leaders.found(route, nodeId);
+    if (nodeId !== 0 && (route.leader !== nodeId || route.search !== undefined))
+      this.#leaders.found(route, nodeId);
   }
 
   #expire(op: PendingOp): void {
     const { batch } = op;
-    const last = op.lastTrouble === '' && this.#router.map === undefined ? this.#lastTrouble?.message : op.lastTrouble;
-    const trouble = last === undefined || last === '' ? '' : `; before: ${last}`;
-    if (batch !== undefined) {
-      batch.link.breaker.failed(this.clock.monotonicMs(), false);
-      const outcome = op.isWrite ? 'unknown' : 'not_applied';
-      this.#fail(op, new HoldfastError('HF_TIMEOUT', { outcome, detail: `no answer from the node in time${trouble}` }));
-    } else if (op.maybeApplied) {
-      this.#fail(op, new HoldfastError('HF_TIMEOUT', { outcome: 'unknown', detail: `no verdict in time${trouble}` }));
-    } else {
-      this.#fail(op, new HoldfastError('HF_DEADLINE_EXCEEDED', { detail: `the operation was not sent in time${trouble}` }));
-    }
+    const nowMs = this.clock.monotonicMs();
+    // A caller in a hurry must not close the way to a healthy node for everybody else.
+    if (batch !== undefined && nowMs - batch.sentAtMs >= SLOW_ANSWER_MS)
+      batch.link.breaker.failed(nowMs, false);
+    const noMap = op.lastTrouble === '' && this.#router.map === undefined;
+    this.#fail(op, deadlineError(op, noMap ? (this.#lastTrouble?.message ?? '') : op.lastTrouble));
   }
 
   /** Tells the sink. An operation that may have been applied by an earlier try is never said not to have been. */
   #fail(op: PendingOp, error: HoldfastError): void {
     const { sink, tag, isWrite, maybeApplied } = op;
     this.#finish(op);
-    const outcome = !isWrite ? 'not_applied' : maybeApplied && error.outcome === 'not_applied' ? 'unknown' : error.outcome;
+    const outcome = !isWrite
+      ? 'not_applied'
+      : maybeApplied && error.outcome === 'not_applied'
+        ? 'unknown'
+        : error.outcome;
     sink?.failed(outcome === error.outcome ? error : withOutcome(error, outcome), tag);
   }
 
   /** Takes an operation out of wherever it is; the object may be another operation afterwards. */
   #finish(op: PendingOp): void {
-    this.#wheel.remove(op);
+    this.#alarm.clear(op);
     op.list?.remove(op);
     op.batch?.link.forget(op);
     this.#pendingOps--;
@@ -460,35 +444,16 @@ export class Engine implements LinkOwner, LeadersHost, MapSourceHost {
 
   #retryIn(op: PendingOp, delayMs: number): void {
     const nowMs = this.clock.monotonicMs();
-    this.#wheel.remove(op);
-    this.#wakeAt(op, Math.min(nowMs + delayMs, op.deadlineAtMs), nowMs);
+    this.#alarm.clear(op);
+    this.#alarm.set(op, Math.min(nowMs + delayMs, op.deadlineAtMs), nowMs);
   }
-
-  #wakeAt(op: PendingOp, atMs: number, nowMs: number): void {
-    const dueMs = this.#wheel.add(op, atMs, nowMs);
-    if (dueMs < this.#wheelAtMs) this.#planWheel(dueMs, nowMs);
-  }
-
-  #planWheel(atMs: number, nowMs: number): void {
-    this.#cancelWheel?.();
-    this.#wheelAtMs = atMs;
-    this.#cancelWheel = this.clock.schedule(Math.max(0, atMs - nowMs), this.#turnWheel);
-  }
-
-  readonly #turnWheel = (): void => {
-    this.#wheelAtMs = Number.POSITIVE_INFINITY;
-    const nowMs = this.clock.monotonicMs();
-    this.#wheel.advance(nowMs, (op) => this.#wake(op, nowMs));
-    const nextMs = this.#wheel.nextMs();
-    if (nextMs !== undefined && nextMs < this.#wheelAtMs && !this.#closed) this.#planWheel(nextMs, nowMs);
-  };
 
   #wake(op: PendingOp, nowMs: number): void {
     if (nowMs >= op.deadlineAtMs) {
       this.#expire(op);
       return;
     }
-    this.#wakeAt(op, op.deadlineAtMs, nowMs);
+    this.#alarm.set(op, op.deadlineAtMs, nowMs);
     if (op.wantsMap) {
       op.wantsMap = false;
       this.#mapSource.wait(op);
@@ -510,22 +475,9 @@ export class Engine implements LinkOwner, LeadersHost, MapSourceHost {
 
   #overload(): HoldfastError | undefined {
     if (this.#pendingOps < PENDING_OPS_MAX && this.#pendingBytes < PENDING_BYTES_MAX) return undefined;
-    return new HoldfastError('HF_OVERLOADED', { detail: 'too many operations under way in this client', retryAfterMs: 10 });
+    return new HoldfastError('HF_OVERLOADED', {
+      detail: 'too many operations under way in this client',
+      retryAfterMs: 10,
+    });
   }
-}
-
-function closedError(): HoldfastError {
-  return new HoldfastError('HF_CANCELLED', { outcome: 'not_applied', detail: 'the client is closed' });
-}
-
-function withOutcome(error: HoldfastError, outcome: 'applied' | 'not_applied' | 'unknown'): HoldfastError {
-  const { detail, retryAfterMs, revision, leaderHint } = error;
-  return new HoldfastError(error.code, {
-    outcome,
-    cause: error,
-    ...(detail === undefined ? {} : { detail }),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    ...(revision === undefined ? {} : { revision }),
-    ...(leaderHint === undefined ? {} : { leaderHint }),
-  });
 }

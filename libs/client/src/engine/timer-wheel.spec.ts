@@ -51,7 +51,8 @@ describe('TimerWheel', () => {
           expect(nextMs === undefined).toBe(model.size === 0);
           // Whoever sleeps until then misses nothing by more than a step.
           const dueMs = Math.min(...[...model.values()].map((wait) => wait.wakeAtMs));
-          if (nextMs !== undefined) expect(nextMs).toBeLessThanOrEqual(Math.max(dueMs, nowMs) + 2 * WHEEL_STEP_MS);
+          if (nextMs !== undefined)
+            expect(nextMs).toBeLessThanOrEqual(Math.max(dueMs, nowMs) + 2 * WHEEL_STEP_MS);
         }
       }),
       { numRuns: 500 },

@@ -1,5 +1,12 @@
 import { type KeyspaceId, type NodeId, pureKernels, rangeId, utf8 } from '@holdfast/io';
-import { BATCH_OPS_MAX, Consistency, DataRequestReader, FRAME_BYTES_MAX, FrameDecoder, OpKind } from '@holdfast/wire';
+import {
+  BATCH_OPS_MAX,
+  Consistency,
+  DataRequestReader,
+  FRAME_BYTES_MAX,
+  FrameDecoder,
+  OpKind,
+} from '@holdfast/wire';
 import { describe, expect, it } from 'vitest';
 import { OpList } from '../engine/op-list.ts';
 import { PendingOp } from '../engine/pending-op.ts';
@@ -10,7 +17,13 @@ import { Batcher } from './batcher.ts';
 import type { NodeLink } from './node-link.ts';
 
 const NO_BYTES = new Uint8Array(0);
-const route = new Route({ rangeId: rangeId(3), start: NO_BYTES, end: NO_BYTES, replicas: [1 as NodeId], leaderHint: 0 });
+const route = new Route({
+  rangeId: rangeId(3),
+  start: NO_BYTES,
+  end: NO_BYTES,
+  replicas: [1 as NodeId],
+  leaderHint: 0,
+});
 // The batcher hands its link on and does not look at it.
 const link = {} as NodeLink;
 const sink = { done: () => undefined, failed: () => undefined };
@@ -49,12 +62,12 @@ describe('Batcher', () => {
     const first = take(queue);
     expect([first.tags, first.reader.consistency]).toEqual([[0, 2, 3], Consistency.strong]);
     const second = take(queue);
-    expect([second.tags, second.reader.consistency, second.reader.maxStalenessMs, second.reader.minRevision]).toEqual([
-      [1, 4],
-      Consistency.bounded,
-      9,
-      77,
-    ]);
+    expect([
+      second.tags,
+      second.reader.consistency,
+      second.reader.maxStalenessMs,
+      second.reader.minRevision,
+    ]).toEqual([[1, 4], Consistency.bounded, 9, 77]);
     expect(queue.length).toBe(0);
   });
 
@@ -92,6 +105,11 @@ describe('Batcher', () => {
     expect(reader.idempotencyKey(0)).toEqual(utf8('once'));
     expect([reader.condition(0), reader.revision(0), reader.ttlMs(0)]).toEqual([3, 2 ** 50 + 1, 2 ** 40]);
     expect([reader.kind(1), reader.condition(1), reader.ttlMs(1)]).toEqual([OpKind.delete, 2, 0]);
-    expect([reader.kind(2), reader.revision(2), reader.rangeId(2), reader.keyspaceId(2)]).toEqual([OpKind.get, 99, 3, 7]);
+    expect([reader.kind(2), reader.revision(2), reader.rangeId(2), reader.keyspaceId(2)]).toEqual([
+      OpKind.get,
+      99,
+      3,
+      7,
+    ]);
   });
 });

@@ -42,7 +42,7 @@ export class Batcher {
   ): { readonly batch: SentBatch; readonly frame: Uint8Array } {
     const builder = this.#builder;
     const head = this.#head;
-    const batch = new SentBatch(link, requestId);
+    const batch = new SentBatch(link, requestId, nowMs);
     head.deadlineMs = 0;
     head.consistency = Consistency.strong;
     head.maxStalenessMs = 0;
@@ -79,7 +79,9 @@ export class Batcher {
 
 function sameLevel(a: PendingOp, b: PendingOp): boolean {
   return (
-    a.consistency === b.consistency && a.maxStalenessMs === b.maxStalenessMs && a.minRevision === b.minRevision
+    a.consistency === b.consistency &&
+    a.maxStalenessMs === b.maxStalenessMs &&
+    a.minRevision === b.minRevision
   );
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Liveness } from './liveness.ts';
 
-const make = (): Liveness => new Liveness({ silenceInFlightMs: 250, silenceIdleMs: 2000, pingTimeoutMs: 750 }, 0);
+const make = (): Liveness =>
+  new Liveness({ silenceInFlightMs: 250, silenceIdleMs: 2000, pingTimeoutMs: 750 }, 0);
 
 describe('Liveness', () => {
   it('pings a peer that owes an answer sooner than an idle one', () => {

@@ -32,7 +32,8 @@ export class Liveness {
 
   /** What to do now. `ping` counts as sent. */
   check(nowMs: number, owesAnswer: boolean): 'wait' | 'ping' | 'dead' {
-    if (this.#pingedAtMs !== 0) return nowMs - this.#pingedAtMs >= this.#options.pingTimeoutMs ? 'dead' : 'wait';
+    if (this.#pingedAtMs !== 0)
+      return nowMs - this.#pingedAtMs >= this.#options.pingTimeoutMs ? 'dead' : 'wait';
     const silence = owesAnswer ? this.#options.silenceInFlightMs : this.#options.silenceIdleMs;
     if (nowMs - this.#heardAtMs < silence) return 'wait';
     this.#pingedAtMs = nowMs;

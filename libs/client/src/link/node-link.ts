@@ -1,12 +1,4 @@
-import {
-  type Address,
-  assert,
-  type Cancel,
-  type Connection,
-  type ConnectionHandler,
-  EMPTY_BYTES,
-  type NodeId,
-} from '@holdfast/io';
+import { type Address, assert, type Cancel, type Connection, EMPTY_BYTES, type NodeId } from '@holdfast/io';
 import {
   checkHelloAck,
   DataResponseReader,
@@ -35,7 +27,6 @@ import {
   BREAKER_OPEN_MS,
   BREAKER_PROBE_MS,
   CONNECT_TIMEOUT_MS,
-  CONNECTION_BYTES_QUEUED_MAX,
   IN_FLIGHT_OPS_MAX,
   LIVENESS_CHECK_MS,
   PING_TIMEOUT_MS,
@@ -44,6 +35,7 @@ import {
 } from '../limits.ts';
 import { CircuitBreaker } from '../retry/circuit-breaker.ts';
 import { Batcher } from './batcher.ts';
+import { LinkHandler } from './link-handler.ts';
 import type { LinkOwner } from './link-owner.ts';
 import { Liveness } from './liveness.ts';
 import type { SentBatch } from './sent-batch.ts';
@@ -80,6 +72,8 @@ export class NodeLink {
   #frameBytesMax = 0;
   #requestId = 0;
   #inFlightOps = 0;
+  /** The connection has enough to do: operations wait in the queue until it has drained. */
+  #blocked = false;
   /** Request id of the question for the map that is out, 0 = none. */
   #mapRequestId = 0;
 
@@ -116,9 +110,17 @@ export class NodeLink {
     return this.#expected;
   }
 
-  /** The node that must answer here from now on. */
+  /** The node that must answer here from now on. A connection to another one is ended. */
   expect(node: NodeId): void {
+    const found = this.#nodeId;
     this.#expected = node;
+    if (found !== 0 && found !== node && (this.#state === 'ready' || this.#state === 'draining')) {
+      this.#drop(
+        new HoldfastError('HF_WRONG_NODE', {
+          detail: `node ${found} answers at ${this.address}, not ${node}`,
+        }),
+      );
+    }
     this.#nodeId = node;
   }
 
@@ -155,7 +157,9 @@ export class NodeLink {
     this.#connection = connection;
     this.#decoder = new FrameDecoder(owner.kernels, { frameBytesMax: HANDSHAKE_FRAME_BYTES_MAX });
     this.#cancelTimer = owner.clock.schedule(CONNECT_TIMEOUT_MS, () => {
-      this.#drop(new HoldfastError('HF_UNAVAILABLE', { detail: `no connection within ${CONNECT_TIMEOUT_MS} ms` }));
+      this.#drop(
+        new HoldfastError('HF_UNAVAILABLE', { detail: `no connection within ${CONNECT_TIMEOUT_MS} ms` }),
+      );
     });
     connection.start(new LinkHandler(this, connection));
   }
@@ -177,7 +181,8 @@ export class NodeLink {
   pump(nowMs: number): void {
     if (this.#queue.first === undefined) return;
     if (this.#state === 'idle') this.connect();
-    while (this.#state === 'ready' && this.#queue.first !== undefined && this.#mayWrite()) this.#sendBatch(nowMs);
+    while (this.#state === 'ready' && this.#queue.first !== undefined && this.#mayWrite())
+      this.#sendBatch(nowMs);
   }
 
   /** An operation that was sent is given up: its answer, if there is one, is not heard. */
@@ -226,6 +231,7 @@ export class NodeLink {
   }
 
   drained(): void {
+    this.#blocked = false;
     this.pump(this.#owner.clock.monotonicMs());
   }
 
@@ -295,7 +301,11 @@ export class NodeLink {
     this.#nodeId = ack.nodeId;
     this.#decoder?.accept(FRAME_BYTES_MAX);
     this.#liveness = new Liveness(
-      { silenceInFlightMs: SILENCE_IN_FLIGHT_MS, silenceIdleMs: SILENCE_IDLE_MS, pingTimeoutMs: PING_TIMEOUT_MS },
+      {
+        silenceInFlightMs: SILENCE_IN_FLIGHT_MS,
+        silenceIdleMs: SILENCE_IDLE_MS,
+        pingTimeoutMs: PING_TIMEOUT_MS,
+      },
       owner.clock.monotonicMs(),
     );
     this.#cancelTimer?.();
@@ -319,7 +329,10 @@ export class NodeLink {
     }
     if (batch.live === 0) this.#sent.delete(batch.requestId);
     else if (!frame.more && this.#sent.has(batch.requestId)) {
-      throw new ProtocolError('malformed', `last answer to a request, and ${batch.live} operations without one`);
+      throw new ProtocolError(
+        'malformed',
+        `last answer to a request, and ${batch.live} operations without one`,
+      );
     }
     if (this.#queue.first !== undefined) this.#owner.linkDirty(this);
   }
@@ -347,16 +360,22 @@ export class NodeLink {
   }
 
   #mayWrite(): boolean {
-    return (
-      this.#inFlightOps < IN_FLIGHT_OPS_MAX && (this.#connection?.bytesQueued ?? 0) < CONNECTION_BYTES_QUEUED_MAX
-    );
+    return !this.#blocked && this.#inFlightOps < IN_FLIGHT_OPS_MAX;
   }
 
   #sendBatch(nowMs: number): void {
     if (this.#inFlightOps === 0) this.#liveness?.asked(nowMs);
     const requestId = this.#nextRequestId();
     const { kernels } = this.#owner;
-    const sent = this.#batcher.take(this, this.#queue, requestId, this.#version, this.#frameBytesMax, nowMs, kernels);
+    const sent = this.#batcher.take(
+      this,
+      this.#queue,
+      requestId,
+      this.#version,
+      this.#frameBytesMax,
+      nowMs,
+      kernels,
+    );
     this.#inFlightOps += sent.batch.live;
     this.#sent.set(requestId, sent.batch);
     this.#write(sent.frame);
@@ -423,6 +442,7 @@ export class NodeLink {
     const connection = this.#connection;
     this.#connection = undefined;
     this.#state = 'idle';
+    this.#blocked = false;
     this.#decoder?.stop();
     this.#decoder = undefined;
     this.#liveness = undefined;
@@ -445,39 +465,14 @@ export class NodeLink {
   }
 
   #write(frame: Uint8Array): void {
-    this.#connection?.write(frame);
+    if (this.#connection?.write(frame) === false) this.#blocked = true;
   }
 }
 
 /** A frame must hold the largest operation there is. */
 function checkFrameSize(frameBytesMax: number): HoldfastError | undefined {
   if (frameBytesMax >= 2 * VALUE_BYTES_MAX) return undefined;
-  return new HoldfastError('HF_UNSUPPORTED', { detail: `the node takes frames of ${frameBytesMax} bytes only` });
-}
-
-/** Ties one connection to its link: what a connection says after the link has given it up is not heard. */
-class LinkHandler implements ConnectionHandler {
-  readonly #link: NodeLink;
-  readonly #connection: Connection;
-
-  constructor(link: NodeLink, connection: Connection) {
-    this.#link = link;
-    this.#connection = connection;
-  }
-
-  onOpen(): void {
-    if (this.#link.isCurrent(this.#connection)) this.#link.opened();
-  }
-
-  onData(chunk: Uint8Array): void {
-    if (this.#link.isCurrent(this.#connection)) this.#link.received(chunk);
-  }
-
-  onDrain(): void {
-    if (this.#link.isCurrent(this.#connection)) this.#link.drained();
-  }
-
-  onClose(reason: Error | undefined): void {
-    if (this.#link.isCurrent(this.#connection)) this.#link.closed(reason);
-  }
+  return new HoldfastError('HF_UNSUPPORTED', {
+    detail: `the node takes frames of ${frameBytesMax} bytes only`,
+  });
 }

@@ -6,12 +6,14 @@ import type { NodeLink } from './node-link.ts';
 export class SentBatch {
   readonly link: NodeLink;
   readonly requestId: number;
+  readonly sentAtMs: number;
   readonly #ops: (PendingOp | undefined)[] = [];
   #live = 0;
 
-  constructor(link: NodeLink, requestId: number) {
+  constructor(link: NodeLink, requestId: number, sentAtMs: number) {
     this.link = link;
     this.requestId = requestId;
+    this.sentAtMs = sentAtMs;
   }
 
   /** Operations that were sent. */

@@ -20,9 +20,21 @@ describe('chooseRetry', () => {
   it.each<[string, Partial<RetryQuestion>, unknown]>([
     ['a write that was not applied', {}, { kind: 'retry', delayMs: 10 }],
     ['the wait that the node asks for', { retryAfterMs: 50 }, { kind: 'retry', delayMs: 60 }],
-    ['a plain write of unknown outcome', { outcome: 'unknown', code: 'HF_TIMEOUT' }, { kind: 'give-up', reason: 'unsafe' }],
-    ['the same with an idempotency key', { outcome: 'unknown', code: 'HF_TIMEOUT', idempotent: true }, { kind: 'retry', delayMs: 10 }],
-    ['a read of unknown outcome', { outcome: 'unknown', code: 'HF_TIMEOUT', write: false }, { kind: 'retry', delayMs: 10 }],
+    [
+      'a plain write of unknown outcome',
+      { outcome: 'unknown', code: 'HF_TIMEOUT' },
+      { kind: 'give-up', reason: 'unsafe' },
+    ],
+    [
+      'the same with an idempotency key',
+      { outcome: 'unknown', code: 'HF_TIMEOUT', idempotent: true },
+      { kind: 'retry', delayMs: 10 },
+    ],
+    [
+      'a read of unknown outcome',
+      { outcome: 'unknown', code: 'HF_TIMEOUT', write: false },
+      { kind: 'retry', delayMs: 10 },
+    ],
     ['what stays wrong', { code: 'HF_KEY_TOO_LARGE' }, { kind: 'give-up', reason: 'not-retryable' }],
     ['the last try', { attempts: 10 }, { kind: 'give-up', reason: 'attempts' }],
     ['a wait beyond the deadline', { retryAfterMs: 2000 }, { kind: 'give-up', reason: 'deadline' }],

@@ -12,7 +12,9 @@ const search = (lost: number, hint: number): LeaderSearch =>
 describe('LeaderSearch', () => {
   it('asks the hint first, then everybody else once', () => {
     const s = search(1, 3);
-    expect([s.next(0, everybody), s.next(0, everybody), s.next(0, everybody), s.next(0, everybody)]).toEqual([3, 2, 1, 0]);
+    expect([s.next(0, everybody), s.next(0, everybody), s.next(0, everybody), s.next(0, everybody)]).toEqual([
+      3, 2, 1, 0,
+    ]);
   });
 
   it('asks the lost leader last', () => {
@@ -67,7 +69,11 @@ describe('LeaderSearch', () => {
         let at = 0;
         for (let round = 0; round < 5; round++) {
           const asked = new Set<NodeId>();
-          for (let node = s.next(round * 1000, everybody); node !== 0; node = s.next(round * 1000, everybody)) {
+          for (
+            let node = s.next(round * 1000, everybody);
+            node !== 0;
+            node = s.next(round * 1000, everybody)
+          ) {
             expect(asked.has(node)).toBe(false);
             asked.add(node);
             if (refusals[at++ % 30] === true) s.refused(node);

@@ -58,7 +58,8 @@ export class LeaderSearch {
       return this.#ask(hint, nowMs);
     }
     for (const node of this.#replicas) {
-      if (!this.#triedInRound.has(node) && !this.#isAsked(node, nowMs) && usable(node)) return this.#ask(node, nowMs);
+      if (!this.#triedInRound.has(node) && !this.#isAsked(node, nowMs) && usable(node))
+        return this.#ask(node, nowMs);
     }
     return 0;
   }

@@ -15,7 +15,8 @@ export function compareToBound(keyspace: KeyspaceId, key: Uint8Array, bound: Uin
     if (difference !== 0) return difference;
   }
   const keyLength = key.length;
-  const length = keyLength < boundLength - RANGE_KEY_PREFIX_BYTES ? keyLength : boundLength - RANGE_KEY_PREFIX_BYTES;
+  const length =
+    keyLength < boundLength - RANGE_KEY_PREFIX_BYTES ? keyLength : boundLength - RANGE_KEY_PREFIX_BYTES;
   for (let i = 0; i < length; i++) {
     const difference = key[i]! - bound[i + RANGE_KEY_PREFIX_BYTES]!;
     if (difference !== 0) return difference;

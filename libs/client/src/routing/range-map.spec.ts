@@ -19,7 +19,9 @@ const range = (id: number, start: Uint8Array, end: Uint8Array): RangeEntry => ({
 
 /** Ranges between the bounds given, sorted; some left out when `holes`. */
 const mapOf = (bounds: readonly Uint8Array[], holes: readonly boolean[] = []): RangeMap => {
-  const sorted = [...bounds].sort(compareBytes).filter((bound, i, all) => i === 0 || compareBytes(bound, all[i - 1]!) !== 0);
+  const sorted = [...bounds]
+    .sort(compareBytes)
+    .filter((bound, i, all) => i === 0 || compareBytes(bound, all[i - 1]!) !== 0);
   const edges = [NO_BYTES, ...sorted.filter((bound) => bound.length > 0), NO_BYTES];
   const ranges = edges
     .slice(0, -1)
@@ -30,27 +32,36 @@ const mapOf = (bounds: readonly Uint8Array[], holes: readonly boolean[] = []): R
 
 const contains = (entry: RangeEntry, id: KeyspaceId, bytes: Uint8Array): boolean => {
   const whole = rangeKey(id, bytes);
-  return compareBytes(whole, entry.start) >= 0 && (entry.end.length === 0 || compareBytes(whole, entry.end) < 0);
+  return (
+    compareBytes(whole, entry.start) >= 0 && (entry.end.length === 0 || compareBytes(whole, entry.end) < 0)
+  );
 };
 
 describe('compareToBound', () => {
   it('agrees with comparing the joined bytes', () => {
     fc.assert(
       fc.property(keyspace, key, fc.uint8Array({ maxLength: 9 }), (id, bytes, bound) => {
-        expect(Math.sign(compareToBound(id, bytes, bound))).toBe(Math.sign(compareBytes(rangeKey(id, bytes), bound)));
+        expect(Math.sign(compareToBound(id, bytes, bound))).toBe(
+          Math.sign(compareBytes(rangeKey(id, bytes), bound)),
+        );
       }),
       { numRuns: 2000 },
     );
   });
 
   it('orders a keyspace above 2^31 behind the others', () => {
-    expect(compareToBound((2 ** 31) as KeyspaceId, NO_BYTES, rangeKey(7 as KeyspaceId, utf8('z')))).toBeGreaterThan(0);
+    expect(
+      compareToBound((2 ** 31) as KeyspaceId, NO_BYTES, rangeKey(7 as KeyspaceId, utf8('z'))),
+    ).toBeGreaterThan(0);
   });
 });
 
 describe('RangeMap.find', () => {
   it('gives the range that a linear search gives, or a hole', () => {
-    const bounds = fc.array(fc.tuple(keyspace, key).map(([id, bytes]) => rangeKey(id, bytes)), { maxLength: 12 });
+    const bounds = fc.array(
+      fc.tuple(keyspace, key).map(([id, bytes]) => rangeKey(id, bytes)),
+      { maxLength: 12 },
+    );
     const holes = fc.array(fc.boolean(), { maxLength: 13 });
     fc.assert(
       fc.property(bounds, holes, keyspace, key, (edges, missing, id, bytes) => {
@@ -63,15 +74,23 @@ describe('RangeMap.find', () => {
 
   it('stands at every bound on the right side', () => {
     const map = mapOf([rangeKey(KEYSPACE, utf8('c')), rangeKey(KEYSPACE, utf8('k'))]);
-    const ids = ['', 'b', 'bz', 'c', 'c0', 'j', 'k', 'z'].map((text) => map.ranges[map.find(KEYSPACE, utf8(text))]?.rangeId);
+    const ids = ['', 'b', 'bz', 'c', 'c0', 'j', 'k', 'z'].map(
+      (text) => map.ranges[map.find(KEYSPACE, utf8(text))]?.rangeId,
+    );
     expect(ids).toEqual([1, 1, 1, 2, 2, 2, 3, 3]);
   });
 });
 
 describe('RangeMap.findBefore', () => {
   it('gives the range with the last keys before an end', () => {
-    const map = mapOf([rangeKey(KEYSPACE, utf8('c')), rangeKey(KEYSPACE, utf8('k')), rangeKey(8 as KeyspaceId, NO_BYTES)]);
-    const ids = ['b', 'c', 'c0', 'k', 'z', ''].map((text) => map.ranges[map.findBefore(KEYSPACE, utf8(text))]?.rangeId);
+    const map = mapOf([
+      rangeKey(KEYSPACE, utf8('c')),
+      rangeKey(KEYSPACE, utf8('k')),
+      rangeKey(8 as KeyspaceId, NO_BYTES),
+    ]);
+    const ids = ['b', 'c', 'c0', 'k', 'z', ''].map(
+      (text) => map.ranges[map.findBefore(KEYSPACE, utf8(text))]?.rangeId,
+    );
     expect(ids).toEqual([1, 1, 2, 2, 3, 3]);
   });
 

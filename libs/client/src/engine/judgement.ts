@@ -1,0 +1,47 @@
+import { type ErrorCode, HoldfastError, type Outcome } from '@holdfast/wire';
+import type { PendingOp } from './pending-op.ts';
+
+/** Refusals of a handshake that no other try and no other node will change. */
+export const FATAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'HF_UNAUTHENTICATED',
+  'HF_FORBIDDEN',
+  'HF_WRONG_CLUSTER',
+  'HF_VERSION_MISMATCH',
+]);
+/** Answers that speak against the node, not against the operation. */
+export const NODE_TROUBLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['HF_UNAVAILABLE', 'HF_INTERNAL']);
+/** Answers of a node that does not work as a leader now. */
+export const LEADER_TROUBLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['HF_UNAVAILABLE', 'HF_NO_QUORUM']);
+
+/** What callers hear after `close`. */
+export function closedError(): HoldfastError {
+  return new HoldfastError('HF_CANCELLED', { outcome: 'not_applied', detail: 'the client is closed' });
+}
+
+/** The same error with another outcome. */
+export function withOutcome(error: HoldfastError, outcome: Outcome): HoldfastError {
+  const { detail, retryAfterMs, revision, leaderHint } = error;
+  return new HoldfastError(error.code, {
+    outcome,
+    cause: error,
+    ...(detail === undefined ? {} : { detail }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(revision === undefined ? {} : { revision }),
+    ...(leaderHint === undefined ? {} : { leaderHint }),
+  });
+}
+
+/** What the caller hears when the deadline of `op` has passed; `before` is why it took so long, if that is known. */
+export function deadlineError(op: PendingOp, before: string): HoldfastError {
+  const because = before === '' ? '' : `; before: ${before}`;
+  if (op.batch !== undefined) {
+    const outcome = op.isWrite ? 'unknown' : 'not_applied';
+    return new HoldfastError('HF_TIMEOUT', { outcome, detail: `no answer from the node in time${because}` });
+  }
+  if (op.maybeApplied) {
+    return new HoldfastError('HF_TIMEOUT', { outcome: 'unknown', detail: `no verdict in time${because}` });
+  }
+  return new HoldfastError('HF_DEADLINE_EXCEEDED', {
+    detail: `the operation was not sent in time${because}`,
+  });
+}

@@ -49,13 +49,11 @@ function serve({ fd, requests, answers }: WriterData): void {
   const producer = new RingProducer(answers);
   while (!consumer.ended) {
     consumer.wait();
-    consumer.takeAll(
-      (start, end, block) => {
-        writeSync(fd, consumer.bytes, start, end - start, block * BLOCK_BYTES);
-        producer.reserve(0, block);
-      },
-      () => fdatasyncSync(fd),
-    );
+    consumer.takeAll((start, end, block) => {
+      writeSync(fd, consumer.bytes, start, end - start, block * BLOCK_BYTES);
+      producer.reserve(0, block);
+    });
+    fdatasyncSync(fd);
     producer.publish();
   }
 }

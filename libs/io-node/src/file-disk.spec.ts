@@ -1,17 +1,20 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { diskConformance, realTime } from '@holdfast/io/conformance';
+import { type DiskWorld, diskConformance, realTime } from '@holdfast/io/conformance';
+import { afterAll } from 'vitest';
 import { FileDisk } from './file-disk.ts';
 import { loadLibc } from './libc.ts';
+import { LogWriter } from './threads/log-writer.ts';
 
-diskConformance('FileDisk', async () => {
+async function world(disk: FileDisk): Promise<DiskWorld> {
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-disk-'));
-  return {
-    ...realTime,
-    disk: new FileDisk(),
-    directory,
-    maps: loadLibc() !== undefined,
-    end: () => rm(directory, { recursive: true }),
-  };
-});
+  const end = (): Promise<void> => rm(directory, { recursive: true });
+  return { ...realTime, disk, directory, maps: loadLibc() !== undefined, end };
+}
+
+diskConformance('FileDisk', () => world(new FileDisk()));
+
+const logWriter = new LogWriter();
+afterAll(() => logWriter.close());
+diskConformance('FileDisk with a log writer', () => world(new FileDisk(logWriter)));

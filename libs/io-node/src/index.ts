@@ -5,3 +5,4 @@ export { SystemClock } from './system-clock.ts';
 export { systemRandomSeed } from './system-random-seed.ts';
 export type { TcpLimits } from './tcp-connection.ts';
 export { TcpNetwork } from './tcp-network.ts';
+export { LogWriter } from './threads/log-writer.ts';

@@ -4,6 +4,7 @@ import { diskError } from './disk-errors.ts';
 import type { FileState } from './file-state.ts';
 import { type MappedMemory, mapFile } from './mapped-memory.ts';
 import { readFully, readFullySync, syncData, writeFully } from './positional-io.ts';
+import type { LogWriter } from './threads/log-writer.ts';
 
 /** Source of every zero that {@link OpenFile.allocate} writes. */
 const ZEROS = new Uint8Array(1024 * 1024);
@@ -11,15 +12,17 @@ const ZEROS = new Uint8Array(1024 * 1024);
 /**
  * A file of `FileDisk`.
  *
- * A synced write needs one trip to libuv's pool instead of two: it goes through a second descriptor opened
- * with `O_DSYNC` (ADR 0014). That descriptor makes only its own bytes durable, so while anything else waits
- * for a sync, a synced write takes the long way: write, then `fdatasync`.
+ * A synced write needs one trip to another thread instead of two (ADR 0014): to the log writer, if there is
+ * one; else to libuv's pool, through a second descriptor opened with `O_DSYNC`. That descriptor makes only its
+ * own bytes durable, so while anything else waits for a sync, such a write takes the long way: write, then
+ * `fdatasync`.
  */
 export class OpenFile implements DiskFile {
   readonly path: string;
   readonly #fd: number;
   readonly #state: FileState;
   readonly #release: () => void;
+  readonly #writer: LogWriter | undefined;
   #syncedFd: number | undefined;
   /** Set when this platform has no second way to the same file. */
   #noSyncedFd = false;
@@ -29,11 +32,12 @@ export class OpenFile implements DiskFile {
   #mapping: MappedMemory | undefined;
 
   /** @param release called when the file has been closed. */
-  constructor(path: string, fd: number, state: FileState, release: () => void) {
+  constructor(path: string, fd: number, state: FileState, release: () => void, writer?: LogWriter) {
     this.path = path;
     this.#fd = fd;
     this.#state = state;
     this.#release = release;
+    this.#writer = writer;
   }
 
   get size(): number {
@@ -57,7 +61,7 @@ export class OpenFile implements DiskFile {
     return this.#run('write', offset, async () => {
       let end = offset;
       for (const chunk of chunks) end += chunk.length;
-      if (sync && end > offset && this.#state.clean && (await this.#writeSynced(chunks, offset))) {
+      if (sync && end > offset && (await this.#writeSynced(chunks, offset))) {
         this.#state.grewTo(end);
         return;
       }
@@ -109,9 +113,15 @@ export class OpenFile implements DiskFile {
       if (result.status === 'rejected') throw diskError(result.reason, 'close', this.path);
   }
 
-  /** The short way. False when it is not open, which it may have ceased to be while the descriptor was made. */
+  /** The short ways. False when none is open. */
   async #writeSynced(chunks: readonly Uint8Array[], offset: number): Promise<boolean> {
+    if (this.#writer !== undefined) {
+      await this.#writeByThread(this.#writer, chunks, offset);
+      return true;
+    }
+    if (!this.#state.clean) return false;
     const fd = this.#noSyncedFd ? undefined : (this.#syncedFd ?? (await this.#openSynced()));
+    // Somebody may have changed the file while the descriptor was made.
     if (fd === undefined || !this.#state.clean) return false;
     try {
       await writeFully(fd, chunks, offset);
@@ -122,6 +132,22 @@ export class OpenFile implements DiskFile {
       this.#state.changed();
       if (failure.code !== 'ENOSPC') this.#state.failure ??= failure;
       throw failure;
+    }
+  }
+
+  /** The thread syncs the whole file, so this covers everything that was over when it began. */
+  async #writeByThread(writer: LogWriter, chunks: readonly Uint8Array[], offset: number): Promise<void> {
+    const synced = this.#state.beginSync();
+    this.#state.beginChange();
+    try {
+      await writer.write(this.#fd, chunks, offset);
+      synced();
+    } catch (error) {
+      const failure = diskError(error, 'write', this.path);
+      if (failure.code !== 'ENOSPC' || isFailedSync(error)) this.#state.failure ??= failure;
+      throw failure;
+    } finally {
+      this.#state.endChange();
     }
   }
 
@@ -176,6 +202,10 @@ export class OpenFile implements DiskFile {
       if (this.#operations === 0) this.#idle?.();
     }
   }
+}
+
+function isFailedSync(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && error.syscall === 'fdatasync';
 }
 
 /** A call of `node:fs` with a callback, as a promise. */

@@ -173,11 +173,9 @@ export class RingConsumer {
 
   /**
    * Gives every published record to `take`, then the space back to the producer; returns how many there were.
-   * A record lies at `start .. end` of {@link bytes}.
-   *
-   * @param after runs behind the last record; up to its end all of them stand in the memory.
+   * A record lies at `start .. end` of {@link bytes}, until this returns.
    */
-  takeAll(take: (start: number, end: number, tag: number) => void, after?: () => void): number {
+  takeAll(take: (start: number, end: number, tag: number) => void): number {
     const head = Atomics.load(this.#words, HEAD) >>> 0;
     let count = 0;
     let at = this.#tail;
@@ -193,7 +191,6 @@ export class RingConsumer {
       at = (at + recordSize(length)) >>> 0;
       count++;
     }
-    if (count > 0) after?.();
     if (at !== this.#tail) {
       this.#tail = at;
       Atomics.store(this.#words, TAIL, at | 0);

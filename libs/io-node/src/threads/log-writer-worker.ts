@@ -1,0 +1,74 @@
+/** The thread of a `LogWriter`: takes all that waits, writes it, syncs each file once, answers, and again. */
+import { fdatasyncSync, writeSync } from 'node:fs';
+import { workerData } from 'node:worker_threads';
+import { viewOf } from '@holdfast/io';
+import { codeOf } from '../disk-errors.ts';
+import { LAST, type LogWriterData, readRequestHeader, REQUEST_HEADER_BYTES } from './log-writer-protocol.ts';
+import { RingConsumer, RingProducer } from './shared-ring.ts';
+
+const { requests, answers } = workerData as LogWriterData;
+serve(new RingConsumer(requests), new RingProducer(answers));
+
+function serve(consumer: RingConsumer, producer: RingProducer): void {
+  const view = viewOf(consumer.bytes);
+  /** Requests of this batch that are complete, with their files. */
+  const complete: { readonly id: number; readonly fd: number }[] = [];
+  /** Requests that have failed, some of whose parts may still come. */
+  const failures = new Map<number, string>();
+
+  const take = (start: number, end: number, tag: number): void => {
+    const { id, fd, offset } = readRequestHeader(view, start);
+    try {
+      writeFully(fd, consumer.bytes, start + REQUEST_HEADER_BYTES, end, offset);
+    } catch (error) {
+      failures.set(id, codeOf(error) ?? 'EIO');
+    }
+    if (tag === LAST) complete.push({ id, fd });
+  };
+
+  const syncAndAnswer = (): void => {
+    const synced = new Map<number, string>();
+    for (const { id, fd } of complete) {
+      if (!synced.has(fd)) synced.set(fd, sync(fd));
+      answer(producer, id, failures.get(id) ?? synced.get(fd) ?? '');
+      failures.delete(id);
+    }
+    complete.length = 0;
+    producer.publish();
+  };
+
+  while (!consumer.ended) {
+    consumer.wait();
+    // The space goes back before the sync: the next batch fills it meanwhile.
+    consumer.takeAll(take);
+    syncAndAnswer();
+  }
+}
+
+function writeFully(fd: number, bytes: Uint8Array, start: number, end: number, offset: number): void {
+  while (start < end) {
+    const written = writeSync(fd, bytes, start, end - start, offset);
+    if (written === 0) throw Object.assign(new Error('nothing was written'), { code: 'EIO' });
+    start += written;
+    offset += written;
+  }
+}
+
+/** The code of the failure, or nothing. A failed sync is reported as such, whatever the system calls it. */
+function sync(fd: number): string {
+  try {
+    fdatasyncSync(fd);
+    return '';
+  } catch (error) {
+    return `sync:${codeOf(error) ?? 'EIO'}`;
+  }
+}
+
+function answer(producer: RingProducer, id: number, code: string): void {
+  let at = producer.reserve(code.length, id);
+  while (at < 0) {
+    producer.waitForRoom(code.length);
+    at = producer.reserve(code.length, id);
+  }
+  for (let i = 0; i < code.length; i++) producer.bytes[at + i] = code.charCodeAt(i);
+}

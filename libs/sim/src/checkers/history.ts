@@ -89,13 +89,23 @@ export class History<Call = RegisterCall, Result = RegisterResult> {
   *lines(): Generator<string> {
     const events = this.operations.flatMap((operation) => [
       { at: operation.invoked, operation, type: 'invoke' },
-      ...(operation.outcome === 'open' ? [] : [{ at: operation.completed, operation, type: operation.outcome }]),
+      ...(operation.outcome === 'open'
+        ? []
+        : [{ at: operation.completed, operation, type: operation.outcome }]),
     ]);
     events.sort((a, b) => a.at - b.at);
     for (const { at, operation, type } of events) {
       const { process, key, call, result, startUs, endUs } = operation;
       const times = type === 'invoke' ? { start: startUs } : { start: startUs, end: endUs };
-      yield JSON.stringify({ index: at, type, process, key, op: call, ...(type === 'ok' && { value: result }), ...times });
+      yield JSON.stringify({
+        index: at,
+        type,
+        process,
+        key,
+        op: call,
+        ...(type === 'ok' && { value: result }),
+        ...times,
+      });
     }
   }
 }

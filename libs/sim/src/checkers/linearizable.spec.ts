@@ -9,18 +9,21 @@ function history(text: string): Operation[] {
     .trim()
     .split('\n')
     .map((line) => {
-      const [, process, call, result, invoked, completed] = /^\s*(\d+) (.+?) -> (.+?) \[(\d+) (\d+|-)\]$/.exec(line)!;
-      const [kind, a, b] = call!.split(' ');
+      const [, process, call, result, invoked, completed] =
+        /^\s*(\d+) (.+?) -> (.+?) \[(\d+) (\d+|-)\]$/.exec(line)!;
+      const [kind, a, b] = call.split(' ');
       return {
         process: Number(process),
         key: 'k',
-        call: (kind === 'cas' ? { kind, expected: a === 'none' ? undefined : a, value: b } : { kind, value: a }) as RegisterCall,
+        call: (kind === 'cas'
+          ? { kind, expected: a === 'none' ? undefined : a, value: b }
+          : { kind, value: a }) as RegisterCall,
         invoked: Number(invoked),
         startUs: 0,
         completed: completed === '-' ? Number.POSITIVE_INFINITY : Number(completed),
         endUs: 0,
         outcome: result === '?' ? 'info' : 'ok',
-        result: resultOf(result!),
+        result: resultOf(result),
       };
     });
 }
@@ -35,26 +38,78 @@ const verdict = (text: string) => checkRegisters(history(text)).verdict;
 
 describe('checkRegisters on histories with a known verdict', () => {
   it.each([
-    ['sequential', 'ok', '1 put a -> done [1 2]\n1 get -> a [3 4]\n1 delete -> done [5 6]\n1 get -> none [7 8]'],
+    [
+      'sequential',
+      'ok',
+      '1 put a -> done [1 2]\n1 get -> a [3 4]\n1 delete -> done [5 6]\n1 get -> none [7 8]',
+    ],
     ['stale read', 'violation', '1 put a -> done [1 2]\n1 put b -> done [3 4]\n2 get -> a [5 6]'],
     ['lost write', 'violation', '1 put a -> done [1 2]\n2 get -> none [3 4]'],
     ['value from nowhere', 'violation', '2 get -> z [3 4]'],
     ['value from the future', 'violation', '2 get -> a [1 2]\n1 put a -> done [3 4]'],
-    ['read during a write sees old or new', 'ok', '1 put a -> done [1 6]\n2 get -> none [2 3]\n2 get -> a [4 5]'],
-    ['new then old during one write', 'violation', '1 put a -> done [1 6]\n2 get -> a [2 3]\n2 get -> none [4 5]'],
-    ['two readers disagree on order', 'violation', '1 put a -> done [1 10]\n2 put b -> done [2 11]\n3 get -> a [12 13]\n4 get -> b [14 15]'],
+    [
+      'read during a write sees old or new',
+      'ok',
+      '1 put a -> done [1 6]\n2 get -> none [2 3]\n2 get -> a [4 5]',
+    ],
+    [
+      'new then old during one write',
+      'violation',
+      '1 put a -> done [1 6]\n2 get -> a [2 3]\n2 get -> none [4 5]',
+    ],
+    [
+      'two readers disagree on order',
+      'violation',
+      '1 put a -> done [1 10]\n2 put b -> done [2 11]\n3 get -> a [12 13]\n4 get -> b [14 15]',
+    ],
     ['unknown write seen late', 'ok', '1 put a -> ? [1 2]\n2 get -> none [3 4]\n2 get -> a [5 6]'],
-    ['unknown write seen and unseen', 'violation', '1 put a -> ? [1 2]\n2 get -> a [3 4]\n2 get -> none [5 6]'],
+    [
+      'unknown write seen and unseen',
+      'violation',
+      '1 put a -> ? [1 2]\n2 get -> a [3 4]\n2 get -> none [5 6]',
+    ],
     ['unknown write never seen', 'ok', '1 put a -> ? [1 2]\n2 get -> none [3 4]'],
-    ['unknown write happens once', 'violation', '1 put a -> ? [1 2]\n2 get -> a [3 4]\n2 put b -> done [5 6]\n2 get -> a [7 8]'],
-    ['unknown delete explains absence', 'ok', '1 put a -> done [1 2]\n1 delete -> ? [3 4]\n2 get -> a [5 6]\n2 get -> none [7 8]'],
-    ['compare and set', 'ok', '1 cas none a -> done [1 2]\n2 cas a b -> done [3 4]\n1 cas a c -> mismatch [5 6]\n1 get -> b [7 8]'],
-    ['both of two comparisons win', 'violation', '1 put a -> done [1 2]\n1 cas a b -> done [3 6]\n2 cas a c -> done [4 5]'],
+    [
+      'unknown write happens once',
+      'violation',
+      '1 put a -> ? [1 2]\n2 get -> a [3 4]\n2 put b -> done [5 6]\n2 get -> a [7 8]',
+    ],
+    [
+      'unknown delete explains absence',
+      'ok',
+      '1 put a -> done [1 2]\n1 delete -> ? [3 4]\n2 get -> a [5 6]\n2 get -> none [7 8]',
+    ],
+    [
+      'compare and set',
+      'ok',
+      '1 cas none a -> done [1 2]\n2 cas a b -> done [3 4]\n1 cas a c -> mismatch [5 6]\n1 get -> b [7 8]',
+    ],
+    [
+      'both of two comparisons win',
+      'violation',
+      '1 put a -> done [1 2]\n1 cas a b -> done [3 6]\n2 cas a c -> done [4 5]',
+    ],
     ['mismatch without a reason', 'violation', '1 put a -> done [1 2]\n1 cas a b -> mismatch [3 4]'],
-    ['mismatch explained by an unknown write', 'ok', '1 put a -> done [1 2]\n2 put z -> ? [2 -]\n1 cas a b -> mismatch [3 4]'],
-    ['unknown compare and set applied', 'ok', '1 put a -> done [1 2]\n2 cas a b -> ? [3 -]\n1 get -> b [5 6]'],
-    ['unknown compare and set cannot apply', 'violation', '1 put a -> done [1 2]\n2 cas x b -> ? [3 -]\n1 get -> b [5 6]'],
-    ['deleted value comes back', 'violation', '1 put a -> done [1 2]\n1 delete -> done [3 4]\n2 get -> a [5 6]'],
+    [
+      'mismatch explained by an unknown write',
+      'ok',
+      '1 put a -> done [1 2]\n2 put z -> ? [2 -]\n1 cas a b -> mismatch [3 4]',
+    ],
+    [
+      'unknown compare and set applied',
+      'ok',
+      '1 put a -> done [1 2]\n2 cas a b -> ? [3 -]\n1 get -> b [5 6]',
+    ],
+    [
+      'unknown compare and set cannot apply',
+      'violation',
+      '1 put a -> done [1 2]\n2 cas x b -> ? [3 -]\n1 get -> b [5 6]',
+    ],
+    [
+      'deleted value comes back',
+      'violation',
+      '1 put a -> done [1 2]\n1 delete -> done [3 4]\n2 get -> a [5 6]',
+    ],
   ])('%s: %s', (_, expected, text) => {
     expect(verdict(text)).toBe(expected);
   });
@@ -66,7 +121,10 @@ describe('checkRegisters on histories with a known verdict', () => {
 
   it('gives up within its bound', () => {
     const writes = Array.from({ length: 14 }, (_, i) => `${i} put v${i} -> done [${i + 1} ${i + 50}]`);
-    const reads = Array.from({ length: 4 }, (_, i) => `${i + 20} get -> v${i % 2} [${i * 2 + 100} ${i * 2 + 101}]`);
+    const reads = Array.from(
+      { length: 4 },
+      (_, i) => `${i + 20} get -> v${i % 2} [${i * 2 + 100} ${i * 2 + 101}]`,
+    );
     expect(checkRegisters(history([...writes, ...reads].join('\n')), 500).verdict).toBe('unknown');
   });
 
@@ -97,7 +155,9 @@ const linearizable = fc
     return steps.map(({ process, kind, guess, span, fate }, i): Operation => {
       const value = `v${i}`;
       const expected = guess === 0 ? undefined : guess < 4 ? state : `v${guess}`;
-      const call = (kind === 'cas' ? { kind, expected, value } : kind === 'put' ? { kind, value } : { kind }) as RegisterCall;
+      const call = (
+        kind === 'cas' ? { kind, expected, value } : kind === 'put' ? { kind, value } : { kind }
+      ) as RegisterCall;
       let result: RegisterResult = kind === 'get' ? { kind: 'value', value: state } : { kind: 'done' };
       if (fate !== 'lost') {
         if (kind === 'put') state = value;
@@ -108,7 +168,12 @@ const linearizable = fc
       const at = 100 * i + 50;
       const operation = { process, key: 'k', call, startUs: 0, endUs: 0, invoked: at - 100 * span };
       const known = fate === 'ok';
-      return { ...operation, completed: at + 100 * span + 1, outcome: known ? 'ok' : 'info', result: known ? result : undefined };
+      return {
+        ...operation,
+        completed: at + 100 * span + 1,
+        outcome: known ? 'ok' : 'info',
+        result: known ? result : undefined,
+      };
     });
   });
 
@@ -120,8 +185,18 @@ function bruteForce(operations: readonly Operation[]): boolean {
     const deadline = Math.min(...definite.map(({ completed }) => completed));
     return left.some((operation) => {
       if (operation.invoked > deadline) return false;
-      const next = registerModel.step(state, operation.call, operation.outcome === 'ok' ? operation.result : undefined);
-      return next !== undefined && place(left.filter((other) => other !== operation), next);
+      const next = registerModel.step(
+        state,
+        operation.call,
+        operation.outcome === 'ok' ? operation.result : undefined,
+      );
+      return (
+        next !== undefined &&
+        place(
+          left.filter((other) => other !== operation),
+          next,
+        )
+      );
     });
   };
   return place(operations, registerModel.initial);
@@ -129,7 +204,10 @@ function bruteForce(operations: readonly Operation[]): boolean {
 
 describe('checkRegisters on generated histories', () => {
   it('accepts what a real register did', () => {
-    fc.assert(fc.property(linearizable, (operations) => checkRegisters(operations).verdict === 'ok'), { numRuns: 500 });
+    fc.assert(
+      fc.property(linearizable, (operations) => checkRegisters(operations).verdict === 'ok'),
+      { numRuns: 500 },
+    );
   });
 
   it('agrees with brute force on mutated histories', () => {
@@ -139,7 +217,8 @@ describe('checkRegisters on generated histories', () => {
         const few = operations.slice(0, 8);
         const reads = few.filter(({ call, outcome }) => call.kind === 'get' && outcome === 'ok');
         const victim = reads[which % Math.max(1, reads.length)];
-        if (victim !== undefined) victim.result = { kind: 'value', value: value % 4 === 0 ? undefined : `v${value % 8}` };
+        if (victim !== undefined)
+          victim.result = { kind: 'value', value: value % 4 === 0 ? undefined : `v${value % 8}` };
         const expected = bruteForce(few) ? 'ok' : 'violation';
         if (expected === 'violation') violations++;
         expect(checkRegisters(few).verdict).toBe(expected);

@@ -71,7 +71,9 @@ export function checkObject<Call, Result>(
   model: Model<Call, Result>,
   exploredMax = 300_000,
 ): Verdict {
-  const definite = operations.filter(({ outcome }) => outcome === 'ok').sort((a, b) => a.completed - b.completed);
+  const definite = operations
+    .filter(({ outcome }) => outcome === 'ok')
+    .sort((a, b) => a.completed - b.completed);
   const unknown = operations
     .filter(({ outcome }) => outcome === 'info' || outcome === 'open')
     .sort((a, b) => a.invoked - b.invoked);
@@ -82,13 +84,13 @@ export function checkObject<Call, Result>(
   let furthest = 0;
 
   const candidatesOf = (prefix: number): number[] => {
-    const deadline = definite[prefix]!.completed;
+    const deadline = definite[prefix].completed;
     const candidates: number[] = [];
     for (let i = prefix; i < definite.length; i++) {
-      if (placed[i] === 0 && definite[i]!.invoked < deadline) candidates.push(i);
+      if (placed[i] === 0 && definite[i].invoked < deadline) candidates.push(i);
     }
     for (let i = definite.length; i < all.length; i++) {
-      if (all[i]!.invoked >= deadline) break;
+      if (all[i].invoked >= deadline) break;
       if (placed[i] === 0) candidates.push(i);
     }
     return candidates;
@@ -118,7 +120,14 @@ export function checkObject<Call, Result>(
 
   if (definite.length === 0) return done('ok');
   const stack: Frame[] = [
-    { state: model.initial, placedPrefix: 0, usedUnknown: 0n, candidates: candidatesOf(0), next: 0, placed: -1 },
+    {
+      state: model.initial,
+      placedPrefix: 0,
+      usedUnknown: 0n,
+      candidates: candidatesOf(0),
+      next: 0,
+      placed: -1,
+    },
   ];
   for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
     const index = frame.candidates[frame.next++];
@@ -127,7 +136,7 @@ export function checkObject<Call, Result>(
       if (frame.placed >= 0) placed[frame.placed] = 0;
       continue;
     }
-    const { call, result, outcome } = all[index]!;
+    const { call, result, outcome } = all[index];
     // An unknown write that nobody looks at before it is replaced might as well never have happened.
     if (frame.placed >= definite.length && !model.observes(call)) continue;
     const state = model.step(frame.state, call, outcome === 'ok' ? result : undefined);
@@ -139,13 +148,22 @@ export function checkObject<Call, Result>(
     while (prefix < definite.length && placed[prefix] === 1) prefix++;
     if (prefix === definite.length) return done('ok');
     furthest = Math.max(furthest, prefix);
-    const usedUnknown = isUnknown ? frame.usedUnknown | (1n << BigInt(index - definite.length)) : frame.usedUnknown;
+    const usedUnknown = isUnknown
+      ? frame.usedUnknown | (1n << BigInt(index - definite.length))
+      : frame.usedUnknown;
     if (known(state, prefix, usedUnknown)) {
       placed[index] = 0;
       continue;
     }
     if (++explored > exploredMax) return done('unknown');
-    stack.push({ state, placedPrefix: prefix, usedUnknown, candidates: candidatesOf(prefix), next: 0, placed: index });
+    stack.push({
+      state,
+      placedPrefix: prefix,
+      usedUnknown,
+      candidates: candidatesOf(prefix),
+      next: 0,
+      placed: index,
+    });
   }
   return done('violation');
 }

@@ -134,13 +134,18 @@ export class RaftInvariants {
   }
 
   #onRole(group: GroupRecord, replica: ReplicaRecord, role: Role, term: number): void {
-    const before = replica.role;
-    replica.role = role;
     if (term > replica.term) replica.term = term;
+    const before = replica.role;
+    this.#changeRole(replica, role);
     if (role === 'leader' && before !== 'leader') this.#onElected(group, replica, term);
-    if (role === 'pre-candidate' && before !== role) this.#coverage.hit('pre-vote started');
-    if (role === 'candidate' && before !== role) this.#coverage.hit('election started');
-    if (before === 'leader' && role !== 'leader') this.#coverage.hit('leader stepped down');
+  }
+
+  #changeRole(replica: ReplicaRecord, role: Role): void {
+    if (role === replica.role) return;
+    if (replica.role === 'leader') this.#coverage.hit('leader stepped down');
+    if (role === 'pre-candidate') this.#coverage.hit('pre-vote started');
+    if (role === 'candidate') this.#coverage.hit('election started');
+    replica.role = role;
   }
 
   #onElected(group: GroupRecord, replica: ReplicaRecord, term: number): void {
@@ -151,7 +156,7 @@ export class RaftInvariants {
     }
     group.leaders.set(term, replica.node);
     let index = group.committed.last;
-    while (index > 0 && group.committedIn[index]! >= term) index--;
+    while (index > 0 && group.committedIn[index] >= term) index--;
     if (replica.log.chain(index) !== group.committed.chain(index)) {
       this.#fail(
         group,
@@ -165,7 +170,8 @@ export class RaftInvariants {
   #onReady(group: GroupRecord, replica: ReplicaRecord, ready: Ready): void {
     const { softState, snapshot, hardState, entries, committed } = ready;
     replica.handOut(ready);
-    if (softState !== undefined && softState.role !== 'leader') replica.role = softState.role;
+    // A leader that steps down may replace its log in the same Ready.
+    if (softState !== undefined && softState.role !== 'leader') this.#changeRole(replica, softState.role);
     if (hardState !== undefined) this.#onHardState(group, replica, hardState);
     if (snapshot !== undefined) this.#onSnapshot(group, replica, snapshot);
     if (entries.length > 0) this.#onAppend(group, replica, entries);
@@ -177,7 +183,12 @@ export class RaftInvariants {
     const before = replica.handedOut;
     if (term < before.term) this.#fail(group, replica, 'term-monotonic', `term ${term} after ${before.term}`);
     if (term === before.term && before.vote !== 0 && vote !== before.vote) {
-      this.#fail(group, replica, 'one-vote-per-term', `votes for ${vote} in term ${term}, after ${before.vote}`);
+      this.#fail(
+        group,
+        replica,
+        'one-vote-per-term',
+        `votes for ${vote} in term ${term}, after ${before.vote}`,
+      );
     }
     if (commit < replica.commit) {
       this.#fail(group, replica, 'commit-monotonic', `commit ${commit} after ${replica.commit}`);
@@ -190,29 +201,54 @@ export class RaftInvariants {
   #onSnapshot(group: GroupRecord, replica: ReplicaRecord, { index, term }: SnapshotMeta): void {
     this.#coverage.hit('snapshot installed');
     if (group.committed.term(index) !== term) {
-      this.#fail(group, replica, 'snapshot-is-committed', `installs entry ${index} of term ${term}, never committed`);
+      this.#fail(
+        group,
+        replica,
+        'snapshot-is-committed',
+        `installs entry ${index} of term ${term}, never committed`,
+      );
     }
     if (index <= replica.commit) {
-      this.#fail(group, replica, 'snapshot-moves-forward', `installs ${index}, committed is ${replica.commit}`);
+      this.#fail(
+        group,
+        replica,
+        'snapshot-moves-forward',
+        `installs ${index}, committed is ${replica.commit}`,
+      );
     }
     replica.log.restore(group.committed, index);
     replica.commit = Math.max(replica.commit, index);
   }
 
   #onAppend(group: GroupRecord, replica: ReplicaRecord, entries: readonly Entry[]): void {
-    const first = entries[0]!.index;
+    const first = entries[0].index;
     if (first <= replica.log.last) {
       this.#coverage.hit('log suffix replaced');
       if (replica.role === 'leader') {
-        this.#fail(group, replica, 'leader-append-only', `rewrites its log from ${first}, last is ${replica.log.last}`);
+        this.#fail(
+          group,
+          replica,
+          'leader-append-only',
+          `rewrites its log from ${first}, last is ${replica.log.last}`,
+        );
       }
       if (first <= replica.commit) {
-        this.#fail(group, replica, 'committed-stays', `rewrites ${first}, but ${replica.commit} is committed`);
+        this.#fail(
+          group,
+          replica,
+          'committed-stays',
+          `rewrites ${first}, but ${replica.commit} is committed`,
+        );
       }
     }
     for (const entry of entries) {
       if (!replica.log.put(entry)) {
-        this.#fail(group, replica, 'log-without-gap', `appends ${entry.index} to a log that ends at ${replica.log.last}`);
+        this.#fail(
+          group,
+          replica,
+          'log-without-gap',
+          `appends ${entry.index} to a log that ends at ${replica.log.last}`,
+        );
         return;
       }
       const name = entry.term * 2 ** 32 + entry.index;
@@ -220,7 +256,12 @@ export class RaftInvariants {
       const known = group.chains.get(name);
       if (known === undefined) group.chains.set(name, chain);
       else if (known !== chain) {
-        this.#fail(group, replica, 'log-matching', `entry ${entry.index} of term ${entry.term} has another prefix`);
+        this.#fail(
+          group,
+          replica,
+          'log-matching',
+          `entry ${entry.index} of term ${entry.term} has another prefix`,
+        );
       }
     }
   }
@@ -228,7 +269,12 @@ export class RaftInvariants {
   /** Everything up to `index` is committed, as far as this replica knows. */
   #onCommit(group: GroupRecord, replica: ReplicaRecord, index: number, entry: Entry | undefined): void {
     if (index > replica.log.last) {
-      this.#fail(group, replica, 'commit-at-most-last', `commits ${index}, its log ends at ${replica.log.last}`);
+      this.#fail(
+        group,
+        replica,
+        'commit-at-most-last',
+        `commits ${index}, its log ends at ${replica.log.last}`,
+      );
       return;
     }
     const known = Math.min(index, group.committed.last);
@@ -263,7 +309,9 @@ export class RaftInvariants {
     }
     const conf = confAt(group, replica.applied);
     for (const voters of [conf.voters, conf.votersOutgoing]) {
-      const copies = voters.filter((voter) => group.replicas.get(voter)?.synced.chain(index) === replica.log.chain(index));
+      const copies = voters.filter(
+        (voter) => group.replicas.get(voter)?.synced.chain(index) === replica.log.chain(index),
+      );
       if (voters.length === 0 || copies.length * 2 > voters.length) continue;
       const detail = `commits ${index}, which only ${copies.join(', ') || 'nobody'} of ${voters.join(', ')} has synced`;
       this.#fail(group, replica, 'commit-needs-majority', detail);
@@ -295,7 +343,12 @@ export class RaftInvariants {
       case MessageKind.appendResponse:
         if (message.reject) break;
         if (term < message.term) {
-          this.#fail(group, replica, 'term-synced-before-sent', `answers in term ${message.term}, on disk is ${term}`);
+          this.#fail(
+            group,
+            replica,
+            'term-synced-before-sent',
+            `answers in term ${message.term}, on disk is ${term}`,
+          );
         }
         // In a newer term the entries may have been replaced before they were synced: as if just after.
         if (term === message.term && message.index > replica.synced.last) {
@@ -312,22 +365,39 @@ export class RaftInvariants {
       this.#fail(group, replica, 'apply-in-order', `applies ${entry.index} after ${replica.applied}`);
     }
     if (entry.index > replica.commit) {
-      this.#fail(group, replica, 'applied-at-most-commit', `applies ${entry.index}, committed is ${replica.commit}`);
+      this.#fail(
+        group,
+        replica,
+        'applied-at-most-commit',
+        `applies ${entry.index}, committed is ${replica.commit}`,
+      );
     }
     if (group.committed.term(entry.index) !== entry.term) {
-      this.#fail(group, replica, 'state-machine-safety', `applies another entry ${entry.index} than was committed`);
+      this.#fail(
+        group,
+        replica,
+        'state-machine-safety',
+        `applies another entry ${entry.index} than was committed`,
+      );
     }
     replica.applied = entry.index;
     if (entry.kind === EntryKind.confChange && entry.index > last(group.confs).index) {
       const next = changeConfiguration(last(group.confs).conf, decodeConfChange(entry.data));
-      if (typeof next === 'string') this.#fail(group, replica, 'conf-change-valid', `applies a change that is ${next}`);
+      if (typeof next === 'string')
+        this.#fail(group, replica, 'conf-change-valid', `applies a change that is ${next}`);
       else group.confs.push({ index: entry.index, conf: next });
-      this.#coverage.hit(typeof next !== 'string' && isJoint(next) ? 'joint configuration entered' : 'configuration changed');
+      this.#coverage.hit(
+        typeof next !== 'string' && isJoint(next) ? 'joint configuration entered' : 'configuration changed',
+      );
     }
   }
 
-  #onRecovered(group: GroupRecord, replica: ReplicaRecord, { hardState, applied, last }: RecoveredState): void {
-    const first = replica.recoverable()[0]!;
+  #onRecovered(
+    group: GroupRecord,
+    replica: ReplicaRecord,
+    { hardState, applied, last }: RecoveredState,
+  ): void {
+    const first = replica.recoverable()[0];
     this.#coverage.hit('replica recovered');
     // What the state machine had flushed counts too: it was committed, and the log may start behind it.
     const flushed = last === applied && applied > first.last && applied <= group.committed.last;
@@ -336,7 +406,12 @@ export class RaftInvariants {
       this.#fail(group, replica, 'synced-log-survives', detail);
     }
     if (hardState.term < first.term) {
-      this.#fail(group, replica, 'synced-term-survives', `finds term ${hardState.term}, synced was ${first.term}`);
+      this.#fail(
+        group,
+        replica,
+        'synced-term-survives',
+        `finds term ${hardState.term}, synced was ${first.term}`,
+      );
     }
     if (hardState.term === first.term && first.vote !== 0 && hardState.vote !== first.vote) {
       const detail = `finds vote ${hardState.vote} in term ${first.term}, synced was ${first.vote}`;
@@ -344,7 +419,12 @@ export class RaftInvariants {
     }
     if (last > first.last) this.#coverage.hit('unsynced log survived a crash');
     if (applied > group.committed.last) {
-      this.#fail(group, replica, 'applied-at-most-commit', `finds ${applied} applied, committed is ${group.committed.last}`);
+      this.#fail(
+        group,
+        replica,
+        'applied-at-most-commit',
+        `finds ${applied} applied, committed is ${group.committed.last}`,
+      );
     }
     replica.restart(hardState, last, applied, group.committed);
     if (replica.log.chain(applied) !== group.committed.chain(applied)) {

@@ -24,7 +24,7 @@ export class ChainedLog {
     if (entry.index < 1 || entry.index > this.last + 1) return false;
     this.truncate(entry.index - 1);
     this.#terms.push(entry.term);
-    this.#chain.push(chained(this.#chain[entry.index - 1]!, entry));
+    this.#chain.push(chained(this.#chain[entry.index - 1], entry));
     return true;
   }
 
@@ -37,8 +37,8 @@ export class ChainedLog {
   /** Takes over what `other`, which has the same prefix, holds behind this log's end up to `last`. */
   adoptTail(other: ChainedLog, last: number): void {
     for (let i = this.last + 1; i <= last && i <= other.last; i++) {
-      this.#terms.push(other.#terms[i]!);
-      this.#chain.push(other.#chain[i]!);
+      this.#terms.push(other.#terms[i]);
+      this.#chain.push(other.#chain[i]);
     }
   }
 
@@ -86,7 +86,8 @@ export class ReplicaRecord {
 
   /** Storage was given `ready`. */
   handOut(ready: Ready): void {
-    if (ready.snapshot ?? ready.hardState ?? ready.entries[0] ?? ready.messagesAfterPersist[0]) this.#inStorage.push(ready);
+    if (ready.snapshot ?? ready.hardState ?? ready.entries[0] ?? ready.messagesAfterPersist[0])
+      this.#inStorage.push(ready);
   }
 
   /**

@@ -10,7 +10,9 @@ import { Violation } from './violation.ts';
 export function checkRevisions(operations: readonly Operation[]): void {
   const revisionOf = new Map<string, number>();
   const newest = new Map<string, { readonly revision: number; readonly by: Operation }>();
-  const done = operations.filter(({ outcome, result }) => outcome === 'ok' && revisionIn(result) !== undefined);
+  const done = operations.filter(
+    ({ outcome, result }) => outcome === 'ok' && revisionIn(result) !== undefined,
+  );
   for (const operation of done) {
     const { key, call, result } = operation;
     const value = call.kind === 'get' ? (result?.kind === 'value' ? result.value : undefined) : valueOf(call);

@@ -7,7 +7,12 @@ import type { Server, StoreCluster } from './store-cluster.ts';
 
 /** Everything that can befall a cluster of real nodes. */
 export function clusterFaults(cluster: StoreCluster): readonly Fault[] {
-  return [...processFaults(cluster), ...clockFaults(cluster), ...networkFaults(cluster), ...diskFaults(cluster)];
+  return [
+    ...processFaults(cluster),
+    ...clockFaults(cluster),
+    ...networkFaults(cluster),
+    ...diskFaults(cluster),
+  ];
 }
 
 function leaderOf(cluster: StoreCluster, random: Random): Server | undefined {
@@ -34,11 +39,29 @@ function processFaults(cluster: StoreCluster): readonly Fault[] {
   };
   return [
     { name: 'kill', durationMs: [10, 5_000], begin: (random) => down([any(random)], 'kill') },
-    { name: 'power off', durationMs: [10, 5_000], weight: 2, begin: (random) => down([any(random)], 'power') },
-    { name: 'kill leader', durationMs: [10, 3_000], begin: (random) => down([leaderOf(cluster, random)], 'kill') },
-    { name: 'power off leader', durationMs: [10, 3_000], begin: (random) => down([leaderOf(cluster, random)], 'power') },
+    {
+      name: 'power off',
+      durationMs: [10, 5_000],
+      weight: 2,
+      begin: (random) => down([any(random)], 'power'),
+    },
+    {
+      name: 'kill leader',
+      durationMs: [10, 3_000],
+      begin: (random) => down([leaderOf(cluster, random)], 'kill'),
+    },
+    {
+      name: 'power off leader',
+      durationMs: [10, 3_000],
+      begin: (random) => down([leaderOf(cluster, random)], 'power'),
+    },
     { name: 'kill all', durationMs: [10, 500], weight: 0.3, begin: () => down(cluster.servers, 'kill') },
-    { name: 'power off all', durationMs: [10, 500], weight: 0.6, begin: () => down(cluster.servers, 'power') },
+    {
+      name: 'power off all',
+      durationMs: [10, 500],
+      weight: 0.6,
+      begin: () => down(cluster.servers, 'power'),
+    },
     { name: 'pause', durationMs: [100, 5_000], begin: (random) => pause(any(random)) },
     { name: 'pause leader', durationMs: [500, 5_000], begin: (random) => pause(leaderOf(cluster, random)) },
     {
@@ -79,7 +102,10 @@ function networkFaults(cluster: StoreCluster): readonly Fault[] {
   };
   const pairs = (apart: (a: string, b: string) => boolean): readonly (readonly [string, string])[] =>
     hosts.flatMap((a) => hosts.flatMap((b) => (a !== b && apart(a, b) ? [[a, b] as const] : [])));
-  const everyLink = (random: Random): readonly [string, string] => [randomPick(random, hosts), randomPick(random, hosts)];
+  const everyLink = (random: Random): readonly [string, string] => [
+    randomPick(random, hosts),
+    randomPick(random, hosts),
+  ];
   return [
     {
       name: 'partition',
@@ -129,7 +155,8 @@ function networkFaults(cluster: StoreCluster): readonly Fault[] {
     {
       name: 'connections break',
       durationMs: [0, 0],
-      begin: (random) => (network.breakConnections(() => randomChance(random, 0.3)) > 0 ? () => undefined : undefined),
+      begin: (random) =>
+        network.breakConnections(() => randomChance(random, 0.3)) > 0 ? () => undefined : undefined,
     },
     {
       name: 'flaky links',
@@ -151,7 +178,11 @@ function networkFaults(cluster: StoreCluster): readonly Fault[] {
 }
 
 function diskFaults(cluster: StoreCluster): readonly Fault[] {
-  const knob = (name: string, durationMs: readonly [number, number], turn: (faults: DiskFaults) => void): Fault => ({
+  const knob = (
+    name: string,
+    durationMs: readonly [number, number],
+    turn: (faults: DiskFaults) => void,
+  ): Fault => ({
     name,
     durationMs,
     begin: (random) => {

@@ -16,9 +16,9 @@ import { CLUSTER_ID, StoreCluster, type StoreClusterOptions } from './store-clus
 const SAFETY_MS = 20_000;
 /** After the last heal, within this many ticks: a leader in every range, then writes by every worker. */
 const LIVENESS_TICKS = 400;
-const LIVENESS_WRITES = 5;
+const LIVENESS_WRITES = 10;
 /** Operations that a run must complete to count as a test. */
-const OPERATIONS_MIN = 30;
+const OPERATIONS_MIN = 20;
 /** One in each range of the default keyspace, and one more. */
 const KEYS = ['apple', 'banana', 'cherry', 'kiwi', 'lemon', 'strawberry'];
 
@@ -29,7 +29,12 @@ export async function runClusterSeed(seed: number, options: RunOptions = {}): Pr
   options.onScheduler?.(scheduler);
   const coverage = new Coverage();
   const report = (violation: Violation): void => scheduler.fail(violation);
-  const cluster = new StoreCluster(scheduler, optionsOf(random, options.canary as StoreCanary), coverage, report);
+  const cluster = new StoreCluster(
+    scheduler,
+    optionsOf(random, options.canary as StoreCanary),
+    coverage,
+    report,
+  );
   const history = new History(() => scheduler.nowUs);
   const nemesis = new Nemesis(scheduler, random.fork(), coverage, swarm(random, clusterFaults(cluster)));
   const workers = makeWorkers(cluster, history, random);
@@ -93,7 +98,9 @@ function makeWorkers(cluster: StoreCluster, history: History, random: Prng): rea
     const environment = cluster.machine(100 + i, `10.0.1.${i}`).start();
     const client = new Client({ ...environment, seeds: cluster.addresses, clusterId: CLUSTER_ID });
     for (let j = 0; j < workersEach; j++) {
-      workers.push(new RegisterWorker(workers.length, client, cluster.scheduler, history, random.fork(), options));
+      workers.push(
+        new RegisterWorker(workers.length, client, cluster.scheduler, history, random.fork(), options),
+      );
     }
   }
   return workers;
@@ -103,16 +110,24 @@ async function demandProgress(cluster: StoreCluster, workers: readonly RegisterW
   const { scheduler, invariants } = cluster;
   const deadlineUs = scheduler.nowUs + LIVENESS_TICKS * TICK_MS * 1000;
   const ranges = bootstrapRanges(cluster.servers).map(({ id }) => id);
-  const leaderless = (): readonly number[] => ranges.filter((range) => invariants.leader(rangeId(range)) === undefined);
+  const leaderless = (): readonly number[] =>
+    ranges.filter((range) => invariants.leader(rangeId(range)) === undefined);
   await scheduler.runUntil(deadlineUs, () => leaderless().length === 0);
   if (leaderless().length > 0) {
-    throw new Violation('liveness-leader', `no leader in ranges ${leaderless().join(', ')} ${LIVENESS_TICKS} ticks after the heal`);
+    throw new Violation(
+      'liveness-leader',
+      `no leader in ranges ${leaderless().join(', ')} ${LIVENESS_TICKS} ticks after the heal`,
+    );
   }
   const before = workers.map(({ writes }) => writes);
-  const stuck = (): readonly RegisterWorker[] => workers.filter(({ writes }, i) => writes < before[i] + LIVENESS_WRITES);
+  const stuck = (): readonly RegisterWorker[] =>
+    workers.filter(({ writes }, i) => writes < before[i] + LIVENESS_WRITES);
   await scheduler.runUntil(deadlineUs, () => stuck().length === 0);
   if (stuck().length > 0) {
-    throw new Violation('liveness-write', `${stuck().length} workers could not write ${LIVENESS_TICKS} ticks after the heal`);
+    throw new Violation(
+      'liveness-write',
+      `${stuck().length} workers could not write ${LIVENESS_TICKS} ticks after the heal`,
+    );
   }
 }
 

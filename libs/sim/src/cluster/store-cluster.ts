@@ -1,4 +1,12 @@
-import { AssertionError, type Address, DiskError, type NodeId, nodeId, Prng, randomInteger } from '@holdfast/io';
+import {
+  AssertionError,
+  type Address,
+  DiskError,
+  type NodeId,
+  nodeId,
+  Prng,
+  randomInteger,
+} from '@holdfast/io';
 import { type Member, Node, type NodeObserver, type NodeSettings, type StoreCanary } from '@holdfast/store';
 import { confStateOf } from '@holdfast/raft';
 import { RaftInvariants } from '../checkers/raft-invariants.ts';
@@ -11,6 +19,8 @@ import { SimNetwork } from '../world/sim-network.ts';
 
 export const CLUSTER_ID = '5eed5eed5eed5eed5eed5eed5eed5eed';
 const DIRECTORY = 'data';
+/** Where nodes keep the log that holds votes and entries. */
+const LOG_DIRECTORY = `/${DIRECTORY}/log/`;
 /** How long a supervisor waits before it starts a process again that ended by itself. */
 const RESTART_MS: readonly [number, number] = [100, 1_000];
 
@@ -79,7 +89,7 @@ export class StoreCluster {
   /** A machine with clocks of its own. @param id below 1000 and unique */
   machine(id: number, host: string): Machine {
     const { driftMax, skewMsMax } = this.options;
-    const signed = (): number => (this.#random.nextU32() / 2 ** 31 - 1) as number;
+    const signed = (): number => this.#random.nextU32() / 2 ** 31 - 1;
     const clock = {
       wallOffsetMs: Math.round(signed() * skewMsMax),
       drift: signed() * driftMax,
@@ -129,8 +139,7 @@ export class StoreCluster {
   /** The process gave up by itself. Right after an injected disk fault, a bug otherwise. */
   #ended(server: Server, process: Incarnation, error: unknown): void {
     if (server.machine.process !== process) return;
-    const isDisk = error instanceof DiskError && server.diskFaults > 0;
-    if (!isDisk) {
+    if (server.diskFaults === 0 || !isFromDisk(error)) {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       const invariant = error instanceof AssertionError ? 'assertion' : 'unexpected-end';
       this.#report(new Violation(invariant, `node ${server.id} ended: ${text}`));
@@ -153,12 +162,32 @@ export class StoreCluster {
     const observer = this.invariants.of(server.id);
     return {
       ...observer,
+      persisted: (range, ready) => {
+        if (ready.mustSync) this.#checkSynced(server);
+        observer.persisted(range, ready);
+      },
       fatal: (error) => this.#ended(server, process, error),
     };
+  }
+
+  /** The node says that its log is synced: then no power loss could take anything of it. */
+  #checkSynced(server: Server): void {
+    for (const { path, inode } of server.machine.disk.files()) {
+      if (inode.dirtySectors === 0 || !path.startsWith(LOG_DIRECTORY)) continue;
+      const detail = `node ${server.id} answers for ${path}, of which ${inode.dirtySectors} sectors are not synced`;
+      this.#report(new Violation('synced-before-answered', detail));
+      return;
+    }
   }
 
   #onDiskFault(host: string, fault: string): void {
     this.#coverage.hit(`disk: ${fault}`);
     for (const server of this.servers) if (server.machine.host === host) server.diskFaults++;
   }
+}
+
+/** The error, or what caused it, is a failure of the disk. */
+function isFromDisk(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) if (at instanceof DiskError) return true;
+  return false;
 }

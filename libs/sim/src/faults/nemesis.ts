@@ -53,7 +53,7 @@ export class Nemesis {
   heal(): void {
     this.#cancel?.();
     this.#note('heal');
-    for (const end of [...this.#active]) end();
+    for (const end of this.#active) end();
   }
 
   #begin(fault: Fault): void {
@@ -71,7 +71,12 @@ export class Nemesis {
       end();
     };
     this.#active.add(endOnce);
-    this.#scheduler.schedule(randomInteger(this.#random, low * 1000, high * 1000), Phase.input, undefined, endOnce);
+    this.#scheduler.schedule(
+      randomInteger(this.#random, low * 1000, high * 1000),
+      Phase.input,
+      undefined,
+      endOnce,
+    );
   }
 
   #note(what: string): void {

@@ -58,7 +58,8 @@ export class Datagrams<Message> {
   #fly(from: number, to: number, message: Message): void {
     const link = this.link(from, to);
     const { delay } = this.faults;
-    const extraUs = delay > 0 && randomChance(this.#random, delay) ? randomInteger(this.#random, 0, DELAY_US_MAX) : 0;
+    const extraUs =
+      delay > 0 && randomChance(this.#random, delay) ? randomInteger(this.#random, 0, DELAY_US_MAX) : 0;
     this.#scheduler.schedule(link.delayUs(0) + extraUs, Phase.input, undefined, () => {
       this.#deliver(from, to, message);
     });

@@ -79,7 +79,8 @@ export class RaftCluster {
   /** The running leader of the highest term. */
   get leader(): ToyNode | undefined {
     let best: ToyNode | undefined;
-    for (const node of this.running) if (node.raft.isLeader && node.raft.term > (best?.raft.term ?? 0)) best = node;
+    for (const node of this.running)
+      if (node.raft.isLeader && node.raft.term > (best?.raft.term ?? 0)) best = node;
     return best;
   }
 
@@ -119,7 +120,9 @@ export class RaftCluster {
     const { process, node } = member ?? {};
     if (process === undefined || node === undefined) return;
     process.plan(0, 1, () => {
-      this.scheduler.fold(message.kind === 'raft' ? message.message.kind * 1_000_003 + message.message.index : 7);
+      this.scheduler.fold(
+        message.kind === 'raft' ? message.message.kind * 1_000_003 + message.message.index : 7,
+      );
       node.receive(from, message);
     });
   }

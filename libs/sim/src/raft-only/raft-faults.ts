@@ -5,7 +5,11 @@ import type { Member, RaftCluster } from './raft-cluster.ts';
 
 /** Everything that can befall a cluster of toy nodes. */
 export function raftFaults(cluster: RaftCluster, membership: boolean): readonly Fault[] {
-  return [...processFaults(cluster), ...networkFaults(cluster), ...(membership ? membershipFaults(cluster) : [])];
+  return [
+    ...processFaults(cluster),
+    ...networkFaults(cluster),
+    ...(membership ? membershipFaults(cluster) : []),
+  ];
 }
 
 function processFaults(cluster: RaftCluster): readonly Fault[] {
@@ -23,10 +27,19 @@ function processFaults(cluster: RaftCluster): readonly Fault[] {
     return () => process.resume();
   };
   return [
-    { name: 'kill', durationMs: [10, 5_000], weight: 2, begin: (random) => kill([randomPick(random, cluster.members)]) },
+    {
+      name: 'kill',
+      durationMs: [10, 5_000],
+      weight: 2,
+      begin: (random) => kill([randomPick(random, cluster.members)]),
+    },
     { name: 'kill leader', durationMs: [10, 3_000], begin: () => kill(leader()) },
     { name: 'kill all', durationMs: [10, 500], weight: 0.5, begin: () => kill(cluster.members) },
-    { name: 'pause', durationMs: [100, 5_000], begin: (random) => pause(randomPick(random, cluster.members)) },
+    {
+      name: 'pause',
+      durationMs: [100, 5_000],
+      begin: (random) => pause(randomPick(random, cluster.members)),
+    },
     { name: 'pause leader', durationMs: [500, 5_000], begin: () => pause(leader()[0]) },
     {
       name: 'false alarm',
@@ -50,7 +63,16 @@ function networkFaults(cluster: RaftCluster): readonly Fault[] {
     return () => links.forEach((link) => link.heal());
   };
   const isolate = (id: NodeId): (() => void) =>
-    cut(ids.flatMap((other) => (other === id ? [] : ([[id, other], [other, id]] as const))));
+    cut(
+      ids.flatMap((other) =>
+        other === id
+          ? []
+          : ([
+              [id, other],
+              [other, id],
+            ] as const),
+      ),
+    );
   const knob = (name: 'loss' | 'duplication' | 'delay', value: number): Fault => ({
     name,
     durationMs: [500, 5_000],
@@ -66,7 +88,9 @@ function networkFaults(cluster: RaftCluster): readonly Fault[] {
       weight: 2,
       begin: (random) => {
         const side = new Set(ids.filter(() => randomChance(random, 0.5)));
-        return cut(ids.flatMap((a) => ids.flatMap((b) => (side.has(a) === side.has(b) ? [] : [[a, b] as const]))));
+        return cut(
+          ids.flatMap((a) => ids.flatMap((b) => (side.has(a) === side.has(b) ? [] : [[a, b] as const]))),
+        );
       },
     },
     { name: 'isolate', durationMs: [100, 6_000], begin: (random) => isolate(randomPick(random, ids)) },
@@ -81,7 +105,9 @@ function networkFaults(cluster: RaftCluster): readonly Fault[] {
       durationMs: [100, 6_000],
       begin: (random) => {
         const from = randomPick(random, ids);
-        return cut(ids.flatMap((to) => (to !== from && randomChance(random, 0.7) ? [[from, to] as const] : [])));
+        return cut(
+          ids.flatMap((to) => (to !== from && randomChance(random, 0.7) ? [[from, to] as const] : [])),
+        );
       },
     },
     {
@@ -90,7 +116,8 @@ function networkFaults(cluster: RaftCluster): readonly Fault[] {
       begin: (random) => {
         const middle = randomPick(random, ids);
         const left = new Set(ids.filter((id) => id !== middle && randomChance(random, 0.5)));
-        const apart = (a: NodeId, b: NodeId): boolean => a !== middle && b !== middle && left.has(a) !== left.has(b);
+        const apart = (a: NodeId, b: NodeId): boolean =>
+          a !== middle && b !== middle && left.has(a) !== left.has(b);
         return cut(ids.flatMap((a) => ids.flatMap((b) => (apart(a, b) ? [[a, b] as const] : []))));
       },
     },
@@ -116,7 +143,9 @@ function networkFaults(cluster: RaftCluster): readonly Fault[] {
         for (const link of answers) link.clogMs = randomInteger(random, 500, 4_000);
         const orders = others.map((id) => network.link(leader.id, id));
         const cutUs = randomInteger(random, 500_000, 3_000_000);
-        const cancel = cluster.scheduler.schedule(cutUs, 1, undefined, () => orders.forEach((link) => link.sever()));
+        const cancel = cluster.scheduler.schedule(cutUs, 1, undefined, () =>
+          orders.forEach((link) => link.sever()),
+        );
         return () => {
           cancel();
           for (const link of [...answers, ...orders]) link.heal();
@@ -136,7 +165,9 @@ function membershipFaults(cluster: RaftCluster): readonly Fault[] {
     weight: 3,
     begin: (random) => (act(random) ? () => undefined : undefined),
   });
-  const change = (steps: (random: Random, conf: ConfState) => readonly ConfChangeStep[]): ((random: Random) => boolean) => {
+  const change = (
+    steps: (random: Random, conf: ConfState) => readonly ConfChangeStep[],
+  ): ((random: Random) => boolean) => {
     return (random) => {
       const leader = cluster.leader;
       if (leader === undefined) return false;
@@ -152,20 +183,38 @@ function membershipFaults(cluster: RaftCluster): readonly Fault[] {
       leader.transfer(randomPick(random, leader.conf.voters));
       return true;
     }),
-    once('add learner', change((random, { voters }) => outsiders(any(random), voters, 'add-learner'))),
-    once('promote learner', change((_, { learners }) => learners.map((node) => ({ action: 'add-voter', node })))),
-    once('demote voter', change((random, { voters }) => [{ action: 'add-learner', node: randomPick(random, voters) }])),
-    once('remove voter', change((random, { voters }) => [{ action: 'remove', node: randomPick(random, voters) }])),
+    once(
+      'add learner',
+      change((random, { voters }) => outsiders(any(random), voters, 'add-learner')),
+    ),
+    once(
+      'promote learner',
+      change((_, { learners }) => learners.map((node) => ({ action: 'add-voter', node }))),
+    ),
+    once(
+      'demote voter',
+      change((random, { voters }) => [{ action: 'add-learner', node: randomPick(random, voters) }]),
+    ),
+    once(
+      'remove voter',
+      change((random, { voters }) => [{ action: 'remove', node: randomPick(random, voters) }]),
+    ),
     once(
       'change several',
       change((random, { voters, learners }) => [
         ...learners.map((node) => ({ action: 'add-voter' as const, node })),
-        ...voters.filter(() => randomChance(random, 0.4)).map((node) => ({ action: 'remove' as const, node })),
+        ...voters
+          .filter(() => randomChance(random, 0.4))
+          .map((node) => ({ action: 'remove' as const, node })),
       ]),
     ),
   ];
 }
 
-function outsiders(node: NodeId, voters: readonly NodeId[], action: ConfChangeStep['action']): ConfChangeStep[] {
+function outsiders(
+  node: NodeId,
+  voters: readonly NodeId[],
+  action: ConfChangeStep['action'],
+): ConfChangeStep[] {
   return voters.includes(node) ? [] : [{ action, node }];
 }

@@ -27,13 +27,23 @@ export async function runRaftSeed(seed: number, options: RunOptions = {}): Promi
   options.onScheduler?.(scheduler);
   const coverage = new Coverage();
   const clusterOptions = optionsOf(random, options.canary as RaftCanary | undefined);
-  const cluster = new RaftCluster(scheduler, clusterOptions, coverage, (violation) => scheduler.fail(violation));
+  const cluster = new RaftCluster(scheduler, clusterOptions, coverage, (violation) =>
+    scheduler.fail(violation),
+  );
   const history = new History(() => scheduler.nowUs);
   const plan: NemesisPlan = swarm(random, raftFaults(cluster, cluster.options.membershipChanges));
   const nemesis = new Nemesis(scheduler, random.fork(), coverage, plan);
   const clients = Array.from(
     { length: randomInteger(random, 2, 5) },
-    (_, i) => new RegisterClient({ process: i, cluster, history, random: random.fork(), keys: KEYS, timeoutMs: 2_000 }),
+    (_, i) =>
+      new RegisterClient({
+        process: i,
+        cluster,
+        history,
+        random: random.fork(),
+        keys: KEYS,
+        timeoutMs: 2_000,
+      }),
   );
   let failure: RunFailure | undefined;
   try {
@@ -89,11 +99,14 @@ async function demandProgress(
 ): Promise<void> {
   const deadlineUs = scheduler.nowUs + LIVENESS_TICKS * cluster.options.tickMs * 1000;
   await scheduler.runUntil(deadlineUs, () => cluster.leader !== undefined);
-  if (cluster.leader === undefined) throw new Violation('liveness-leader', `no leader ${LIVENESS_TICKS} ticks after the heal`);
+  if (cluster.leader === undefined)
+    throw new Violation('liveness-leader', `no leader ${LIVENESS_TICKS} ticks after the heal`);
   const before = clients.map((client) => client.writes);
-  const progressed = (): boolean => clients.every((client, i) => client.writes >= before[i] + LIVENESS_WRITES);
+  const progressed = (): boolean =>
+    clients.every((client, i) => client.writes >= before[i] + LIVENESS_WRITES);
   await scheduler.runUntil(deadlineUs, progressed);
-  if (!progressed()) throw new Violation('liveness-write', `a client could not write ${LIVENESS_TICKS} ticks after the heal`);
+  if (!progressed())
+    throw new Violation('liveness-write', `a client could not write ${LIVENESS_TICKS} ticks after the heal`);
 }
 
 function judge(history: History): void {

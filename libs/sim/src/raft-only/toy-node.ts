@@ -54,7 +54,10 @@ export class ToyNode {
   #pumpPlanned = false;
   #readToken = 0;
   #storageFreeUs = 0;
-  readonly #writers = new Map<number, { readonly term: number; readonly done: (outcome: WriteOutcome) => void }>();
+  readonly #writers = new Map<
+    number,
+    { readonly term: number; readonly done: (outcome: WriteOutcome) => void }
+  >();
   readonly #readers = new Map<number, (served: boolean) => void>();
   #readable: { readonly index: number; readonly token: number }[] = [];
 
@@ -177,7 +180,8 @@ export class ToyNode {
     this.#send(ready.messages);
     storage.queue(ready, ready.snapshot && this.#incoming.get(ready.snapshot.index));
     const [low, high] = STORAGE_DELAY_US;
-    this.#storageFreeUs = Math.max(this.#storageFreeUs, process.nowUs) + randomInteger(process.random, low, high);
+    this.#storageFreeUs =
+      Math.max(this.#storageFreeUs, process.nowUs) + randomInteger(process.random, low, high);
     process.plan(this.#storageFreeUs - process.nowUs, Phase.input, () => this.#stored());
     for (const entry of ready.committed) this.#apply(entry);
     for (const { token, index } of ready.readStates) this.#readable.push({ token, index });
@@ -208,9 +212,15 @@ export class ToyNode {
 
   #sendSnapshot(to: NodeId): void {
     const snapshot = this.#snapshotNow();
-    this.#parts.send(to, { kind: 'snapshot', snapshot, message: this.raft.snapshotMessage(to, snapshot.meta) });
+    this.#parts.send(to, {
+      kind: 'snapshot',
+      snapshot,
+      message: this.raft.snapshotMessage(to, snapshot.meta),
+    });
     // The transfer or its answer may be lost.
-    this.#parts.process.schedule(this.#parts.tickMs * ELECTION_TICKS, () => this.raft.reportSnapshot(to, false));
+    this.#parts.process.schedule(this.#parts.tickMs * ELECTION_TICKS, () =>
+      this.raft.reportSnapshot(to, false),
+    );
   }
 
   #snapshotNow(): ToySnapshot {
@@ -233,7 +243,8 @@ export class ToyNode {
   }
 
   #apply(entry: Entry): void {
-    if (entry.kind === EntryKind.confChange) this.#conf = this.raft.applyConfChange(decodeConfChange(entry.data));
+    if (entry.kind === EntryKind.confChange)
+      this.#conf = this.raft.applyConfChange(decodeConfChange(entry.data));
     else if (entry.data.length > 0) {
       const [key, value] = (decodeUtf8(entry.data) ?? '').split('=');
       this.#registers.set(key, value);

@@ -78,10 +78,12 @@ export class RegisterWorker {
 
   #run(recorded: Recorded): void {
     const { deadlineMs } = this.#options;
-    this.#client.execute({ keyspace: 'default', key: utf8(recorded.key), deadlineMs, ...this.#request(recorded) }).then(
-      (result) => this.#succeeded(recorded, result),
-      (error: unknown) => this.#failed(recorded, error),
-    );
+    this.#client
+      .execute({ keyspace: 'default', key: utf8(recorded.key), deadlineMs, ...this.#request(recorded) })
+      .then(
+        (result) => this.#succeeded(recorded, result),
+        (error: unknown) => this.#failed(recorded, error),
+      );
   }
 
   #request({ key, call }: Recorded): Pick<Operation, 'kind' | 'value' | 'condition' | 'revision'> {
@@ -137,7 +139,9 @@ export class RegisterWorker {
       return;
     }
     if (!error.retryable && error.outcome !== 'unknown' && error.code !== 'HF_CANCELLED') {
-      this.#scheduler.fail(new Violation('unexpected-answer', `${JSON.stringify(recorded)} got ${error.message}`));
+      this.#scheduler.fail(
+        new Violation('unexpected-answer', `${JSON.stringify(recorded)} got ${error.message}`),
+      );
       return;
     }
     if (call.kind === 'get' || error.outcome === 'not_applied') this.#history.fail(recorded);

@@ -9,7 +9,8 @@ import { SimNetwork } from './sim-network.ts';
 function simulated(seed = 1) {
   const scheduler = new Scheduler();
   const network = new SimNetwork(scheduler, seed, LAN);
-  const machine = (id: number) => new Machine(scheduler, network, id, { host: `10.0.0.${id}`, seed: seed + id });
+  const machine = (id: number) =>
+    new Machine(scheduler, network, id, { host: `10.0.0.${id}`, seed: seed + id });
   const run = async <T>(work: Promise<T>): Promise<T> => {
     let settled = false;
     const mark = () => void (settled = true);

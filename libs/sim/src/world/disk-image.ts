@@ -234,7 +234,10 @@ function partsOf(path: string): string[] {
   return path.split('/').filter((part) => part !== '' && part !== '.');
 }
 
-function* filesOf(directory: Directory, prefix: string): Generator<{ readonly path: string; readonly inode: Inode }> {
+function* filesOf(
+  directory: Directory,
+  prefix: string,
+): Generator<{ readonly path: string; readonly inode: Inode }> {
   for (const [name, node] of directory.seen) {
     const path = `${prefix}/${name}`;
     if (node instanceof Inode) yield { path, inode: node };

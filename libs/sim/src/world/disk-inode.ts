@@ -54,9 +54,9 @@ export class Inode {
     return this.#size;
   }
 
-  /** True when a power loss now could change or lose bytes. */
-  get dirty(): boolean {
-    return this.#dirty.size > 0 || this.#size !== this.#durableSize;
+  /** Sectors whose newest contents a power loss now could lose. */
+  get dirtySectors(): number {
+    return this.#dirty.size;
   }
 
   read(target: Uint8Array, offset: number): number {
@@ -106,13 +106,14 @@ export class Inode {
         this.#dirty.delete(sector);
         continue;
       }
-      while (dirty.between.length > 0 && dirty.between[0]!.stamp <= stamp) dirty.base = dirty.between.shift()!.bytes;
+      while (dirty.between.length > 0 && dirty.between[0].stamp <= stamp)
+        dirty.base = dirty.between.shift()!.bytes;
     }
     if (this.#sizeStamp <= stamp) {
       this.#durableSize = this.#size;
       this.#sizesBetween.length = 0;
     } else {
-      while (this.#sizesBetween.length > 0 && this.#sizesBetween[0]!.stamp <= stamp) {
+      while (this.#sizesBetween.length > 0 && this.#sizesBetween[0].stamp <= stamp) {
         this.#durableSize = this.#sizesBetween.shift()!.size;
       }
     }
@@ -135,12 +136,12 @@ export class Inode {
   flipBit(offset: number, bit: number): void {
     if (offset >= this.#size) return;
     this.#grow(offset + 1);
-    this.#bytes[offset]! ^= 1 << bit;
+    this.#bytes[offset] ^= 1 << bit;
     if (offset >= this.#written) this.#written = offset + 1;
     const dirty = this.#dirty.get(Math.floor(offset / SECTOR_BYTES));
     if (dirty === undefined) return;
     dirty.base ??= new Uint8Array(SECTOR_BYTES);
-    dirty.base[offset % SECTOR_BYTES]! ^= 1 << bit;
+    dirty.base[offset % SECTOR_BYTES] ^= 1 << bit;
   }
 
   /** A copy with everything in it durable, as the platter looks after the power failed. */
@@ -170,19 +171,27 @@ export class Inode {
     const cut = this.#truncateStamp;
     const choices: number[] = [];
     if (cut === 0 || !truncateKept) choices.push(this.#durableSize);
-    for (const { stamp, size } of this.#sizesBetween) if (cut === 0 || stamp > cut === truncateKept) choices.push(size);
+    for (const { stamp, size } of this.#sizesBetween)
+      if (cut === 0 || stamp > cut === truncateKept) choices.push(size);
     if (cut === 0 || truncateKept) choices.push(this.#size);
-    return choices[randomInteger(random, 0, choices.length - 1)]!;
+    return choices[randomInteger(random, 0, choices.length - 1)];
   }
 
-  #sectorAfter(dirty: DirtySector, sector: number, random: Random, keep: Keep, truncateKept: boolean): Sector {
+  #sectorAfter(
+    dirty: DirtySector,
+    sector: number,
+    random: Random,
+    keep: Keep,
+    truncateKept: boolean,
+  ): Sector {
     if (keep === 'none' || dirty.abandoned) return dirty.base;
     const current = this.#sector(sector);
     if (keep === 'all') return current;
     const choices: Sector[] = [];
     const cut = dirty.truncated ? this.#truncateStamp : 0;
     if (cut === 0 || !truncateKept) choices.push(dirty.base);
-    for (const { stamp, bytes } of dirty.between) if (cut === 0 || stamp >= cut === truncateKept) choices.push(bytes);
+    for (const { stamp, bytes } of dirty.between)
+      if (cut === 0 || stamp >= cut === truncateKept) choices.push(bytes);
     if (cut === 0 || truncateKept) choices.push(current);
     return choices[randomInteger(random, 0, choices.length - 1)];
   }

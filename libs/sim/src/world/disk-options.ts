@@ -27,7 +27,13 @@ export interface DiskOperation {
   readonly detail: string;
 }
 
-export function operationOf(kind: DiskOperationKind, path: string, offset = 0, bytes = 0, detail = ''): DiskOperation {
+export function operationOf(
+  kind: DiskOperationKind,
+  path: string,
+  offset = 0,
+  bytes = 0,
+  detail = '',
+): DiskOperation {
   return { kind, path, offset, bytes, detail };
 }
 

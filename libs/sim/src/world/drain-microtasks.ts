@@ -1,4 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
+import { runInThisContext } from 'node:vm';
 
 /**
  * Runs every promise callback that is queued, and those they queue. Production code awaits its disk, so this
@@ -14,7 +15,7 @@ export type Drain = () => void;
 export function engineDrain(): Drain | undefined {
   try {
     setFlagsFromString('--allow-natives-syntax');
-    const checkpoint = new Function('%PerformMicrotaskCheckpoint()') as Drain;
+    const checkpoint = runInThisContext('() => %PerformMicrotaskCheckpoint()') as Drain;
     setFlagsFromString('--no-allow-natives-syntax');
     checkpoint();
     return checkpoint;

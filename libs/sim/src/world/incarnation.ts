@@ -1,4 +1,4 @@
-import { type Cancel, type Clock, Prng } from '@holdfast/io';
+import type { Cancel, Clock, Prng } from '@holdfast/io';
 import { type EventOwner, Phase, type Scheduler, type SimEvent } from './scheduler.ts';
 
 /** What a machine's clocks do differently from true time. Mutable: wall clocks jump. */
@@ -95,7 +95,9 @@ export class Incarnation implements EventOwner, Clock {
   }
 
   wallMs(): number {
-    return Math.floor(WALL_START_MS + this.#clock.wallOffsetMs + this.#scheduler.nowMs * (1 + this.#clock.drift));
+    return Math.floor(
+      WALL_START_MS + this.#clock.wallOffsetMs + this.#scheduler.nowMs * (1 + this.#clock.drift),
+    );
   }
 
   monotonicMs(): number {

@@ -72,7 +72,13 @@ export class Scheduler {
   }
 
   schedule(delayUs: Microseconds, phase: Phase, owner: EventOwner | undefined, task: () => void): Cancel {
-    const event = { at: this.#now + Math.max(0, Math.round(delayUs)), phase, sequence: ++this.#sequence, owner, task };
+    const event = {
+      at: this.#now + Math.max(0, Math.round(delayUs)),
+      phase,
+      sequence: ++this.#sequence,
+      owner,
+      task,
+    };
     this.#push(event);
     return () => {
       (event as SimEvent).task = undefined;
@@ -157,8 +163,8 @@ export class Scheduler {
     heap.push(event);
     while (i > 0) {
       const parent = (i - 1) >> 1;
-      if (!before(event, heap[parent]!)) break;
-      heap[i] = heap[parent]!;
+      if (!before(event, heap[parent])) break;
+      heap[i] = heap[parent];
       i = parent;
     }
     heap[i] = event;
@@ -170,9 +176,9 @@ export class Scheduler {
     if (heap.length === 0) return;
     let i = 0;
     for (let child = 1; child < heap.length; child = 2 * i + 1) {
-      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
-      if (!before(heap[child]!, last)) break;
-      heap[i] = heap[child]!;
+      if (child + 1 < heap.length && before(heap[child + 1], heap[child])) child++;
+      if (!before(heap[child], last)) break;
+      heap[i] = heap[child];
       i = child;
     }
     heap[i] = last;

@@ -1,4 +1,11 @@
-import { type Address, assert, type Connection, type ConnectionHandler, randomChance, randomInteger } from '@holdfast/io';
+import {
+  type Address,
+  assert,
+  type Connection,
+  type ConnectionHandler,
+  randomChance,
+  randomInteger,
+} from '@holdfast/io';
 import type { Random } from '@holdfast/io';
 import type { Incarnation } from './incarnation.ts';
 import type { Link, LinkUser } from './network-link.ts';
@@ -238,7 +245,12 @@ export class SimConnection implements Connection, LinkUser {
         const user: LinkUser = {
           linkHealed: () => {
             link.users.delete(user);
-            scheduler.schedule(randomInteger(this.#context.random, 0, RETRANSMIT_MS_MAX * 1000), 1, undefined, attempt);
+            scheduler.schedule(
+              randomInteger(this.#context.random, 0, RETRANSMIT_MS_MAX * 1000),
+              1,
+              undefined,
+              attempt,
+            );
           },
         };
         link.users.add(user);
@@ -301,7 +313,7 @@ export class SimConnection implements Connection, LinkUser {
     }
     const chunk = this.#takeChunk(random);
     const corrupted = link.corruption > 0 && randomChance(random, link.corruption);
-    if (corrupted) chunk[randomInteger(random, 0, chunk.length - 1)]! ^= 1 << randomInteger(random, 0, 7);
+    if (corrupted) chunk[randomInteger(random, 0, chunk.length - 1)] ^= 1 << randomInteger(random, 0, 7);
     this.#context.onDelivered(chunk, corrupted);
     peer.#bytesInFlight -= chunk.length;
     this.#handler?.onData(chunk);
@@ -314,13 +326,14 @@ export class SimConnection implements Connection, LinkUser {
     const now = this.#context.scheduler.nowUs;
     let count = 0;
     let bytes = 0;
-    while (count < this.#inbox.length && this.#inbox[count]!.arrivesAtUs <= now) bytes += this.#inbox[count++]!.bytes.length;
+    while (count < this.#inbox.length && this.#inbox[count].arrivesAtUs <= now)
+      bytes += this.#inbox[count++].bytes.length;
     bytes = Math.min(bytes, CHUNK_BYTES_MAX);
     const take = bytes > 1 && randomChance(random, 0.1) ? randomInteger(random, 1, bytes - 1) : bytes;
     const chunk = new Uint8Array(take);
     let filled = 0;
     while (filled < take) {
-      const head = this.#inbox[0]!;
+      const head = this.#inbox[0];
       const part = head.bytes.subarray(0, take - filled);
       chunk.set(part, filled);
       filled += part.length;

@@ -26,7 +26,9 @@ export class SimDiskFile implements DiskFile {
 
   read(target: Uint8Array, offset: number): Promise<number> {
     if (this.#closed) return this.#refuse('read');
-    return this.#disk.run(operationOf('read', this.path, offset, target.length), () => this.#read(target, offset));
+    return this.#disk.run(operationOf('read', this.path, offset, target.length), () =>
+      this.#read(target, offset),
+    );
   }
 
   readSync(target: Uint8Array, offset: number): number {
@@ -42,7 +44,7 @@ export class SimDiskFile implements DiskFile {
     }
     const length = this.#inode.read(target, offset);
     if (length > 0 && this.#disk.fires('read-flip', faults.readFlips, this.path)) {
-      target[randomInteger(this.#disk.random, 0, length - 1)]! ^= 1 << randomInteger(this.#disk.random, 0, 7);
+      target[randomInteger(this.#disk.random, 0, length - 1)] ^= 1 << randomInteger(this.#disk.random, 0, 7);
     }
     return length;
   }

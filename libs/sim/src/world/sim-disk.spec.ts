@@ -1,4 +1,4 @@
-import { DiskError, readWholeFile, replaceFile, utf8 } from '@holdfast/io';
+import { type DiskError, readWholeFile, replaceFile, utf8 } from '@holdfast/io';
 import { describe, expect, it } from 'vitest';
 import { noDiskFaults, PowerLoss } from './disk-options.ts';
 import { exploreCrashes } from './explore-crashes.ts';
@@ -227,9 +227,9 @@ describe('SimDisk with a timer', () => {
       runUntil(100);
       await Promise.resolve();
       expect(answered).toBe(false);
-      sizes.add([...next.files()][0]!.inode.size);
+      sizes.add([...next.files()][0].inode.size);
     }
-    expect([...sizes].sort()).toEqual([0, 3]);
+    expect([...sizes].sort((a, b) => a - b)).toEqual([0, 3]);
   });
 });
 

@@ -111,12 +111,16 @@ export class SimDisk implements Disk {
 
   #next(image: DiskImage, random: Prng, options: Partial<SimDiskOptions> | undefined): SimDisk {
     const { crashAfter: _, ...kept } = this.#options;
-    return new SimDisk({ ...kept, faults: this.faults, ...options, seed: options?.seed ?? random.nextU32() }, image);
+    return new SimDisk(
+      { ...kept, faults: this.faults, ...options, seed: options?.seed ?? random.nextU32() },
+      image,
+    );
   }
 
   #stop(landSome: boolean): void {
     this.#crashed = true;
-    for (const { land } of this.#inFlight) if (landSome && land !== undefined && randomChance(this.#random, 0.5)) land();
+    for (const { land } of this.#inFlight)
+      if (landSome && land !== undefined && randomChance(this.#random, 0.5)) land();
     this.#inFlight.clear();
     for (const directory of this.#locks.keys()) this.#image.locks.delete(directory);
     this.#locks.clear();
@@ -125,13 +129,15 @@ export class SimDisk implements Disk {
   open(path: string, create: 'never' | 'if-missing' | 'exclusive'): Promise<DiskFile> {
     return this.run(operationOf('open', path, 0, 0, create), () => {
       let inode = this.#image.find(path);
-      if (this.#image.isDirectory(path)) throw new DiskError('EINVAL', 'open', path, { detail: 'a directory' });
+      if (this.#image.isDirectory(path))
+        throw new DiskError('EINVAL', 'open', path, { detail: 'a directory' });
       if (inode === undefined && create === 'never') throw new DiskError('ENOENT', 'open', path);
       if (inode !== undefined && create === 'exclusive') throw new DiskError('EEXIST', 'open', path);
       if (this.#openFiles >= (this.#options.openFilesMax ?? Number.MAX_SAFE_INTEGER)) {
         throw new DiskError('EMFILE', 'open', path);
       }
-      if (inode === undefined && this.#image.usedBytes >= this.faults.capacityBytes) this.noSpace('open', path);
+      if (inode === undefined && this.#image.usedBytes >= this.faults.capacityBytes)
+        this.noSpace('open', path);
       inode ??= this.#image.create(path, 'open');
       this.#openFiles++;
       return new SimDiskFile(this, path, inode);
@@ -155,7 +161,11 @@ export class SimDisk implements Disk {
   }
 
   link(existing: string, path: string): Promise<void> {
-    return this.run(operationOf('link', existing, 0, 0, path), () => this.#image.link(existing, path), 'lands');
+    return this.run(
+      operationOf('link', existing, 0, 0, path),
+      () => this.#image.link(existing, path),
+      'lands',
+    );
   }
 
   remove(path: string): Promise<void> {
@@ -200,7 +210,12 @@ export class SimDisk implements Disk {
    * Performs one operation now or after its delay. For {@link SimDiskFile}.
    * `begin` runs at once in any case; `lands` says that `effect` may also happen when the process dies first.
    */
-  run<T>(operation: DiskOperation, effect: () => T, lands?: 'lands' | (() => void), begin?: () => void): Promise<T> {
+  run<T>(
+    operation: DiskOperation,
+    effect: () => T,
+    lands?: 'lands' | (() => void),
+    begin?: () => void,
+  ): Promise<T> {
     this.#options.onOperation?.(operation);
     if (this.#crashed) return this.#noAnswer(operation);
     const land = lands === 'lands' ? () => ignoreDiskError(effect) : lands;
@@ -266,7 +281,8 @@ export class SimDisk implements Disk {
 
   /** Makes room for a file to grow by `bytesMore`, or refuses. For {@link SimDiskFile}. */
   reserve(bytesMore: number, operation: string, path: string): void {
-    if (bytesMore > 0 && this.#image.usedBytes + bytesMore > this.faults.capacityBytes) this.noSpace(operation, path);
+    if (bytesMore > 0 && this.#image.usedBytes + bytesMore > this.faults.capacityBytes)
+      this.noSpace(operation, path);
   }
 
   resized(inode: Inode, sizeBefore: number): void {

@@ -9,17 +9,18 @@ import { SimNetwork } from './sim-network.ts';
 function pair(seed: number) {
   const scheduler = new Scheduler();
   const network = new SimNetwork(scheduler, seed, LAN);
-  const [a, b] = ['a', 'b'].map((host, i) => new Machine(scheduler, network, i + 1, { host, seed: seed + i })) as [
-    Machine,
-    Machine,
-  ];
+  const [a, b] = ['a', 'b'].map(
+    (host, i) => new Machine(scheduler, network, i + 1, { host, seed: seed + i }),
+  ) as [Machine, Machine];
   const ends = { a: recorder(), b: recorder() };
   const serve = async (echo = false): Promise<void> => {
     const environment = b.start();
     await environment.network.listen('b:1', (connection) => ends.b.take(connection, echo));
   };
   const connect = (): Connection => {
-    const connection = (a.process === undefined ? a.start() : { network: network.of(a.process) }).network.connect('b:1');
+    const connection = (
+      a.process === undefined ? a.start() : { network: network.of(a.process) }
+    ).network.connect('b:1');
     ends.a.take(connection);
     return connection;
   };
@@ -39,7 +40,8 @@ function recorder() {
         if (echo) connection.write(chunk);
       },
       onDrain: () => heard.log.push('drain'),
-      onClose: (reason) => heard.log.push(`close ${(reason as { code?: string } | undefined)?.code ?? ''}`.trim()),
+      onClose: (reason) =>
+        heard.log.push(`close ${(reason as { code?: string } | undefined)?.code ?? ''}`.trim()),
     };
     connection.start(handler);
   };
@@ -75,7 +77,11 @@ describe('SimNetwork', () => {
     connection.write(bytes('last words'));
     connection.close();
     await run(10);
-    expect([ends.a.log, ends.b.log, ends.b.text]).toEqual([['open', 'close'], ['open', 'close'], 'last words']);
+    expect([ends.a.log, ends.b.log, ends.b.text]).toEqual([
+      ['open', 'close'],
+      ['open', 'close'],
+      'last words',
+    ]);
   });
 
   it('refuses where nobody listens and times out where nobody is', async () => {
@@ -165,7 +171,10 @@ describe('SimNetwork', () => {
     expect(network.counters.corrupted).toBe(1);
     expect(network.breakConnections((from) => from === 'b')).toBe(1);
     await run(10);
-    expect([ends.a.log, ends.b.log]).toEqual([['open', 'close ECONNRESET'], ['open', 'close ECONNRESET']]);
+    expect([ends.a.log, ends.b.log]).toEqual([
+      ['open', 'close ECONNRESET'],
+      ['open', 'close ECONNRESET'],
+    ]);
   });
 
   it('is the same for the same seed and another for another', async () => {

@@ -1,4 +1,12 @@
-import { type Address, assert, type Connection, crc32, type Listener, type Network, Prng } from '@holdfast/io';
+import {
+  type Address,
+  assert,
+  type Connection,
+  crc32,
+  type Listener,
+  type Network,
+  Prng,
+} from '@holdfast/io';
 import type { Incarnation } from './incarnation.ts';
 import { type LatencyModel, Link } from './network-link.ts';
 import { Phase, type Scheduler } from './scheduler.ts';
@@ -125,7 +133,11 @@ export class SimNetwork implements NetworkContext {
     this.#connections.delete(connection);
   }
 
-  #listen(process: Incarnation, address: Address, accept: (connection: Connection) => void): Promise<Listener> {
+  #listen(
+    process: Incarnation,
+    address: Address,
+    accept: (connection: Connection) => void,
+  ): Promise<Listener> {
     const bound = address.endsWith(':0') ? `${hostOf(address)}:${this.#portNext++}` : address;
     if (this.#listeners.has(bound)) return Promise.reject(networkError('EADDRINUSE', bound));
     const listening = { process, accept };

@@ -1,0 +1,98 @@
+import { createWriteStream } from 'node:fs';
+import type { History } from '../checkers/history.ts';
+import { CANARIES, type Canary } from '../runs/canaries.ts';
+import { type Arguments, readArguments, USAGE } from './arguments.ts';
+import { optionsOf, runBatch } from './batch.ts';
+import { printBatch, printRun } from './print.ts';
+import { runWatched } from './seed-runner.ts';
+
+/** 0: everything held (or the planted bug was found). 1: it did not. 2: not understood. */
+async function main(argv: readonly string[]): Promise<number> {
+  let args: Arguments;
+  try {
+    args = readArguments(argv);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    return 2;
+  }
+  switch (args.mode) {
+    case 'seed':
+      return runOne(args);
+    case 'batch':
+      return runMany(args);
+    case 'canary': {
+      const known = CANARIES.find(({ name, world }) => name === args.canary && world === args.world);
+      if (known === undefined) {
+        console.error(`canary ${args.canary} is not planted in world ${args.world}`);
+        return 2;
+      }
+      return (await findCanary({ ...known, seedsMax: args.seeds }, args)) ? 0 : 1;
+    }
+    case 'canaries': {
+      let missed = 0;
+      for (const canary of CANARIES) if (!(await findCanary(canary, args))) missed++;
+      console.log(missed === 0 ? 'every planted bug was found' : `${missed} planted bugs were NOT found`);
+      return missed === 0 ? 0 : 1;
+    }
+  }
+}
+
+async function runOne({ world, from, canary, history }: Arguments): Promise<number> {
+  let done: History | undefined;
+  const report = await runWatched(world, from, {
+    ...optionsOf(canary),
+    onHistory: (recorded) => (done = recorded),
+  });
+  printRun(world, report, canary);
+  for (const [name, count] of report.coverage) console.log(`  ${String(count).padStart(9)}  ${name}`);
+  if (history !== undefined && done !== undefined) {
+    const file = createWriteStream(history);
+    for (const line of done.lines()) file.write(`${line}\n`);
+    file.end();
+  }
+  return report.failure === undefined ? 0 : 1;
+}
+
+async function runMany(args: Arguments): Promise<number> {
+  const { world, canary } = args;
+  const start = performance.now();
+  const batch = await runBatch({
+    ...args,
+    untilFailure: false,
+    onReport: (report) => {
+      if (report.failure !== undefined) printRun(world, report, canary);
+    },
+  });
+  const missing = printBatch(world, batch, (performance.now() - start) / 1000);
+  for (const { seed, failure } of batch.failures) console.log(`  seed ${seed}: ${failure?.invariant ?? ''}`);
+  return batch.failures.length === 0 && missing.length === 0 ? 0 : 1;
+}
+
+/** A seed finds a planted bug when it fails with the bug and holds without it. */
+async function findCanary({ name, world, seedsMax }: Canary, args: Arguments): Promise<boolean> {
+  const title = `${name} (${world})`.padEnd(46);
+  const end = args.from + seedsMax;
+  for (let from = args.from; from < end;) {
+    const batch = await runBatch({
+      ...args,
+      world,
+      from,
+      seeds: end - from,
+      canary: name,
+      untilFailure: true,
+      onReport: () => undefined,
+    });
+    const [suspect] = batch.failures;
+    if (suspect === undefined) break;
+    const { failure } = await runWatched(world, suspect.seed, {});
+    if (failure === undefined) {
+      console.log(`${title} found by seed ${suspect.seed}: ${suspect.failure?.invariant ?? ''}`);
+      return true;
+    }
+    from = suspect.seed + 1;
+  }
+  console.log(`${title} NOT FOUND in ${seedsMax} seeds`);
+  return false;
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,27 @@
+import type { WorldName } from './worlds.ts';
+
+/** A planted bug, the world whose seeds must find it, and how many of them may be needed. */
+export interface Canary {
+  readonly name: string;
+  readonly world: WorldName;
+  readonly seedsMax: number;
+}
+
+const SEEDS_MAX = 200;
+
+const canary = (name: string, world: WorldName): Canary => ({ name, world, seedsMax: SEEDS_MAX });
+
+export const CANARIES: readonly Canary[] = [
+  canary('forget-sync', 'cluster'),
+  canary('vote-not-persisted', 'cluster'),
+  canary('read-without-quorum', 'cluster'),
+  canary('vote-not-persisted', 'raft'),
+  canary('term-not-persisted', 'raft'),
+  canary('read-without-quorum', 'raft'),
+  canary('late-read-index', 'raft'),
+  canary('old-term-commit', 'raft'),
+  canary('conf-change-without-own-term-commit', 'raft'),
+  canary('learner-in-quorum', 'raft'),
+  canary('lease-over-clock-jump', 'raft'),
+  canary('removed-node-votes', 'raft'),
+];

@@ -1,16 +1,15 @@
-import { type KeyspaceId, type RangeId, utf8, viewOf } from '@holdfast/io';
+import { type KeyspaceId, viewOf } from '@holdfast/io';
 
 /**
- * How the keys of a node share one tree. The first byte names the family:
+ * How the keys of a node share one tree: the first byte names the family, so that others can come.
  *
  * ```
- * 01 | range id (u32 BE) | name          state of one replica's range: descriptor, idempotency records
  * 02 | keyspace id (u32 BE) | user key   data; bounds of ranges are keys of this family
  * ```
  *
  * Big-endian numbers make byte order equal numeric order, so a keyspace is one contiguous interval.
  */
-export const KeyFamily = { local: 0x01, data: 0x02 } as const;
+const DATA_FAMILY = 0x02;
 
 /** Bytes in front of a user key. */
 export const DATA_KEY_PREFIX_BYTES = 5;
@@ -22,7 +21,7 @@ export function writeDataKey(
   keyspace: number,
   userKey: Uint8Array,
 ): number {
-  target[offset] = KeyFamily.data;
+  target[offset] = DATA_FAMILY;
   target[offset + 1] = keyspace >>> 24;
   target[offset + 2] = keyspace >>> 16;
   target[offset + 3] = keyspace >>> 8;
@@ -45,15 +44,3 @@ export function userKeyOf(key: Uint8Array): Uint8Array {
 export function keyspaceOf(key: Uint8Array): KeyspaceId {
   return viewOf(key).getUint32(1) as KeyspaceId;
 }
-
-/** A key of the replicated state that belongs to the range itself, not to its users. */
-export function localKey(range: RangeId, name: Uint8Array): Uint8Array {
-  const key = new Uint8Array(5 + name.length);
-  key[0] = KeyFamily.local;
-  viewOf(key).setUint32(1, range);
-  key.set(name, 5);
-  return key;
-}
-
-/** Local name of the range descriptor. */
-export const DESCRIPTOR_KEY: Uint8Array = utf8('descriptor');

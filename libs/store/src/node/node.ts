@@ -15,7 +15,7 @@ import {
   type RangeId,
 } from '@holdfast/io';
 import { Tree } from '@holdfast/lsm';
-import type { Message, RaftCanary } from '@holdfast/raft';
+import { type Message, MessageKind } from '@holdfast/raft';
 import {
   FRAME_BYTES_MAX,
   type Frame,
@@ -26,7 +26,7 @@ import {
   PROTOCOL_VERSION_MIN,
   readRaftBatch,
 } from '@holdfast/wire';
-import { HybridClock } from '../hybrid-clock.ts';
+import { HybridClock, revisionOfWallMs } from '../hybrid-clock.ts';
 import { NodeLog } from '../log/node-log.ts';
 import type { Replica } from '../range/replica.ts';
 import { bootstrapRanges, type Member } from './bootstrap.ts';
@@ -37,33 +37,10 @@ import { claimDirectory, parseClusterId } from './identity.ts';
 import type { NodeObserver } from './observer.ts';
 import { PeerLink, type PeerLinkHost } from './peer-link.ts';
 import { openReplicas } from './recovery.ts';
+import { DEFAULT_SETTINGS, type NodeSettings, TICK_MS } from './settings.ts';
 import { HANDSHAKE_MS_MAX, Session, type SessionHost } from './session.ts';
+import { Snapshots, type SnapshotsHost } from './snapshots.ts';
 import { TurnLoop } from './turn-loop.ts';
-
-/** Milliseconds of one tick: the only unit in which elections and heartbeats count time. */
-export const TICK_MS = 50;
-
-export interface NodeSettings {
-  /** Ticks without a sign of the leader before a follower asks for an election. Default 20 (1 s). */
-  readonly electionTicks: number;
-  /** Ticks between heartbeats. Default 2 (100 ms). */
-  readonly heartbeatTicks: number;
-  /** Bytes of requests in work; more are turned away. Default 64 MiB. */
-  readonly inFlightBytesMax: number;
-  /** Where the ranges of the default keyspace begin, at the first start of a cluster. */
-  readonly splits?: readonly string[];
-  /** A planted bug, for simulators only. */
-  readonly canary?: StoreCanary;
-}
-
-/** Bugs that a simulator plants to prove that it would find them. */
-export type StoreCanary = RaftCanary | 'forget-sync';
-
-export const DEFAULT_SETTINGS: NodeSettings = {
-  electionTicks: 20,
-  heartbeatTicks: 2,
-  inFlightBytesMax: 64 * 1024 * 1024,
-};
 
 export interface NodeOptions {
   readonly disk: Disk;
@@ -122,7 +99,8 @@ export interface NodeStatus {
  *
  * Life: `open` recovers, `listen` serves, `stop` hands over and closes. A failed disk ends it by itself (D8).
  */
-export class Node implements SessionHost, PeerLinkHost, ExecutorHost {
+export class Node implements SessionHost, PeerLinkHost, ExecutorHost, SnapshotsHost {
+  readonly disk: Disk;
   readonly clock: Clock;
   readonly random: Random;
   readonly network: Network;
@@ -132,6 +110,7 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost {
   readonly self: HandshakeSelf;
   readonly address: Address;
   readonly #options: NodeOptions;
+  readonly #settings: NodeSettings;
   readonly #observer: NodeObserver;
   readonly #members: readonly Member[];
   readonly #lock: DiskLock;
@@ -141,6 +120,7 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost {
   readonly #executor: DataExecutor;
   readonly #catalog: Catalog;
   readonly #loop: TurnLoop;
+  readonly #snapshots: Snapshots;
   #listener: Listener | undefined;
   #tick: Cancel | undefined;
   #state: NodeState = 'opened';
@@ -163,11 +143,17 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost {
     const lock = await disk.lock(directory);
     try {
       await claimDirectory(disk, directory, { clusterId: options.clusterId, nodeId: options.nodeId });
-      const tree = await Tree.open({ disk, directory: joinPath(directory, 'tree'), kernels });
+      const tree = await Tree.open({
+        disk,
+        directory: joinPath(directory, 'tree'),
+        kernels,
+        options: settings.memtableBytes === undefined ? {} : { memtableBytes: settings.memtableBytes },
+      });
       const { log, groups } = await NodeLog.open({
         disk,
         directory: joinPath(directory, 'log'),
         kernels,
+        ...(settings.segmentBytes === undefined ? {} : { segmentBytes: settings.segmentBytes }),
         ...(settings.canary === 'forget-sync' ? { canary: settings.canary } : {}),
       });
       const hybridClock = new HybridClock(options.clock);
@@ -199,10 +185,12 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost {
     kernels: Kernels,
   ) {
     this.#options = options;
+    this.#settings = settings;
     this.#lock = lock;
     this.#replicas = replicas;
     this.#members = options.members;
     this.#observer = options.observer ?? {};
+    this.disk = options.disk;
     this.clock = options.clock;
     this.random = options.random;
     this.network = options.network;
@@ -229,8 +217,11 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost {
       links: this.#links,
       executor: this.#executor,
       observer: this.#observer,
-      fail: (error) => this.#fail(error),
+      sendSnapshot: (replica, to) => this.#snapshots.request(replica, to),
+      fail: (error) => this.fail(error),
     });
+    // Wall time: a transfer of this life is never taken for one of an earlier life.
+    this.#snapshots = new Snapshots(this, this.#links, options.directory, Math.floor(options.clock.wallMs()));
   }
 
   get state(): NodeState {
@@ -284,6 +275,7 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost {
     this.#tick?.();
     this.#state = 'stopped';
     for (const replica of this.#replicas.values()) replica.stop();
+    this.#snapshots.stop();
     await this.#loop.stop();
     for (const link of this.#links.values()) link.stop();
     for (const session of this.#sessions.keys()) session.close();
@@ -335,10 +327,17 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost {
   // SessionHost and PeerLinkHost
 
   peerFrame(from: NodeId, _reply: unknown, frame: Frame): void {
-    if (frame.type !== FrameType.raftBatch) {
-      throw new ProtocolError('unexpected', `frame type ${frame.type} from a node`);
+    switch (frame.type) {
+      case FrameType.raftBatch:
+        for (const message of readRaftBatch(frame.payload, from, this.self.nodeId)) this.#receive(message);
+        break;
+      case FrameType.snapshotChunk:
+      case FrameType.snapshotAck:
+        this.#snapshots.frame(from, frame);
+        break;
+      default:
+        throw new ProtocolError('unexpected', `frame type ${frame.type} from a node`);
     }
-    for (const message of readRaftBatch(frame.payload, from, this.self.nodeId)) this.#receive(message);
   }
 
   // PeerLinkHost
@@ -366,8 +365,21 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost {
     if (this.#state === 'failed' || this.#state === 'stopped') return;
     const replica = this.#replicas.get(message.group);
     if (replica === undefined) return;
+    if (message.kind === MessageKind.snapshotRequest) this.#snapshots.announced(replica, message);
+    else this.step(replica, message);
+  }
+
+  // SnapshotsHost
+
+  step(replica: Replica, message: Message): void {
+    if (this.#state === 'failed' || this.#state === 'stopped') return;
     replica.raft.step(message);
     this.#loop.wake(replica);
+  }
+
+  sendMessage(message: Message): void {
+    this.#loop.send(message);
+    this.#loop.wakeFlush();
   }
 
   /**
@@ -389,13 +401,15 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost {
     }
     this.#executor.expire();
     for (const link of this.#links.values()) link.tick();
+    this.#snapshots.tick();
     const now = this.clock.monotonicMs();
     for (const [session, openedMs] of this.#sessions) {
       if (session.version === 0 && now - openedMs > HANDSHAKE_MS_MAX) {
         session.destroy(new Error('no handshake in time'));
       }
     }
-    this.#loop.compactLogs(this.#replicas.values(), this.tree);
+    this.tree.setHorizon(revisionOfWallMs(this.clock.wallMs() - this.#settings.retentionMs));
+    this.#loop.compactLogs(this.#replicas.values(), this.tree, this.#settings);
   }
 
   /** Transfers the leadership of every range that this node leads to a connected voter, and waits for it. */
@@ -419,7 +433,7 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost {
   }
 
   /** D8: a node that cannot trust its disk or itself serves nothing more. */
-  #fail(error: Error): void {
+  fail(error: Error): void {
     if (this.#state === 'failed') return;
     this.#state = 'failed';
     this.#tick?.();

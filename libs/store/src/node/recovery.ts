@@ -4,12 +4,18 @@ import { type HardState, Raft, type RaftCanary } from '@holdfast/raft';
 import type { HybridClock } from '../hybrid-clock.ts';
 import { GroupLog } from '../log/group-log.ts';
 import { RecoveredGroup } from '../log/recovered-group.ts';
-import { type AppliedMark, decodeAppliedMark, encodeAppliedMark } from '../range/applied-mark.ts';
+import {
+  type AppliedMark,
+  appliedMarkOf,
+  decodeAppliedMark,
+  descriptorMarkOf,
+  encodeAppliedMark,
+  rangeOfDescriptorMark,
+} from '../range/applied-mark.ts';
 import { CommandReader } from '../range/command.ts';
 import { decodeDescriptor, encodeDescriptor, type RangeDescriptor } from '../range/descriptor.ts';
 import { Replica } from '../range/replica.ts';
 import { StateMachine } from '../range/state-machine.ts';
-import { DESCRIPTOR_KEY, localKey } from '../tree-keys.ts';
 import { DEFAULT_KEYSPACE, META_RANGE } from './bootstrap.ts';
 import { encodeKeyspace, keyspaceKey } from './catalog.ts';
 import type { NodeObserver } from './observer.ts';
@@ -41,7 +47,7 @@ export interface RecoveryParts {
  */
 export async function openReplicas(parts: RecoveryParts): Promise<ReadonlyMap<RangeId, Replica>> {
   const { tree, groups } = parts;
-  let descriptors = await readDescriptors(tree, parts.bootstrap);
+  let descriptors = readDescriptors(tree);
   if (descriptors.length === 0) {
     if (groups.size > 0) {
       throw new CorruptionError('manifest', 'tree', 0, 'the log holds ranges but the tree does not know them');
@@ -57,15 +63,12 @@ export async function openReplicas(parts: RecoveryParts): Promise<ReadonlyMap<Ra
   return replicas;
 }
 
-async function readDescriptors(
-  tree: Tree,
-  known: readonly RangeDescriptor[],
-): Promise<readonly RangeDescriptor[]> {
+/** Descriptors are marks: as durable as the data that they describe, and in the same moment. */
+function readDescriptors(tree: Tree): readonly RangeDescriptor[] {
   const descriptors: RangeDescriptor[] = [];
-  for (const { id } of known) {
-    const found = await tree.get(localKey(id, DESCRIPTOR_KEY));
-    if (found === undefined) continue;
-    const descriptor = decodeDescriptor(found.value);
+  for (const mark of tree.markedGroups()) {
+    if (rangeOfDescriptorMark(mark) === undefined) continue;
+    const descriptor = decodeDescriptor(tree.mark(mark)!);
     assert(descriptor !== undefined, 'a stored descriptor is readable');
     descriptors.push(descriptor);
   }
@@ -79,11 +82,11 @@ async function readDescriptors(
 async function writeInitialState(tree: Tree, bootstrap: readonly RangeDescriptor[]): Promise<void> {
   const batch = new WriteBatch();
   for (const descriptor of bootstrap) {
-    batch.put(localKey(descriptor.id, DESCRIPTOR_KEY), INITIAL_REVISION, encodeDescriptor(descriptor));
+    batch.mark(descriptorMarkOf(descriptor.id), encodeDescriptor(descriptor));
     if (descriptor.id === META_RANGE) {
       batch.put(keyspaceKey(DEFAULT_KEYSPACE.name), INITIAL_REVISION, encodeKeyspace(DEFAULT_KEYSPACE));
     }
-    batch.mark(descriptor.id, encodeAppliedMark(INITIAL_MARK));
+    batch.mark(appliedMarkOf(descriptor.id), encodeAppliedMark(INITIAL_MARK));
   }
   tree.apply(batch);
   await tree.flush();
@@ -91,7 +94,7 @@ async function writeInitialState(tree: Tree, bootstrap: readonly RangeDescriptor
 
 function openReplica(parts: RecoveryParts, descriptor: RangeDescriptor, group: RecoveredGroup): Replica {
   const { tree, hybridClock, observer } = parts;
-  const markBytes = tree.mark(descriptor.id);
+  const markBytes = tree.mark(appliedMarkOf(descriptor.id));
   assert(markBytes !== undefined, 'a range that the tree knows has a mark');
   const applied = decodeAppliedMark(markBytes);
   if (group.baseIndex > applied.index) {

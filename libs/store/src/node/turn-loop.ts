@@ -2,8 +2,8 @@ import type { Clock, NodeId } from '@holdfast/io';
 import type { Tree } from '@holdfast/lsm';
 import type { Message, Ready } from '@holdfast/raft';
 import type { NodeLog } from '../log/node-log.ts';
-import { decodeAppliedMark } from '../range/applied-mark.ts';
-import type { Replica, TurnOutput } from '../range/replica.ts';
+import { appliedMarkOf, decodeAppliedMark } from '../range/applied-mark.ts';
+import type { LogLimits, Replica, TurnOutput } from '../range/replica.ts';
 import type { DataExecutor } from './data-executor.ts';
 import type { NodeObserver } from './observer.ts';
 import type { PeerLink } from './peer-link.ts';
@@ -35,6 +35,7 @@ export class TurnLoop implements TurnOutput {
   readonly #executor: DataExecutor;
   readonly #observer: NodeObserver;
   readonly #onFailure: (error: Error) => void;
+  readonly #onSnapshotNeeded: (replica: Replica, to: NodeId) => void;
   #awake = new Set<Replica>();
   #collecting: Unsynced[] = [];
   /** In the order in which they were handed to the log: they are reported in that order too. */
@@ -48,6 +49,7 @@ export class TurnLoop implements TurnOutput {
     readonly links: ReadonlyMap<NodeId, PeerLink>;
     readonly executor: DataExecutor;
     readonly observer: NodeObserver;
+    readonly sendSnapshot: (replica: Replica, to: NodeId) => void;
     readonly fail: (error: Error) => void;
   }) {
     this.#clock = parts.clock;
@@ -56,6 +58,7 @@ export class TurnLoop implements TurnOutput {
     this.#executor = parts.executor;
     this.#observer = parts.observer;
     this.#onFailure = parts.fail;
+    this.#onSnapshotNeeded = parts.sendSnapshot;
   }
 
   /** The replica has work for this turn. */
@@ -81,13 +84,17 @@ export class TurnLoop implements TurnOutput {
     this.#collecting.push({ replica, ready });
   }
 
+  sendSnapshot(replica: Replica, to: NodeId): void {
+    this.#onSnapshotNeeded(replica, to);
+  }
+
   /** Drops log entries that SSTables hold, and segments that nobody needs any more. */
-  compactLogs(replicas: Iterable<Replica>, tree: Tree): void {
+  compactLogs(replicas: Iterable<Replica>, tree: Tree, limits: LogLimits): void {
     for (const replica of replicas) {
-      const durable = tree.durableMark(replica.id);
+      const durable = tree.durableMark(appliedMarkOf(replica.id));
       if (durable === undefined) continue;
       const before = replica.log.firstIndex();
-      replica.compactLog(decodeAppliedMark(durable).index);
+      replica.compactLog(decodeAppliedMark(durable).index, limits);
       const base = replica.log.firstIndex() - 1;
       if (base + 1 > before) this.#log.compacted(replica.id, base, replica.log.term(base) ?? 0);
     }

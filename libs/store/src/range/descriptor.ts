@@ -74,13 +74,15 @@ export function decodeDescriptor(bytes: Uint8Array): RangeDescriptor | undefined
   };
 }
 
-function toHex(bytes: Uint8Array): string {
+/** Two lower-case digits a byte. */
+export function toHex(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
   return text;
 }
 
-function fromHex(text: string): Uint8Array {
+/** The bytes of {@link toHex}. */
+export function fromHex(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length / 2);
   for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
   return bytes;

@@ -99,7 +99,16 @@ export class Proposals {
     return undefined;
   }
 
-  /** Gives up on everything: at stop, or when a snapshot has jumped over the indexes. */
+  /** Gives up on what a snapshot has jumped over: applied or not, nobody here can tell. */
+  abandonUpTo(index: number): void {
+    for (const [at, proposal] of [...this.#inLog]) {
+      if (at > index) continue;
+      this.#inLog.delete(at);
+      proposal.fail('stopped');
+    }
+  }
+
+  /** Gives up on everything: the node stops. */
   abandon(): void {
     for (const { waiters, requestOps } of this.#open.splice(0)) {
       new Proposal(0, waiters, requestOps).fail('not-leader');

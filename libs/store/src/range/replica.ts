@@ -10,24 +10,29 @@ import {
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { GroupLog } from '../log/group-log.ts';
 import type { NodeObserver } from '../node/observer.ts';
-import { DESCRIPTOR_KEY, localKey } from '../tree-keys.ts';
+import type { StagedSnapshot } from '../snapshot/snapshot-receiver.ts';
 import type { AppliedMark } from './applied-mark.ts';
 import { type CommandBuilder, CommandReader } from './command.ts';
-import { encodeDescriptor, type RangeDescriptor } from './descriptor.ts';
+import type { RangeDescriptor } from './descriptor.ts';
 import { Proposals, type ProposeResult, type WriteWaiter } from './proposals.ts';
 import { type ReadWaiter, Reads } from './reads.ts';
 import type { StateMachine } from './state-machine.ts';
 
-/** Entry bytes kept in memory and on disk for followers that lag, per range. */
-const LOG_KEEP_BYTES = 4 * 1024 * 1024;
-/** Above this a lagging member no longer holds back compaction: it will get a snapshot. Per range. */
-const LOG_BYTES_MAX = 64 * 1024 * 1024;
+/** How much of the log a replica keeps. */
+export interface LogLimits {
+  /** Entry bytes kept in memory and on disk for followers that lag, per range. */
+  readonly logKeepBytes: number;
+  /** Above this a lagging member no longer holds back compaction: it will get a snapshot. Per range. */
+  readonly logBytesMax: number;
+}
 
 /** What a replica hands to its node in one turn. */
 export interface TurnOutput {
   send(message: Message): void;
   /** Appends to the node log; `Replica.persisted` is owed when it is synced. */
   persist(replica: Replica, ready: Ready): void;
+  /** The peer needs a snapshot of the range; `raft.reportSnapshot` is owed. */
+  sendSnapshot(replica: Replica, to: NodeId): void;
 }
 
 /**
@@ -111,6 +116,7 @@ export class Replica {
 
   /** The node log has synced `ready`: it may be counted and its answers may leave. */
   persisted(ready: Ready, out: TurnOutput): void {
+    if (ready.snapshot !== undefined) this.log.resetTo(ready.snapshot.index, ready.snapshot.term);
     if (ready.hardState !== undefined) this.log.setHardState(ready.hardState);
     this.log.append(ready.entries);
     this.#observer.persisted?.(this.id, ready);
@@ -145,13 +151,38 @@ export class Replica {
   }
 
   /**
+   * Replaces the state by a snapshot that is newer than what is applied; nothing is applied meanwhile. Raft
+   * hears of the snapshot only afterwards: until then a crash leaves the old state or the new one, and either
+   * fits the log.
+   */
+  async install(snapshot: StagedSnapshot): Promise<void> {
+    assert(!this.#applying, 'a snapshot is installed between two entries');
+    assert(snapshot.head.mark.index > this.#applied.index, 'a snapshot never replaces newer state');
+    this.#applying = true;
+    try {
+      await this.#stateMachine.install(snapshot);
+      this.#applied = snapshot.head.mark;
+      this.#descriptor = snapshot.head.descriptor;
+      this.#clock.observe(this.#applied.revision);
+      this.proposals.abandonUpTo(this.#applied.index);
+    } finally {
+      this.#applying = false;
+    }
+  }
+
+  /** Entries are being applied, or a snapshot installed, across an await. */
+  get applying(): boolean {
+    return this.#applying;
+  }
+
+  /**
    * Forgets log entries that an SSTable holds (`durable`: the index up to which). Some are kept for followers
    * that lag; more than that only as long as a member is known to need them and memory allows.
    */
-  compactLog(durable: number): void {
-    if (this.log.bytes <= LOG_KEEP_BYTES) return;
-    const spare = this.log.indexBefore(LOG_KEEP_BYTES);
-    const needed = this.log.bytes > LOG_BYTES_MAX ? spare : this.raft.matchedByAll();
+  compactLog(durable: number, limits: LogLimits): void {
+    if (this.log.bytes <= limits.logKeepBytes) return;
+    const spare = this.log.indexBefore(limits.logKeepBytes);
+    const needed = this.log.bytes > limits.logBytesMax ? spare : this.raft.matchedByAll();
     this.log.compactTo(Math.min(durable, spare, needed));
   }
 
@@ -176,11 +207,17 @@ export class Replica {
     for (const entry of ready.committed) this.#toApply.push(entry);
     for (const state of ready.readStates) this.#reads.confirm(state);
     for (const token of ready.readsDropped) this.#reads.drop(token);
+    for (const { to } of ready.snapshotsNeeded) out.sendSnapshot(this, to);
     this.raft.advance(ready);
     out.persist(this, ready);
   }
 
   #applyEntry(entry: Entry): Promise<void> | undefined {
+    if (entry.index <= this.#applied.index) {
+      // A snapshot that covers it was installed while it waited.
+      this.raft.applied(entry.index);
+      return undefined;
+    }
     assert(entry.index === this.#applied.index + 1, 'entries are applied without a gap');
     if (entry.kind === EntryKind.confChange) {
       this.#applyConfChange(entry);
@@ -189,7 +226,7 @@ export class Replica {
     const sink = this.proposals.take(entry);
     if (entry.data.length === 0) {
       const mark = this.#markOf(entry, this.#applied.revision);
-      this.#stateMachine.applyNothing(mark);
+      this.#stateMachine.applyMark(mark);
       this.#finish(entry, mark);
       return undefined;
     }
@@ -208,13 +245,7 @@ export class Replica {
     const conf = this.raft.applyConfChange(decodeConfChange(entry.data));
     const mark = this.#markOf(entry, this.#applied.revision);
     this.#descriptor = { ...this.#descriptor, conf, generation: this.#descriptor.generation + 1 };
-    // The index is a revision of its own kind here: local keys are read at their newest version only.
-    this.#stateMachine.applyLocal(
-      localKey(this.id, DESCRIPTOR_KEY),
-      encodeDescriptor(this.#descriptor),
-      entry.index,
-      mark,
-    );
+    this.#stateMachine.applyMark(mark, this.#descriptor);
     this.#finish(entry, mark);
   }
 

@@ -1,7 +1,9 @@
 import { assert, unreachable, type RangeId } from '@holdfast/io';
 import { type Tree, WriteBatch } from '@holdfast/lsm';
 import { type CommandReader, ConditionKind, MutationKind } from './command.ts';
-import { type AppliedMark, encodeAppliedMark } from './applied-mark.ts';
+import type { StagedSnapshot } from '../snapshot/snapshot-receiver.ts';
+import { type AppliedMark, appliedMarkOf, descriptorMarkOf, encodeAppliedMark } from './applied-mark.ts';
+import { encodeDescriptor, type RangeDescriptor } from './descriptor.ts';
 
 /** What became of one mutation. */
 export type MutationVerdict = 'applied' | 'condition-failed';
@@ -49,16 +51,25 @@ export class StateMachine {
     return this.#tree.writable();
   }
 
-  /** Moves the mark over an entry that changes no data (a no-op or a configuration change). */
-  applyNothing(mark: AppliedMark): void {
-    this.#batch.mark(this.#range, encodeAppliedMark(mark));
-    this.#commit();
+  /** Moves the mark over an entry that changes no data: a no-op, or with `descriptor` a configuration change. */
+  applyMark(mark: AppliedMark, descriptor?: RangeDescriptor): void {
+    if (descriptor !== undefined) {
+      this.#batch.mark(descriptorMarkOf(this.#range), encodeDescriptor(descriptor));
+    }
+    this.#commit(mark);
   }
 
-  /** Writes local state of the range together with the mark. */
-  applyLocal(key: Uint8Array, value: Uint8Array, revision: number, mark: AppliedMark): void {
-    this.#batch.put(key, revision, value);
-    this.applyNothing(mark);
+  /** Replaces everything the tree has of the range by a snapshot, atomically and durably. */
+  async install({ head, paths }: StagedSnapshot): Promise<void> {
+    const { mark, descriptor, rangeTombstones } = head;
+    await this.#tree.ingest(paths, {
+      marks: new Map([
+        [appliedMarkOf(this.#range), encodeAppliedMark(mark)],
+        [descriptorMarkOf(this.#range), encodeDescriptor(descriptor)],
+      ]),
+      rangeTombstones,
+      replace: { start: descriptor.start, end: descriptor.end },
+    });
   }
 
   #run(
@@ -84,8 +95,7 @@ export class StateMachine {
       }
       this.#decide(command, live, sink, written);
     }
-    this.#batch.mark(this.#range, encodeAppliedMark(mark));
-    this.#commit();
+    this.#commit(mark);
     return undefined;
   }
 
@@ -139,7 +149,8 @@ export class StateMachine {
     return newest instanceof Promise ? newest.then(live) : live(newest);
   }
 
-  #commit(): void {
+  #commit(mark: AppliedMark): void {
+    this.#batch.mark(appliedMarkOf(this.#range), encodeAppliedMark(mark));
     this.#tree.apply(this.#batch);
     this.#batch.clear();
   }

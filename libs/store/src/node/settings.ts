@@ -1,0 +1,39 @@
+import type { RaftCanary } from '@holdfast/raft';
+
+/** Milliseconds of one tick: the only unit in which elections and heartbeats count time. */
+export const TICK_MS = 50;
+
+export interface NodeSettings {
+  /** Ticks without a sign of the leader before a follower asks for an election. */
+  readonly electionTicks: number;
+  /** Ticks between heartbeats. */
+  readonly heartbeatTicks: number;
+  /** Bytes of requests in work; more are turned away with `HF_OVERLOADED`. */
+  readonly inFlightBytesMax: number;
+  /** Old versions of a key stay readable for this long, in milliseconds. */
+  readonly retentionMs: number;
+  /** Entry bytes kept for followers that lag, per range. */
+  readonly logKeepBytes: number;
+  /** Above this a lagging member no longer holds back compaction: it will get a snapshot. Per range. */
+  readonly logBytesMax: number;
+  /** Size of the tree's memtables. Default: the engine's. */
+  readonly memtableBytes?: number;
+  /** Size of a segment of the node log. Default: the log's. */
+  readonly segmentBytes?: number;
+  /** Where the ranges of the default keyspace begin, at the first start of a cluster. */
+  readonly splits?: readonly string[];
+  /** A planted bug, for simulators only. */
+  readonly canary?: StoreCanary;
+}
+
+/** Bugs that a simulator plants to prove that it would find them. */
+export type StoreCanary = RaftCanary | 'forget-sync';
+
+export const DEFAULT_SETTINGS: NodeSettings = {
+  electionTicks: 20,
+  heartbeatTicks: 2,
+  inFlightBytesMax: 64 * 1024 * 1024,
+  retentionMs: 10 * 60 * 1000,
+  logKeepBytes: 4 * 1024 * 1024,
+  logBytesMax: 64 * 1024 * 1024,
+};

@@ -1,0 +1,149 @@
+import { type Disk, joinPath, type Kernels, type NodeId, type RangeId } from '@holdfast/io';
+import { CorruptionError, type Tree } from '@holdfast/lsm';
+import type { Message } from '@holdfast/raft';
+import {
+  encodeSnapshotAck,
+  encodeSnapshotChunk,
+  type Frame,
+  FrameType,
+  ProtocolError,
+  readSnapshotAck,
+  readSnapshotChunk,
+} from '@holdfast/wire';
+import type { Replica } from '../range/replica.ts';
+import { SnapshotReceiver } from '../snapshot/snapshot-receiver.ts';
+import { SnapshotSender } from '../snapshot/snapshot-sender.ts';
+import type { PeerLink } from './peer-link.ts';
+
+export interface SnapshotsHost {
+  readonly disk: Disk;
+  readonly kernels: Kernels;
+  readonly tree: Tree;
+  readonly self: { readonly nodeId: NodeId };
+  replica(range: RangeId): Replica | undefined;
+  wake(replica: Replica): void;
+  /** Hands a message to Raft. */
+  step(replica: Replica, message: Message): void;
+  /** Sends a Raft message to a peer, behind those before it. */
+  sendMessage(message: Message): void;
+  fail(error: Error): void;
+}
+
+/** Snapshots between this node and its peers: who needs one gets it, and what arrives in full is installed. */
+export class Snapshots {
+  readonly #host: SnapshotsHost;
+  readonly #links: ReadonlyMap<NodeId, PeerLink>;
+  readonly #sender: SnapshotSender;
+  readonly #receiver: SnapshotReceiver;
+  /** Ranges on which a snapshot is being installed; messages to them go on, entries are not applied. */
+  readonly #installing = new Set<RangeId>();
+  /** Announcements that came while entries were being applied across an await. */
+  readonly #postponed = new Map<Replica, Message>();
+
+  constructor(host: SnapshotsHost, links: ReadonlyMap<NodeId, PeerLink>, directory: string, firstId: number) {
+    this.#host = host;
+    this.#links = links;
+    const { disk, kernels, tree, self } = host;
+    const scratch = joinPath(directory, 'snapshots');
+    this.#sender = new SnapshotSender(
+      {
+        disk,
+        kernels,
+        tree,
+        self,
+        sendChunk: (to, chunk) =>
+          links.get(to)?.sendFrame((version) => encodeSnapshotChunk(kernels, version, chunk)) ?? false,
+        snapshotSent: (range, to, meta) => {
+          const replica = host.replica(range);
+          if (replica === undefined) return;
+          replica.raft.reportSnapshot(to, meta !== undefined);
+          if (meta !== undefined) host.sendMessage(replica.raft.snapshotMessage(to, meta));
+          host.wake(replica);
+        },
+      },
+      scratch,
+      firstId,
+    );
+    this.#receiver = new SnapshotReceiver(
+      {
+        disk,
+        kernels,
+        self,
+        acknowledge: (to, ack) => {
+          this.#links.get(to)?.sendFrame((version) => encodeSnapshotAck(kernels, version, ack));
+        },
+      },
+      scratch,
+    );
+  }
+
+  request(replica: Replica, to: NodeId): void {
+    this.#sender.request(replica, to);
+  }
+
+  tick(): void {
+    this.#sender.tick();
+    for (const [replica, message] of this.#postponed) {
+      if (replica.applying) continue;
+      this.#postponed.delete(replica);
+      this.announced(replica, message);
+    }
+  }
+
+  stop(): void {
+    this.#sender.stop();
+  }
+
+  /** @throws ProtocolError for a frame that is no part of a transfer. */
+  frame(from: NodeId, frame: Frame): void {
+    if (frame.type === FrameType.snapshotChunk) {
+      const chunk = readSnapshotChunk(frame.payload);
+      this.#checkEnds(from, chunk);
+      if (this.#host.replica(chunk.group) !== undefined && !this.#installing.has(chunk.group)) {
+        this.#receiver.chunk(chunk);
+      }
+    } else {
+      const ack = readSnapshotAck(frame.payload);
+      this.#checkEnds(from, ack);
+      this.#sender.acknowledged(ack);
+    }
+  }
+
+  /**
+   * The leader says that a snapshot has been transferred in full. It is installed first and Raft hears of it
+   * then; one that is not here (this node restarted), or not newer than what is applied, goes to Raft or is
+   * dropped, and the leader finds out.
+   */
+  announced(replica: Replica, message: Message): void {
+    const { snapshot } = message;
+    if (snapshot === undefined) return;
+    if (snapshot.index <= replica.applied.index) {
+      this.#host.step(replica, message);
+      return;
+    }
+    if (replica.applying) {
+      if (!this.#installing.has(replica.id)) this.#postponed.set(replica, message);
+      return;
+    }
+    const staged = this.#receiver.take(replica.id, snapshot.index, snapshot.term);
+    if (staged === undefined) return;
+    this.#installing.add(replica.id);
+    replica.install(staged).then(
+      () => {
+        this.#installing.delete(replica.id);
+        this.#host.step(replica, message);
+      },
+      (error: unknown) => {
+        this.#installing.delete(replica.id);
+        // A damaged transfer changed nothing: the leader will send another. Anything else is the disk (D8).
+        if (!(error instanceof CorruptionError)) this.#host.fail(error instanceof Error ? error : new Error(String(error)));
+      },
+    );
+  }
+
+  #checkEnds(from: NodeId, message: { readonly from: NodeId; readonly to: NodeId }): void {
+    if (message.from !== from || message.to !== this.#host.self.nodeId) {
+      throw new ProtocolError('unexpected', 'a snapshot between other nodes');
+    }
+  }
+}

@@ -17,6 +17,8 @@ export function mayCampaign(core: RaftCore): boolean {
 /** Starts a campaign if this node may: with pre-vote first, if that is on. Returns whether it began. */
 export function campaign(core: RaftCore): boolean {
   if (!mayCampaign(core)) return false;
+  // With lease reads this node's own vote, too, is promised to the leader that it heard.
+  if (core.settings.lease !== undefined && core.now < core.stickyUntil) return false;
   if (core.settings.preVote) startPreVote(core);
   else startElection(core, false);
   return true;

@@ -61,6 +61,14 @@ export class ReadQueue {
     return round;
   }
 
+  /** Removes everything that waits for a round: it needs none. */
+  takeWaiting(): readonly ReadWaiter[] {
+    const waiting = this.waiting;
+    this.waiting = [];
+    this.size -= waiting.length;
+    return waiting;
+  }
+
   /** Removes the rounds that a quorum has confirmed: it cannot have heard of a later one and not of these. */
   takeConfirmed(sequence: number): readonly ReadRound[] {
     let count = 0;

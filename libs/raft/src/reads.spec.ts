@@ -7,7 +7,9 @@ const roundOf = (messages: readonly Message[]) =>
   messages.find(({ kind, context }) => kind === MessageKind.heartbeatRequest && context > 0)?.context ?? 0;
 
 function leader(voters: readonly number[] = [1, 2, 3], config = {}): Solo {
-  const solo = new Solo(voters, config).lead(...voters.slice(1));
+  const solo = new Solo(voters, config);
+  solo.tick(20); // With lease reads nobody campaigns before.
+  solo.lead(...voters.slice(1));
   solo.acknowledge(...voters.slice(1));
   return solo;
 }
@@ -167,6 +169,62 @@ describe('lease reads', () => {
     expect(readNow(3)).toBe(true);
     pass(1);
     expect(readNow(4)).toBe(false);
+  });
+
+  test('do not prolong the lease: only a round that a quorum has confirmed does', () => {
+    const { solo, confirm, readNow, pass } = leased();
+    confirm();
+    for (let i = 1; i <= 3; i++) {
+      pass(200);
+      solo.tick(2);
+      expect(readNow(i)).toBe(true);
+    }
+    pass(200);
+    expect(readNow(4)).toBe(false);
+  });
+
+  test('a round under way is still confirmed by its answers', () => {
+    const { solo, confirm, readNow, pass } = leased();
+    confirm();
+    pass(700);
+    const round = roundOf(solo.tick(2));
+    expect(readNow(1)).toBe(true);
+    solo.receive('heartbeatResponse', 2, { context: round });
+    pass(700);
+    expect(readNow(2)).toBe(true);
+  });
+
+  test('wait for an entry of the own term, whatever the heartbeats confirm', () => {
+    const lease = { nowMs: () => 1000, durationMs: 800 };
+    const solo = new Solo([1, 2, 3], { readMode: 'lease', lease }, { terms: [1] });
+    solo.tick(20);
+    solo.lead(2);
+    solo.raft.readIndex(1);
+    for (let i = 0; i < 3; i++) {
+      const context = roundOf(solo.tick(2));
+      if (context > 0) solo.receive('heartbeatResponse', 2, { context });
+    }
+    expect(solo.served).toEqual([]);
+    solo.acknowledge(2);
+    const context = roundOf(solo.tick(2));
+    if (context > 0) solo.receive('heartbeatResponse', 2, { context });
+    expect(solo.served).toEqual([{ token: 1, index: 2 }]);
+  });
+
+  test('a voter keeps the promise of its own lease when it is told to campaign', () => {
+    const lease = { nowMs: () => 0, durationMs: 800 };
+    const solo = new Solo([1, 2, 3], { readMode: 'lease', lease });
+    solo.tick(20);
+    solo.receive('heartbeatRequest', 2, { term: 1 });
+    expect(solo.raft.campaign()).toBe(false);
+    solo.tick(9);
+    expect(solo.raft.campaign()).toBe(false);
+    solo.tick(1);
+    expect(solo.raft.campaign() || solo.raft.role === 'pre-candidate').toBe(true);
+    const heir = new Solo([1, 2, 3], { readMode: 'lease', lease });
+    heir.receive('heartbeatRequest', 2, { term: 1 });
+    heir.receive('timeoutNow', 2, { term: 1 });
+    expect(heir.raft.role).toBe('candidate');
   });
 
   test('are not answered after a pause in which no tick passed', () => {

@@ -31,8 +31,9 @@ export function sendReads(core: RaftCore): void {
 function beginRound(core: RaftCore): void {
   const { log, reads, settings, membership } = core;
   if (leaseHolds(core) || settings.canary === 'read-without-quorum') {
-    const served = reads.openRound(log.commit, 0, core.now);
-    return completeRounds(core, reads.takeConfirmed(served.sequence));
+    // Rounds under way are left alone: nothing but a quorum's answer may confirm them and prolong the lease.
+    for (const waiter of reads.takeWaiting()) answer(core, waiter, log.commit);
+    return;
   }
   const sequence = openRound(core);
   for (const peer of membership.peers) {

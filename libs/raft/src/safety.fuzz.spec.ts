@@ -13,6 +13,7 @@ const worlds: Record<string, ChaosOptions> = {
   'membership changes': { ...CALM, spares: 3, confChangeChance: 0.02 },
   'membership changes and crashes': { ...CALM, spares: 2, confChangeChance: 0.02, crashChance: 0.01 },
   'slow state machines': { ...CALM, spares: 2, confChangeChance: 0.02, compactChance: 0.05, lazy: true },
+  'lease reads': { ...CALM, lease: true, partitionChance: 0.01 },
   'mostly idle': { ...CALM, proposeChance: 0.003, quiesceChance: 0.1 },
   'small limits': {
     ...CALM,
@@ -39,4 +40,10 @@ describe('safety under random schedules, then progress', () => {
       );
     });
   }
+});
+
+describe('seeds that once found a bug', () => {
+  test('a lease that was prolonged by the reads it served', () => {
+    new Chaos(89, { ...CALM, lease: true, partitionChance: 0.01 }).run().heal();
+  });
 });

@@ -27,6 +27,8 @@ export interface ChaosOptions {
   readonly quiesceChance: number;
   /** State machines take their time. */
   readonly lazy: boolean;
+  /** Lease reads, on a clock that all share; a step is a millisecond. */
+  readonly lease: boolean;
   readonly config: Omit<RaftConfig, 'id' | 'group'>;
 }
 
@@ -42,6 +44,7 @@ export const CALM: ChaosOptions = {
   proposeChance: 0.05,
   quiesceChance: 0,
   lazy: false,
+  lease: false,
   config: { electionTicks: 5, heartbeatTicks: 1 },
 };
 
@@ -49,6 +52,9 @@ export const CALM: ChaosOptions = {
  * A group under a random schedule from one seed, with the safety properties of the paper (figure 3) checked as
  * it goes. Anything can happen to messages; a crash loses what was not synced, all of it or a tail.
  */
+/** No replica ticks faster than this, however unlucky: what a lease rests on. */
+const TICK_MS = 40;
+
 export class Chaos implements ReplicaObserver {
   readonly replicas: Replica[] = [];
   readonly random: Prng;
@@ -61,6 +67,9 @@ export class Chaos implements ReplicaObserver {
   elections = 0;
   sleeps = 0;
   readonly #options: ChaosOptions;
+  readonly #seed: number;
+  #nowMs = 1;
+  readonly #tickedMs = new Map<number, number>();
   #network: Message[] = [];
   readonly #leaders = new Map<number, NodeId>();
   /** Reads under way: the highest index applied anywhere when each was asked. */
@@ -71,11 +80,12 @@ export class Chaos implements ReplicaObserver {
 
   constructor(seed: number, options: ChaosOptions) {
     this.random = new Prng(seed);
+    this.#seed = seed;
     this.#options = options;
     const voters = Array.from({ length: options.voters }, (_, i) => i + 1);
     for (let id = 1; id <= options.voters + options.spares; id++) {
       const conf = id <= options.voters ? confStateOf(ids(...voters)) : confStateOf([]);
-      const replica = new Replica(id, conf, this, options.config, seed * 100 + id);
+      const replica = new Replica(id, conf, this, this.#configOf(options), seed * 100 + id);
       replica.lazy = options.lazy;
       this.replicas.push(replica);
     }
@@ -105,20 +115,44 @@ export class Chaos implements ReplicaObserver {
     this.#checkLogs();
   }
 
+  /** A voter sticks for `electionTicks` ticks, the first of which may come at once. */
+  #configOf(options: ChaosOptions): ChaosOptions['config'] {
+    if (!options.lease) return options.config;
+    const durationMs = ((options.config.electionTicks ?? 10) - 1) * TICK_MS;
+    return { ...options.config, readMode: 'lease', lease: { nowMs: () => this.#nowMs, durationMs } };
+  }
+
+  /** Clocks run evenly; ticks come late, on some nodes always. */
+  #tickOnTime(): void {
+    for (const replica of this.replicas) {
+      const dueMs = (this.#tickedMs.get(replica.id) ?? 0) + TICK_MS * this.#slowness(replica);
+      if (!replica.up || this.#nowMs < dueMs || randomChance(this.random, 0.8)) continue;
+      this.#tickedMs.set(replica.id, this.#nowMs);
+      replica.raft.tick();
+      replica.take();
+    }
+  }
+
+  #slowness(replica: Replica): number {
+    return 1 + ((this.#seed + replica.id) % 4) / 2;
+  }
+
   step(): void {
+    this.#nowMs++;
     const { random } = this;
     const options = this.#options;
     const replica = randomPick(random, this.replicas);
     const luck = random.nextU32() / 2 ** 32;
+    if (options.lease) this.#tickOnTime();
     if (randomChance(random, replica.up ? options.crashChance : 0.1)) this.#crash(replica);
     if (randomChance(random, this.#cut.size > 0 ? 0.02 : options.partitionChance)) this.#partition();
     if (randomChance(random, options.confChangeChance)) this.#changeConf();
     if (randomChance(random, options.compactChance)) this.#compact(replica);
     if (randomChance(random, options.proposeChance)) this.#propose();
     if (randomChance(random, options.quiesceChance) && this.#leader?.raft.quiesce() === true) this.sleeps++;
-    if (luck < 0.06) this.#act(replica, () => replica.raft.tick());
+    if (luck < 0.06) this.#act(replica, () => options.lease || replica.raft.tick());
     else if (luck < 0.3) this.#act(replica, () => replica.sync(1));
-    else if (luck < 0.33) this.#read(replica);
+    else if (luck < (options.lease ? 0.4 : 0.33)) this.#read(replica);
     else if (luck < 0.4 && options.lazy) this.#act(replica, () => replica.apply(1 + (random.nextU32() % 3)));
     else if (luck < 0.335) this.#misfortune(replica);
     else this.#deliverOne();
@@ -135,6 +169,7 @@ export class Chaos implements ReplicaObserver {
   }
 
   #tickAll(): void {
+    this.#nowMs += TICK_MS;
     for (const replica of this.replicas) {
       replica.raft.tick();
       replica.settle();

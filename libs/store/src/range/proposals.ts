@@ -53,7 +53,11 @@ export type ProposeResult =
  */
 export class Proposals {
   readonly #open: OpenCommand[] = [];
-  readonly #inLog = new Map<number, Proposal>();
+  /**
+   * By index, in order of terms. Several terms of this node can have proposed at one index: as long as nothing
+   * is committed there, even the oldest may still come back with a leader that has it.
+   */
+  readonly #inLog = new Map<number, readonly Proposal[]>();
 
   get hasOpen(): boolean {
     return this.#open.length > 0;
@@ -77,9 +81,9 @@ export class Proposals {
     for (const { builder, waiters, requestOps } of commands) {
       const result = propose(builder.finish(stamp(waiters.length)));
       if (result.accepted) {
-        assert(!this.#inLog.has(result.index) || this.#inLog.get(result.index)!.term < result.term, 'one command per index and term');
-        this.#inLog.get(result.index)?.fail('superseded');
-        this.#inLog.set(result.index, new Proposal(result.term, waiters, requestOps));
+        const rivals = this.#inLog.get(result.index) ?? [];
+        assert(rivals.every((rival) => rival.term < result.term), 'one command per index and term');
+        this.#inLog.set(result.index, [...rivals, new Proposal(result.term, waiters, requestOps)]);
       } else {
         new Proposal(0, waiters, requestOps).fail(result.failure);
       }
@@ -87,24 +91,23 @@ export class Proposals {
   }
 
   /**
-   * The proposal that `entry` carries, or undefined when nobody here waits for it. A proposal that another
-   * leader's entry has displaced from this index can never be applied: its waiters hear so.
+   * The proposal that the committed `entry` carries, or undefined when nobody here waits for it. Proposals of
+   * other terms at its index can never be applied any more: their waiters hear so, and not before.
    */
   take(entry: Entry): MutationSink | undefined {
-    const proposal = this.#inLog.get(entry.index);
-    if (proposal === undefined) return undefined;
+    const proposals = this.#inLog.get(entry.index);
+    if (proposals === undefined) return undefined;
     this.#inLog.delete(entry.index);
-    if (proposal.term === entry.term) return proposal;
-    proposal.fail('superseded');
-    return undefined;
+    for (const proposal of proposals) if (proposal.term !== entry.term) proposal.fail('superseded');
+    return proposals.find((proposal) => proposal.term === entry.term);
   }
 
   /** Gives up on what a snapshot has jumped over: applied or not, nobody here can tell. */
   abandonUpTo(index: number): void {
-    for (const [at, proposal] of [...this.#inLog]) {
+    for (const [at, proposals] of [...this.#inLog]) {
       if (at > index) continue;
       this.#inLog.delete(at);
-      proposal.fail('stopped');
+      for (const proposal of proposals) proposal.fail('stopped');
     }
   }
 
@@ -113,7 +116,7 @@ export class Proposals {
     for (const { waiters, requestOps } of this.#open.splice(0)) {
       new Proposal(0, waiters, requestOps).fail('not-leader');
     }
-    const waiting = [...this.#inLog.values()];
+    const waiting = [...this.#inLog.values()].flat();
     this.#inLog.clear();
     for (const proposal of waiting) proposal.fail('stopped');
   }

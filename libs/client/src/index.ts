@@ -18,3 +18,13 @@ export type { Row } from './api/scan.ts';
 export { parseTarget } from './api/target.ts';
 export type { ClientObserver } from './observer.ts';
 export type { Operation, OpResult, OpSink } from './operation.ts';
+export {
+  Condition,
+  Consistency,
+  type ErrorCode,
+  ERRORS,
+  HoldfastError,
+  OpKind,
+  type Outcome,
+  ScanRowsReader,
+} from '@holdfast/wire';

@@ -272,7 +272,11 @@ export class Engine implements LinkOwner, LeadersHost, MapSourceHost {
   }
 
   linksToAsk(): readonly NodeLink[] {
-    return this.#links.rotated();
+    const rotated = this.#links.rotated();
+    // The first range holds the map itself: its leader knows of changes before anybody else.
+    const leader = this.#router.routes[0]?.leader ?? 0;
+    const best = leader === 0 ? undefined : this.#links.of(leader);
+    return best?.ready === true ? [best, ...rotated] : rotated;
   }
 
   mapGeneration(): number {

@@ -52,6 +52,23 @@ describe('a wrong guess of the leader', () => {
     await client.close();
   });
 
+  it('does not wait for a hinted node to which no connection comes about', async () => {
+    const cluster = await FakeCluster.start(3);
+    cluster.network.silence(cluster.node(2).address);
+    const client = await cluster.readyClient();
+    cluster.node(1).script = ({ send, requestId }) => {
+      send(
+        answer((out) => out.refused(0, 'HF_NOT_LEADER', { leaderHint: cluster.node(2).nodeId }), requestId),
+      );
+      return true;
+    };
+    cluster.lead(0, 3);
+    const started = cluster.clock.monotonicMs();
+    await cluster.clock.settle(client.execute(put('a')));
+    expect(cluster.clock.monotonicMs() - started).toBeLessThan(300);
+    await client.close();
+  });
+
   it('does not make a storm of two nodes that point at each other', async () => {
     const cluster = await FakeCluster.start(2);
     const client = await cluster.readyClient();

@@ -15,15 +15,12 @@ export {
   retryAfterSeconds,
 } from './problem.ts';
 export { replyProblem } from './problem-reply.ts';
-export { type Fatal, type ProcessOptions, type Running, runProcess } from './run-process.ts';
+export { runApp } from './run-app.ts';
+export type { Fatal, Running } from './run-process.ts';
 export {
   addressSetting,
-  type Environment,
   listSetting,
   millisecondsSetting,
   numberedSetting,
   portSetting,
-  readSettings,
-  SettingsError,
-  variableOf,
 } from './settings.ts';

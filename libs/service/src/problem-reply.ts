@@ -8,9 +8,10 @@ export function replyProblem(reply: FastifyReply, error: HoldfastError): void {
   const retryAfter = retryAfterSeconds(error);
   if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
   const problem = problemOf(error, reply.request.id);
+  // As bytes: the framework would add a charset to the media type of a text.
   void reply
     .code(problem.status)
     .header('content-type', PROBLEM_CONTENT_TYPE)
     .header('cache-control', 'no-store')
-    .send(JSON.stringify(problem));
+    .send(Buffer.from(JSON.stringify(problem)));
 }

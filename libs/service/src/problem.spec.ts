@@ -40,7 +40,7 @@ describe('holdfastErrorOf', () => {
   it.each([
     [Object.assign(new Error('too big'), { statusCode: 413 }), 'HF_VALUE_TOO_LARGE', 'too big'],
     [Object.assign(new Error('no'), { statusCode: 418 }), 'HF_BAD_REQUEST', 'no'],
-    [Object.assign(new Error('gone'), { getStatus: () => 404 }), 'HF_NOT_FOUND', 'gone'],
+    [Object.assign(new Error('gone'), { getStatus: () => 404 }), 'HF_NOT_FOUND', undefined],
     [new Error('secret'), 'HF_INTERNAL', undefined],
     [Object.assign(new Error('secret'), { statusCode: 500 }), 'HF_INTERNAL', undefined],
     ['a string', 'HF_INTERNAL', undefined],

@@ -60,7 +60,8 @@ export function holdfastErrorOf(error: unknown): HoldfastError {
   if (error instanceof HoldfastError) return error;
   const status = statusOf(error);
   const code = CODE_OF_STATUS[status] ?? (status >= 400 && status < 500 ? 'HF_BAD_REQUEST' : 'HF_INTERNAL');
-  if (code === 'HF_INTERNAL' || !(error instanceof Error)) return new HoldfastError(code, { cause: error });
+  const telling = code !== 'HF_INTERNAL' && code !== 'HF_NOT_FOUND';
+  if (!telling || !(error instanceof Error)) return new HoldfastError(code, { cause: error });
   return new HoldfastError(code, { detail: error.message, cause: error });
 }
 

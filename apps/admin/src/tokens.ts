@@ -1,0 +1,3 @@
+/** What the composition root hands to controllers and filters. */
+export const LOG = Symbol('Logger');
+export const NODE_TARGETS = Symbol('NodeTargets');

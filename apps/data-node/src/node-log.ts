@@ -1,0 +1,20 @@
+import type { Fatal } from '@holdfast/service';
+import type { NodeObserver } from '@holdfast/store';
+import type { Logger } from '@holdfast/telemetry';
+
+/** The node's events as log lines; what ends the node ends the process. */
+export function logNode(log: Logger, fatal: Fatal): NodeObserver {
+  return {
+    role(range, role, term, leader) {
+      const fields = { range, role, term, leader };
+      if (role === 'leader') log.info(fields, 'leads a range');
+      else log.debug(fields, 'role changed');
+    },
+    recovered(range, { applied, last }) {
+      log.debug({ range, applied, last }, 'recovered a range');
+    },
+    fatal(error) {
+      fatal('the node can not go on', error);
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import {
+  addressSetting,
+  listSetting,
+  millisecondsSetting,
+  numberedSetting,
+  portSetting,
+} from '@holdfast/service';
+import { LOG_LEVELS } from '@holdfast/telemetry';
+import { z } from 'zod';
+
+/** The configuration of a data node: `nodeId` is set by `HOLDFAST_NODE_ID`, and so on. */
+export const settingsSchema = z
+  .object({
+    nodeId: z.coerce.number().int().min(1).max(0xffff_ffff).describe('Id of this node, never reused.'),
+    clusterId: z
+      .string()
+      .regex(/^[0-9a-f]{32}$/, 'expected 32 hexadecimal digits')
+      .describe('The cluster that this node belongs to.'),
+    members: listSetting(numberedSetting(addressSetting)).describe(
+      'All nodes, this one included: 1=host:port,2=host:port.',
+    ),
+    address: addressSetting.optional().describe('Where to listen; by default the own address in members.'),
+    dataDirectory: z.string().min(1).describe('Where everything of this node lies.'),
+    httpHost: z.string().min(1).default('127.0.0.1').describe('Where health, metrics and status are served.'),
+    httpPort: portSetting.default(7721),
+    drainMs: millisecondsSetting
+      .default(3000)
+      .describe('Longest wait for hand-over and open answers when stopping.'),
+    logLevel: z.enum(LOG_LEVELS).default('info'),
+  })
+  .refine(({ nodeId, members }) => members.some(({ id }) => id === nodeId), {
+    path: ['members'],
+    message: 'this node is not among them',
+  })
+  .refine(({ members }) => new Set(members.map(({ id }) => id)).size === members.length, {
+    path: ['members'],
+    message: 'an id occurs twice',
+  });
+
+export type Settings = z.output<typeof settingsSchema>;

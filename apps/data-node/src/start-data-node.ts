@@ -1,0 +1,56 @@
+import { nodeId, Prng } from '@holdfast/io';
+import { FileDisk, nodeKernels, SystemClock, systemRandomSeed, TcpNetwork } from '@holdfast/io-node';
+import { addRequestIdHeader, type Fatal, httpEdgeOptions, type Running } from '@holdfast/service';
+import { FrameworkLog, type Logger } from '@holdfast/telemetry';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DataNodeModule } from './data-node-module.ts';
+import { HoldfastTransport } from './holdfast-transport.ts';
+import { logNode } from './node-log.ts';
+import { VERSION } from './node-report.ts';
+import type { Settings } from './settings.ts';
+
+/** The composition root: makes every object of the process once, and starts it. */
+export async function startDataNode(settings: Settings, log: Logger, fatal: Fatal): Promise<Running> {
+  const members = settings.members.map(({ id, value }) => ({ id: nodeId(id), address: value }));
+  const self = members.find(({ id }) => id === settings.nodeId);
+  if (self === undefined) throw new Error('this node is not among the members');
+  const transport = await HoldfastTransport.open(
+    {
+      disk: new FileDisk(),
+      network: new TcpNetwork(),
+      clock: new SystemClock(),
+      random: new Prng(systemRandomSeed()),
+      kernels: nodeKernels,
+      directory: settings.dataDirectory,
+      clusterId: settings.clusterId,
+      nodeId: self.id,
+      address: settings.address ?? self.address,
+      members,
+      observer: logNode(log, fatal),
+      agent: `holdfast-data-node/${VERSION}`,
+    },
+    settings.drainMs,
+  );
+
+  const adapter = new FastifyAdapter({ ...httpEdgeOptions(), skipMiddie: true });
+  addRequestIdHeader(adapter.getInstance());
+  const app = await NestFactory.create<NestFastifyApplication>(
+    DataNodeModule.of(transport.node, fatal),
+    adapter,
+    { logger: new FrameworkLog(log), bodyParser: false, abortOnError: false },
+  );
+  app.connectMicroservice({ strategy: transport });
+  await app.startAllMicroservices();
+  await app.listen(settings.httpPort, settings.httpHost);
+  log.info(
+    { node: self.id, address: transport.node.address, http: `${settings.httpHost}:${settings.httpPort}` },
+    'serving',
+  );
+  return {
+    async stop() {
+      await transport.close();
+      await app.close();
+    },
+  };
+}

@@ -1,0 +1,3 @@
+/** What the composition root hands to the controllers. */
+export const NODE = Symbol('Node');
+export const FATAL = Symbol('Fatal');

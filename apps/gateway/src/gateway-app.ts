@@ -1,0 +1,41 @@
+import type { Server } from 'node:http';
+import { addRequestIdHeader, httpEdgeOptions, replyProblem } from '@holdfast/service';
+import { FrameworkLog, type Logger } from '@holdfast/telemetry';
+import { VALUE_BYTES_MAX } from '@holdfast/wire';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyHttpOptions } from 'fastify';
+import { GatewayModule } from './gateway-module.ts';
+import type { Readiness } from './readiness.ts';
+import { RequestCounters } from './request-counters.ts';
+import { errorAtRoute } from './routing-error.ts';
+import type { StoreClient } from './store-client.ts';
+
+/** Puts the HTTP application around a client; it does not listen yet. */
+export async function createGatewayApp(
+  client: StoreClient,
+  readiness: Readiness,
+  log: Logger,
+): Promise<NestFastifyApplication> {
+  const options: FastifyHttpOptions<Server> = {
+    ...httpEdgeOptions(),
+    bodyLimit: VALUE_BYTES_MAX,
+    frameworkErrors: (error, request, reply) => replyProblem(reply, errorAtRoute(error, request, reply)),
+  };
+  const adapter = new FastifyAdapter({ ...options, skipMiddie: true });
+  const fastify = adapter.getInstance();
+  const counters = new RequestCounters();
+  addRequestIdHeader(fastify);
+  fastify.addHook('onResponse', (request, reply, done) => {
+    counters.count(request.method, reply.statusCode);
+    done();
+  });
+  // Values are bytes, whatever their media type says.
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  return NestFactory.create<NestFastifyApplication>(
+    GatewayModule.of({ client, readiness, counters, log }),
+    adapter,
+    { logger: new FrameworkLog(log), bodyParser: false, abortOnError: false },
+  );
+}

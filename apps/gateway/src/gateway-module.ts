@@ -1,0 +1,35 @@
+import type { Logger } from '@holdfast/telemetry';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { HealthController } from './health-controller.ts';
+import { KeyController } from './key-controller.ts';
+import { ProblemFilter } from './problem-filter.ts';
+import type { Readiness } from './readiness.ts';
+import type { RequestCounters } from './request-counters.ts';
+import { CLIENT, COUNTERS, LOG, READINESS } from './tokens.ts';
+import type { StoreClient } from './store-client.ts';
+
+export interface GatewayParts {
+  readonly client: StoreClient;
+  readonly readiness: Readiness;
+  readonly counters: RequestCounters;
+  readonly log: Logger;
+}
+
+/** What NestJS needs to know; the objects themselves are made in the composition root. */
+@Module({})
+export class GatewayModule {
+  static of({ client, readiness, counters, log }: GatewayParts): DynamicModule {
+    return {
+      module: GatewayModule,
+      controllers: [HealthController, KeyController],
+      providers: [
+        { provide: CLIENT, useValue: client },
+        { provide: READINESS, useValue: readiness },
+        { provide: COUNTERS, useValue: counters },
+        { provide: LOG, useValue: log },
+        { provide: APP_FILTER, useClass: ProblemFilter },
+      ],
+    };
+  }
+}

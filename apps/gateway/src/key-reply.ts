@@ -1,0 +1,77 @@
+import type { OpResult, OpSink } from '@holdfast/client';
+import { replyProblem } from '@holdfast/service';
+import { Consistency, HoldfastError } from '@holdfast/wire';
+import type { FastifyReply } from 'fastify';
+import { entityTag, matchesEntityTag } from './entity-tag.ts';
+import { CONSISTENCY_NAMES } from './request-options.ts';
+
+const DEFAULT_CONTENT_TYPE = 'application/octet-stream';
+/** The staleness of an answer whose age nobody has measured, as nodes say it. */
+const STALENESS_UNKNOWN_MS = 0xffff_ffff;
+
+/** Answers a read when its result is there. */
+export class ReadReply implements OpSink {
+  readonly #reply: FastifyReply;
+  readonly #asked: Consistency;
+  readonly #ifNoneMatch: string | undefined;
+
+  constructor(reply: FastifyReply, asked: Consistency, ifNoneMatch: string | undefined) {
+    this.#reply = reply;
+    this.#asked = asked;
+    this.#ifNoneMatch = ifNoneMatch;
+  }
+
+  done(result: OpResult): void {
+    const { found, revision, value, contentType } = result;
+    const reply = this.#reply.header('holdfast-consistency', this.#consistency(result));
+    if (!found) {
+      replyProblem(reply, new HoldfastError('HF_KEY_NOT_FOUND'));
+      return;
+    }
+    reply.header('etag', entityTag(revision)).header('holdfast-revision', String(revision));
+    if (this.#ifNoneMatch !== undefined && matchesEntityTag(this.#ifNoneMatch, revision)) {
+      void reply.code(304).send();
+      return;
+    }
+    const type =
+      contentType.length === 0 ? DEFAULT_CONTENT_TYPE : Buffer.from(contentType).toString('latin1');
+    void reply
+      .code(200)
+      .header('content-type', type)
+      .send(Buffer.from(value.buffer, value.byteOffset, value.byteLength));
+  }
+
+  failed(error: HoldfastError): void {
+    replyProblem(this.#reply, error);
+  }
+
+  /** Level asked for, level served, and how old the answer may be. */
+  #consistency({ servedLevel, stalenessMs }: OpResult): string {
+    const asked = CONSISTENCY_NAMES[this.#asked];
+    if (servedLevel === Consistency.strong) return `asked=${asked}, served=strong, staleness-ms=0`;
+    const staleness = stalenessMs === STALENESS_UNKNOWN_MS ? 'unknown' : String(stalenessMs);
+    return `asked=${asked}, served=${CONSISTENCY_NAMES[servedLevel]}, staleness-ms=${staleness}`;
+  }
+}
+
+/** Answers a write when its result is there. */
+export class WriteReply implements OpSink {
+  readonly #reply: FastifyReply;
+
+  constructor(reply: FastifyReply) {
+    this.#reply = reply;
+  }
+
+  done({ revision }: OpResult): void {
+    void this.#reply
+      .code(200)
+      .header('etag', entityTag(revision))
+      .header('holdfast-revision', String(revision))
+      .header('content-type', 'application/json')
+      .send(`{"revision":${revision}}`);
+  }
+
+  failed(error: HoldfastError): void {
+    replyProblem(this.#reply, error);
+  }
+}

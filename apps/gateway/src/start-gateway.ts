@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import { Client } from '@holdfast/client';
+import { Prng } from '@holdfast/io';
+import { nodeKernels, SystemClock, systemRandomSeed, TcpNetwork } from '@holdfast/io-node';
+import type { Running } from '@holdfast/service';
+import type { Logger } from '@holdfast/telemetry';
+import { logClient } from './client-log.ts';
+import { createGatewayApp } from './gateway-app.ts';
+import { addApiPages } from './api-pages.ts';
+import { Readiness } from './readiness.ts';
+import type { Settings } from './settings.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  readonly version: string;
+};
+
+/** The composition root: makes every object of the process once, and starts it. */
+export async function startGateway(settings: Settings, log: Logger): Promise<Running> {
+  const { clusterId, httpHost, httpPort, seeds } = settings;
+  const client = new Client({
+    network: new TcpNetwork(),
+    clock: new SystemClock(),
+    random: new Prng(systemRandomSeed()),
+    kernels: nodeKernels,
+    seeds,
+    observer: logClient(log),
+    agent: `holdfast-gateway/${version}`,
+    ...(clusterId === undefined ? {} : { clusterId }),
+  });
+  const readiness = new Readiness(client);
+  const app = await createGatewayApp(client, readiness, log);
+  addApiPages(app, version);
+  await app.listen(httpPort, httpHost);
+  log.info({ http: `${httpHost}:${httpPort}`, seeds }, 'serving');
+  return {
+    async stop() {
+      readiness.drain();
+      await app.close();
+      await client.close();
+    },
+  };
+}

@@ -1,0 +1,4 @@
+import type { Client } from '@holdfast/client';
+
+/** What the gateway asks of its client. */
+export type StoreClient = Pick<Client, 'submit' | 'execute' | 'pendingOps'>;

@@ -117,7 +117,10 @@ export class TurnLoop implements TurnOutput {
       for (const link of this.#links.values()) link.flush();
       this.#sync();
       for (const replica of replicas) {
-        replica.apply(() => this.wake(replica));
+        replica.apply(
+          () => this.wake(replica),
+          (error) => this.#fail(error),
+        );
         if (replica.raft.hasReady()) this.wake(replica);
       }
       this.#executor.flush();

@@ -126,9 +126,9 @@ export class Replica {
 
   /**
    * Applies what is committed and serves the reads that waited for it. When a condition needs the disk, or the
-   * tree asks for a pause, applying goes on by itself later, and `done` is called then.
+   * tree asks for a pause, applying goes on by itself later: `resumed` is called then, or `failed`.
    */
-  apply(done: () => void): void {
+  apply(resumed: () => void, failed: (error: unknown) => void): void {
     if (this.#applying) return;
     let next = 0;
     let pending: Promise<void> | undefined;
@@ -139,13 +139,10 @@ export class Replica {
     this.#toApply = next === this.#toApply.length ? [] : this.#toApply.slice(next);
     if (pending !== undefined) {
       this.#applying = true;
-      pending.then(
-        () => {
-          this.#applying = false;
-          done();
-        },
-        (error: unknown) => this.#observer.fatal?.(error instanceof Error ? error : new Error(String(error))),
-      );
+      pending.then(() => {
+        this.#applying = false;
+        resumed();
+      }, failed);
     }
     this.#reads.serve(this.#applied.index);
   }

@@ -1,0 +1,178 @@
+import { nodeId, Prng, pureKernels, randomChance, randomInteger, rangeId, utf8 } from '@holdfast/io';
+import { Tree, WriteBatch } from '@holdfast/lsm';
+import type { SnapshotMeta } from '@holdfast/raft';
+import { SimDisk } from '@holdfast/sim';
+import type { SnapshotAck, SnapshotChunk } from '@holdfast/wire';
+import { describe, expect, it } from 'vitest';
+import type { RangeDescriptor } from '../range/descriptor.ts';
+import type { Replica } from '../range/replica.ts';
+import { StateMachine } from '../range/state-machine.ts';
+import { appliedMarkOf, decodeAppliedMark } from '../range/applied-mark.ts';
+import { SnapshotReceiver } from './snapshot-receiver.ts';
+import { SnapshotSender } from './snapshot-sender.ts';
+
+const RANGE = rangeId(2);
+const [LEADER, FOLLOWER] = [nodeId(1), nodeId(2)];
+const DESCRIPTOR: RangeDescriptor = {
+  id: RANGE,
+  start: utf8('b'),
+  end: utf8('m'),
+  generation: 3,
+  conf: { voters: [LEADER, FOLLOWER], votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false },
+};
+const MARK = { index: 40, term: 3, revision: 1000 };
+
+async function treeWith(disk: SimDisk, rows: readonly [string, number, string | undefined][]): Promise<Tree> {
+  const tree = await Tree.open({ disk, directory: '/node/tree' });
+  const batch = new WriteBatch();
+  for (const [key, revision, value] of rows) {
+    if (value === undefined) batch.delete(utf8(key), revision);
+    else batch.put(utf8(key), revision, utf8(value));
+  }
+  tree.apply(batch);
+  return tree;
+}
+
+async function contents(tree: Tree): Promise<string[]> {
+  const rows: string[] = [];
+  const text = new TextDecoder();
+  for await (const { key, value, revision } of tree.scan()) {
+    rows.push(`${text.decode(key)}@${revision}=${text.decode(value)}`);
+  }
+  return rows;
+}
+
+/** Sender and receiver with a network between them that loses, repeats and delays. */
+class Wire {
+  readonly #random: Prng;
+  readonly #loss: number;
+  #queue: (() => void)[] = [];
+  result: SnapshotMeta | 'pending' | 'failed' = 'pending';
+  readonly sender: SnapshotSender;
+  receiver: SnapshotReceiver;
+
+  constructor(seed: number, loss: number, from: { disk: SimDisk; tree: Tree }, to: { disk: SimDisk }) {
+    this.#random = new Prng(seed);
+    this.#loss = loss;
+    this.sender = new SnapshotSender(
+      {
+        disk: from.disk,
+        kernels: pureKernels,
+        tree: from.tree,
+        self: { nodeId: LEADER },
+        sendChunk: (_to, chunk: SnapshotChunk) => {
+          this.#send(() => this.receiver.chunk(chunk));
+          return true;
+        },
+        snapshotSent: (_range, _to, meta) => (this.result = meta ?? 'failed'),
+      },
+      '/node/snapshots',
+      1,
+    );
+    this.receiver = this.newReceiver(to.disk);
+  }
+
+  newReceiver(disk: SimDisk): SnapshotReceiver {
+    return new SnapshotReceiver(
+      {
+        disk,
+        kernels: pureKernels,
+        self: { nodeId: FOLLOWER },
+        acknowledge: (_to, ack: SnapshotAck) => this.#send(() => this.sender.acknowledged(ack)),
+      },
+      '/node/snapshots',
+    );
+  }
+
+  async step(): Promise<void> {
+    const queue = this.#queue;
+    this.#queue = [];
+    for (const deliver of queue) deliver();
+    this.sender.tick();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  #send(deliver: () => void): void {
+    if (randomChance(this.#random, this.#loss)) return;
+    this.#queue.push(deliver);
+    if (randomChance(this.#random, this.#loss)) this.#queue.push(deliver);
+  }
+}
+
+function replicaOf(): Replica {
+  return { id: RANGE, descriptor: DESCRIPTOR, applied: MARK } as unknown as Replica;
+}
+
+describe('snapshot transfer', () => {
+  it('carries a range to another tree, exactly, over a bad network and a restart of the receiver', async () => {
+    for (let seed = 1; seed <= 12; seed++) {
+      const random = new Prng(seed);
+      const source: [string, number, string | undefined][] = [];
+      for (let i = 0; i < 400; i++) {
+        const value = randomChance(random, 0.2) ? undefined : 'v'.repeat(randomInteger(random, 0, 3000));
+        source.push([`${'abcdefghijklmnop'[i % 16]}-${randomInteger(random, 0, 60)}`, 10 + i, value]);
+      }
+      const from = new SimDisk({ seed });
+      const to = new SimDisk({ seed: seed + 1000 });
+      const fromTree = await treeWith(from, source);
+      const toTree = await treeWith(to, [
+        ['a-1', 5, 'outside, stays'],
+        ['c-ghost', 7, 'was deleted long ago, and its tombstone is gone'],
+        ['z-1', 6, 'outside, stays'],
+      ]);
+      const wire = new Wire(seed, 0.15, { disk: from, tree: fromTree }, { disk: to });
+      wire.sender.request(replicaOf(), FOLLOWER);
+      for (let i = 0; i < 4000 && wire.result === 'pending'; i++) {
+        if (i === 8) wire.receiver = wire.newReceiver(to);
+        await wire.step();
+      }
+      expect(wire.result, `seed ${seed}`).toEqual({ index: 40, term: 3, conf: DESCRIPTOR.conf });
+      const staged = wire.receiver.take(RANGE, 40, 3);
+      expect(staged).toBeDefined();
+      await new StateMachine(toTree, RANGE).install(staged!);
+
+      const inRange = (row: string): boolean => row >= 'b' && row < 'm';
+      const expected = (await contents(fromTree)).filter(inRange);
+      const found = await contents(toTree);
+      expect(found.filter(inRange)).toEqual(expected);
+      expect(found.filter((row) => !inRange(row))).toEqual(['a-1@5=outside, stays', 'z-1@6=outside, stays']);
+      expect(decodeAppliedMark(toTree.durableMark(appliedMarkOf(RANGE))!)).toEqual(MARK);
+      await fromTree.close();
+      await toTree.close();
+    }
+  });
+
+  it('gives up on a peer that never answers, and says so', async () => {
+    const disk = new SimDisk({ seed: 1 });
+    const tree = await treeWith(disk, [['c', 1, 'x']]);
+    const wire = new Wire(1, 1, { disk, tree }, { disk: new SimDisk({ seed: 2 }) });
+    wire.sender.request(replicaOf(), FOLLOWER);
+    for (let i = 0; i < 400 && wire.result === 'pending'; i++) await wire.step();
+    expect(wire.result).toBe('failed');
+    await tree.close();
+  });
+
+  it('refuses chunks whose bytes changed on the way', async () => {
+    const disk = new SimDisk({ seed: 1 });
+    const acks: SnapshotAck[] = [];
+    const receiver = new SnapshotReceiver(
+      { disk, kernels: pureKernels, self: { nodeId: FOLLOWER }, acknowledge: (_to, ack) => acks.push(ack) },
+      '/node/snapshots',
+    );
+    receiver.chunk({
+      group: RANGE,
+      from: LEADER,
+      to: FOLLOWER,
+      snapshotId: 1,
+      term: 1,
+      index: 1,
+      offset: 0,
+      total: 3,
+      crc: 12345,
+      done: true,
+      data: utf8('abc'),
+    });
+    expect(acks).toMatchObject([{ refusal: 'HF_CORRUPTION' }]);
+    expect(receiver.take(RANGE, 1, 1)).toBeUndefined();
+  });
+});

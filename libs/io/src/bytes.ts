@@ -6,7 +6,7 @@ export const EMPTY_BYTES: Uint8Array = new Uint8Array(0);
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const length = a.length < b.length ? a.length : b.length;
   for (let i = 0; i < length; i++) {
-    const difference = a[i]! - b[i]!;
+    const difference = a[i] - b[i];
     if (difference !== 0) return difference;
   }
   return a.length - b.length;
@@ -46,7 +46,7 @@ export function prefixEnd(prefix: Uint8Array): Uint8Array | undefined {
   while (length > 0 && prefix[length - 1] === 0xff) length--;
   if (length === 0) return undefined;
   const end = prefix.slice(0, length);
-  end[length - 1]! += 1;
+  end[length - 1] += 1;
   return end;
 }
 

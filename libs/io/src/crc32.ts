@@ -9,13 +9,13 @@ function makeTables(): readonly Uint32Array[] {
   for (let byte = 0; byte < 256; byte++) {
     let crc = byte;
     for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-    tables[0]![byte] = crc >>> 0;
+    tables[0][byte] = crc >>> 0;
   }
   for (let byte = 0; byte < 256; byte++) {
-    let crc = tables[0]![byte]!;
+    let crc = tables[0][byte];
     for (let slice = 1; slice < 8; slice++) {
-      crc = (crc >>> 8) ^ tables[0]![crc & 0xff]!;
-      tables[slice]![byte] = crc >>> 0;
+      crc = (crc >>> 8) ^ tables[0][crc & 0xff];
+      tables[slice][byte] = crc >>> 0;
     }
   }
   return tables;
@@ -37,17 +37,17 @@ export function crc32(bytes: Uint8Array, start = 0, end: number = bytes.length, 
   let crc = ~seed;
   let i = start;
   for (const last = end - 8; i <= last; i += 8) {
-    const low = crc ^ (bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24));
+    const low = crc ^ (bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24));
     crc =
-      T7[low & 0xff]! ^
-      T6[(low >>> 8) & 0xff]! ^
-      T5[(low >>> 16) & 0xff]! ^
-      T4[low >>> 24]! ^
-      T3[bytes[i + 4]!]! ^
-      T2[bytes[i + 5]!]! ^
-      T1[bytes[i + 6]!]! ^
-      T0[bytes[i + 7]!]!;
+      T7[low & 0xff] ^
+      T6[(low >>> 8) & 0xff] ^
+      T5[(low >>> 16) & 0xff] ^
+      T4[low >>> 24] ^
+      T3[bytes[i + 4]] ^
+      T2[bytes[i + 5]] ^
+      T1[bytes[i + 6]] ^
+      T0[bytes[i + 7]];
   }
-  for (; i < end; i++) crc = T0[(crc ^ bytes[i]!) & 0xff]! ^ (crc >>> 8);
+  for (; i < end; i++) crc = T0[(crc ^ bytes[i]) & 0xff] ^ (crc >>> 8);
   return ~crc >>> 0;
 }

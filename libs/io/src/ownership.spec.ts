@@ -12,7 +12,7 @@ import {
 /** As a sender declares it: takes what may cross. */
 declare function send<T>(message: Crossing<T>): void;
 /** Never runs: what is inside only has to compile, or not to. */
-const compiles = (_: () => void): void => undefined;
+const compiles = (_check: () => void): void => undefined;
 
 class Session {
   readonly name = 'a';

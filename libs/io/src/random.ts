@@ -55,5 +55,5 @@ export function randomChance(random: Random, probability: number): boolean {
 
 /** One element of a non-empty list. */
 export function randomPick<T>(random: Random, items: readonly T[]): T {
-  return items[randomInteger(random, 0, items.length - 1)]!;
+  return items[randomInteger(random, 0, items.length - 1)];
 }

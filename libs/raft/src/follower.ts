@@ -19,11 +19,11 @@ export function handleAppendRequest(core: RaftCore, message: Message): void {
   let known = 0;
   if (index < log.last) {
     // Skip what is there already: cutting it would take back what was acknowledged (paper 5.3).
-    while (known < entries.length && log.term(index + known + 1) === entries[known]!.term) known++;
+    while (known < entries.length && log.term(index + known + 1) === entries[known].term) known++;
   }
   if (known < entries.length) {
     if (index + known < log.last) log.truncate(index + known + 1);
-    for (let i = known; i < entries.length; i++) log.append(entries[i]!);
+    for (let i = known; i < entries.length; i++) log.append(entries[i]);
   }
   const matched = index + entries.length;
   log.commitTo(Math.min(message.commit, matched));

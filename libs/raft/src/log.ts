@@ -74,7 +74,7 @@ export class RaftLog {
   /** Undefined when `index` is compacted or beyond the end. */
   term(index: number): number | undefined {
     if (index > this.last) return undefined;
-    if (index > this.stable) return this.tail[this.head + index - this.stable - 1]!.term;
+    if (index > this.stable) return this.tail[this.head + index - this.stable - 1].term;
     if (index === this.last) return this.lastTerm;
     if (this.snapshot !== undefined && index <= this.snapshot.index) {
       return index === this.snapshot.index ? this.snapshot.term : undefined;
@@ -159,18 +159,18 @@ export class RaftLog {
     assert(index <= this.handedApplied, 'only what was handed out can have been applied');
     if (index <= this.applied) return; // A snapshot was installed while older entries were being applied.
     this.applied = index;
-    while (this.confIndexes.length > 0 && this.confIndexes[0]! <= index) this.confIndexes.shift();
+    while (this.confIndexes.length > 0 && this.confIndexes[0] <= index) this.confIndexes.shift();
   }
 
   /** Whether a configuration change is committed and not applied: this node does not know who votes. */
   get confChangeUnapplied(): boolean {
-    return this.confIndexes.length > 0 && this.confIndexes[0]! <= this.commit;
+    return this.confIndexes.length > 0 && this.confIndexes[0] <= this.commit;
   }
 
   /** How many configuration changes are in the log and not committed. At most one, or a leader broke its rule. */
   get confChangesUncommitted(): number {
     let count = 0;
-    for (let i = this.confIndexes.length - 1; i >= 0 && this.confIndexes[i]! > this.commit; i--) count++;
+    for (let i = this.confIndexes.length - 1; i >= 0 && this.confIndexes[i] > this.commit; i--) count++;
     return count;
   }
 
@@ -242,7 +242,7 @@ export class RaftLog {
     let end = start;
     let bytes = 0;
     for (; end < limit; end++) {
-      const size = tail[end]!.data.length + ENTRY_OVERHEAD_BYTES;
+      const size = tail[end].data.length + ENTRY_OVERHEAD_BYTES;
       if (end > start && bytes + size > bytesMax) break;
       bytes += size;
     }
@@ -255,10 +255,10 @@ export class RaftLog {
     const storedHigh = Math.min(high, this.stable + 1);
     const stored = this.storage.entries(low, storedHigh, bytesMax);
     if (stored === undefined) return undefined;
-    assert(stored.length > 0 && stored[0]!.index === low, 'storage gives what was asked for');
+    assert(stored.length > 0 && stored[0].index === low, 'storage gives what was asked for');
     let bytes = 0;
     for (let i = 0; i < stored.length; i++) {
-      const size = stored[i]!.data.length + ENTRY_OVERHEAD_BYTES;
+      const size = stored[i].data.length + ENTRY_OVERHEAD_BYTES;
       if (i > 0 && bytes + size > bytesMax) {
         this.sliceBytes = bytes;
         return stored.slice(0, i);

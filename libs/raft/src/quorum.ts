@@ -24,12 +24,12 @@ export function majorityReached(voters: readonly Tracked[], field: QuorumField):
   const count = voters.length;
   if (count === 0) return Number.POSITIVE_INFINITY;
   for (let i = 0; i < count; i++) {
-    const value = voters[i]![field];
+    const value = voters[i][field];
     let slot = i;
-    for (; slot > 0 && sorted[slot - 1]! < value; slot--) sorted[slot] = sorted[slot - 1]!;
+    for (; slot > 0 && sorted[slot - 1] < value; slot--) sorted[slot] = sorted[slot - 1]!;
     sorted[slot] = value;
   }
-  return sorted[count >> 1]!;
+  return sorted[count >> 1];
 }
 
 /** The same for a joint configuration: a majority of each half. `outgoing` is empty when it is not joint. */

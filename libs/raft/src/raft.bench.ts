@@ -40,14 +40,14 @@ function settle(members: readonly Member[]): void {
         if (last !== undefined) raft.applied(last.index);
       }
     }
-    for (const message of network.splice(0)) members[message.to - 1]!.raft.step(message);
+    for (const message of network.splice(0)) members[message.to - 1].raft.step(message);
   }
 }
 
 function measure(groups: number, proposals: number): void {
   const all = Array.from({ length: groups }, (_, i) => makeGroup(i + 1));
   for (const members of all) {
-    members[0]!.raft.campaign();
+    members[0].raft.campaign();
     settle(members);
   }
   const data = new Uint8Array(BYTES);
@@ -56,16 +56,16 @@ function measure(groups: number, proposals: number): void {
   const start = performance.now();
   for (let round = 0; round < rounds; round++) {
     for (const members of all) {
-      members[0]!.raft.propose(batch);
+      members[0].raft.propose(batch);
       settle(members);
-      if (members[0]!.raft.commit % COMPACT_EVERY < BATCH) {
+      if (members[0].raft.commit % COMPACT_EVERY < BATCH) {
         for (const { storage, raft } of members) storage.compact(raft.matchedByAll() - BATCH);
       }
     }
   }
   const seconds = (performance.now() - start) / 1000;
   const done = rounds * groups * BATCH;
-  const committed = all.reduce((sum, members) => sum + members[0]!.raft.commit, 0);
+  const committed = all.reduce((sum, members) => sum + members[0].raft.commit, 0);
   if (committed < done) throw new Error(`only ${committed} of ${done} committed`);
   console.log(
     `${groups} group(s): ${Math.round(done / seconds)} proposals/s, batches of ${BATCH} x ${BYTES} B`,

@@ -69,7 +69,7 @@ describe('limits', () => {
     expect([sentTo2(), sentTo2(), sentTo2(), sentTo2()]).toEqual([1, 1, 1, 0]);
     solo.receive('appendResponse', 2, { index: 3 });
     solo.propose('x'.repeat(200));
-    expect(solo.status.peers[1]!.inflightBytes).toBeGreaterThan(100);
+    expect(solo.status.peers[1].inflightBytes).toBeGreaterThan(100);
     expect(sentTo2()).toBe(0);
   });
 
@@ -81,7 +81,7 @@ describe('limits', () => {
     const probe = solo.receive('heartbeatResponse', 2);
     expect(probe).toMatchObject([{ kind: MessageKind.appendRequest, index: 2, entries: [] }]);
     const again = solo.receive('appendResponse', 2, { reject: true, index: 2, rejectHint: 1, logTerm: 1 });
-    expect(again[0]!.entries.map(({ index }) => index)).toEqual([2, 3]);
+    expect(again[0].entries.map(({ index }) => index)).toEqual([2, 3]);
   });
 
   test('append messages and committed batches respect their byte limits', () => {
@@ -183,7 +183,7 @@ describe('the contract with the driver', () => {
       clock: { read: () => clock++, observe: (value) => seen.push(value) },
     });
     const [vote] = solo.receive('voteRequest', 2, { term: 1, clock: 77 });
-    expect(vote!.clock).toBe(10);
+    expect(vote.clock).toBe(10);
     expect(seen).toEqual([77]);
   });
 

@@ -87,7 +87,7 @@ export class Raft {
     if (core.transferee !== 0) return { ok: false, reason: 'transferring', leader };
     if (uncommitted.bytes > 0) {
       let bytes = uncommitted.bytes;
-      for (let i = 0; i < datas.length; i++) bytes += datas[i]!.length;
+      for (let i = 0; i < datas.length; i++) bytes += datas[i].length;
       if (bytes > settings.uncommittedBytesMax) return { ok: false, reason: 'uncommitted-limit', leader };
     }
     const index = core.log.last + 1;

@@ -72,7 +72,7 @@ export class ReadQueue {
   /** Removes the rounds that a quorum has confirmed: it cannot have heard of a later one and not of these. */
   takeConfirmed(sequence: number): readonly ReadRound[] {
     let count = 0;
-    while (count < this.rounds.length && this.rounds[count]!.sequence <= sequence) count++;
+    while (count < this.rounds.length && this.rounds[count].sequence <= sequence) count++;
     if (count === 0) return [];
     const confirmed = this.rounds.splice(0, count);
     for (const round of confirmed) this.size -= round.waiters.length;
@@ -91,14 +91,14 @@ export class ReadQueue {
   takeForwarded(batch: number): ForwardedReads | undefined {
     const at = this.forwarded.findIndex((reads) => reads.batch === batch);
     if (at < 0) return undefined;
-    const reads = this.forwarded.splice(at, 1)[0]!;
+    const reads = this.forwarded.splice(at, 1)[0];
     this.size -= reads.tokens.length;
     return reads;
   }
 
   /** Gives up bundles sent before `tick`; their tokens go to `dropped`. */
   expireForwarded(tick: number, dropped: number[]): void {
-    while (this.forwarded.length > 0 && this.forwarded[0]!.sentTick < tick) {
+    while (this.forwarded.length > 0 && this.forwarded[0].sentTick < tick) {
       const reads = this.forwarded.shift()!;
       this.size -= reads.tokens.length;
       for (const token of reads.tokens) dropped.push(token);

@@ -112,7 +112,7 @@ describe('ReadIndex', () => {
       solo.receive('heartbeatRequest', 2);
     }
     expect(solo.dropped).toEqual([1, 2]);
-    solo.receive('readIndexResponse', 2, { context: request!.context, index: 5 });
+    solo.receive('readIndexResponse', 2, { context: request.context, index: 5 });
     expect(solo.served).toEqual([]);
   });
 
@@ -122,7 +122,7 @@ describe('ReadIndex', () => {
     expect(answer).toMatchObject({ kind: MessageKind.readIndexResponse, reject: true, context: 77 });
     solo.receive('heartbeatRequest', 2, { term: 1 });
     solo.raft.readIndex(4);
-    const context = solo.settle()[0]!.context;
+    const context = solo.settle()[0].context;
     solo.receive('readIndexResponse', 2, { context, reject: true });
     expect(solo.dropped).toEqual([4]);
   });

@@ -129,7 +129,7 @@ export class ReadyBuilder {
     const committed = log.slice(low, log.commit + 1, settings.committedBytesMax);
     assert(committed !== undefined, 'storage keeps unapplied entries in memory');
     work.committed = committed;
-    log.handedApplied = committed[committed.length - 1]!.index;
+    log.handedApplied = committed[committed.length - 1].index;
     assert(log.applied <= log.handedApplied && log.handedApplied <= log.commit, 'applied <= commit');
     assert(log.commit <= log.last, 'commit <= last');
   }

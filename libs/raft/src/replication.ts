@@ -29,7 +29,7 @@ export function appendEntries(core: RaftCore, datas: readonly Uint8Array[], kind
   const { log, term } = core;
   let bytes = 0;
   for (let i = 0; i < datas.length; i++) {
-    const data = datas[i]!;
+    const data = datas[i];
     bytes += data.length;
     const entry: Entry = { term, index: log.last + 1, kind, data };
     log.append(entry);
@@ -61,7 +61,7 @@ export function sendAppends(core: RaftCore): void {
   core.appendsDue = false;
   const { peers } = core.membership;
   for (let i = 0; i < peers.length; i++) {
-    const peer = peers[i]!;
+    const peer = peers[i];
     if (peer.id !== core.settings.id) sendAppendsTo(core, peer);
   }
 }

@@ -21,7 +21,7 @@ export class Window {
     const capacity = this.indexes.length;
     const slot = (this.start + this.count) % capacity;
     assert(
-      this.count === 0 || this.indexes[(slot + capacity - 1) % capacity]! < index,
+      this.count === 0 || this.indexes[(slot + capacity - 1) % capacity] < index,
       'a window is added to in order of index',
     );
     this.indexes[slot] = index;
@@ -33,8 +33,8 @@ export class Window {
   /** Removes every item whose index is at most `index`. */
   freeTo(index: number): void {
     const capacity = this.indexes.length;
-    while (this.count > 0 && this.indexes[this.start]! <= index) {
-      this.bytes -= this.sizes[this.start]!;
+    while (this.count > 0 && this.indexes[this.start] <= index) {
+      this.bytes -= this.sizes[this.start];
       this.start = (this.start + 1) % capacity;
       this.count--;
     }

@@ -192,7 +192,7 @@ export class Chaos implements ReplicaObserver {
   }
 
   #at(id: NodeId): Replica {
-    return this.replicas[id - 1]!;
+    return this.replicas[id - 1];
   }
 
   #deliverOne(): void {
@@ -304,8 +304,8 @@ export class Chaos implements ReplicaObserver {
   /** Log matching: equal index and term means equal logs up to there. */
   #checkLogs(): void {
     for (let i = 1; i < this.replicas.length; i++) {
-      const a = this.replicas[i - 1]!.storage;
-      const b = this.replicas[i]!.storage;
+      const a = this.replicas[i - 1].storage;
+      const b = this.replicas[i].storage;
       let index = Math.min(a.lastIndex(), b.lastIndex());
       const first = Math.max(a.firstIndex(), b.firstIndex());
       while (index >= first && a.term(index) !== b.term(index)) index--;

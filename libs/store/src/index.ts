@@ -1,5 +1,17 @@
-export { HybridClock, REVISION_EPOCH_MS, revisionOfWallMs, REVISIONS_PER_MS, wallMsOfRevision } from './hybrid-clock.ts';
-export { bootstrapRanges, DEFAULT_KEYSPACE, DEFAULT_SPLITS, type Member, META_RANGE } from './node/bootstrap.ts';
+export {
+  HybridClock,
+  REVISION_EPOCH_MS,
+  revisionOfWallMs,
+  REVISIONS_PER_MS,
+  wallMsOfRevision,
+} from './hybrid-clock.ts';
+export {
+  bootstrapRanges,
+  DEFAULT_KEYSPACE,
+  DEFAULT_SPLITS,
+  type Member,
+  META_RANGE,
+} from './node/bootstrap.ts';
 export type { DataCall } from './node/data-call.ts';
 export { IdentityError } from './node/identity.ts';
 export { Node, type NodeOptions, type NodeState, type NodeStatus, type RangeStatus } from './node/node.ts';

@@ -26,7 +26,7 @@ export async function generate(): Promise<ReadonlyMap<string, string>> {
       // `holdfast/wire.ts` is a barrel of everything; we name what we import.
       if (path.includes('wire/')) output.set(path.replace(/^.*\//, ''), erasable(source));
     }
-    flatc.mountFile(entry, files[entry]!);
+    flatc.mountFile(entry, files[entry]);
     const run = flatc.runCommand(['--binary', '--schema', '-o', '/schema', entry]);
     if (run.code !== 0) throw new Error(`flatc: ${run.stderr}`);
     schemas.push(readSchema(flatc.readFile(entry.replace(/fbs$/, 'bfbs')) as Uint8Array));

@@ -18,7 +18,7 @@ const kernels = pureKernels;
 function frameOf(bytes: Uint8Array): Frame {
   const frames: Frame[] = [];
   new FrameDecoder(kernels).push(bytes, (frame) => frames.push(frame));
-  return frames[0]!;
+  return frames[0];
 }
 
 describe('control frames', () => {

@@ -136,7 +136,7 @@ describe('a batch of operations', () => {
         expect(theirs.keyLength()).toBe(op.key.length);
         expect([theirs.reserved0(), theirs.reserved1()]).toEqual([0, 0]);
         const blob = oracle
-          .blobArray()!
+          .blobArray()
           .subarray(theirs.blobOffset(), theirs.blobOffset() + theirs.keyLength());
         expect(equalBytes(blob, op.key)).toBe(true);
       });

@@ -233,6 +233,6 @@ export function detailBytes(detail: string): Uint8Array {
   const bytes = utf8(detail);
   if (bytes.length <= DETAIL_BYTES_MAX) return bytes;
   let end = DETAIL_BYTES_MAX;
-  while (end > 0 && (bytes[end]! & 0xc0) === 0x80) end--;
+  while (end > 0 && (bytes[end] & 0xc0) === 0x80) end--;
   return bytes.subarray(0, end);
 }

@@ -59,7 +59,7 @@ describe('FrameDecoder', () => {
   });
 
   it('gives the same frames when three frames are split at every pair of offsets', () => {
-    const three = concatBytes([samples[2]!, SAMPLE_FRAMES.get('gossip')!, samples[2]!]);
+    const three = concatBytes([samples[2], SAMPLE_FRAMES.get('gossip')!, samples[2]]);
     const expected = decode([three]);
     for (let first = 0; first <= three.length; first++) {
       for (let second = first; second <= three.length; second++) {
@@ -79,9 +79,9 @@ describe('FrameDecoder', () => {
     expect(decoder.bytesHeld).toBe(50);
     decoder.push(frame.subarray(50), keep);
     expect(decoder.bytesHeld).toBe(0);
-    expect(payloads[0]!.buffer).toBe(frame.buffer);
-    expect(payloads[1]!.buffer).not.toBe(frame.buffer);
-    expect(payloads[1]!.byteLength).toBe(payloads[0]!.byteLength);
+    expect(payloads[0].buffer).toBe(frame.buffer);
+    expect(payloads[1].buffer).not.toBe(frame.buffer);
+    expect(payloads[1].byteLength).toBe(payloads[0].byteLength);
   });
 
   it('gives plain payloads for the chunks of a subclass, whose slice would not copy', () => {
@@ -110,7 +110,7 @@ describe('FrameDecoder', () => {
     const frame = encodeFrame(
       kernels,
       { type: FrameType.gossip, requestId: 9, version: 1, trace, more: true },
-      samples[0]!,
+      samples[0],
     );
     new FrameDecoder(kernels).push(frame, (received) => {
       expect(received.trace).toEqual(trace);
@@ -161,7 +161,7 @@ describe('FrameDecoder refuses', () => {
     const frame = SAMPLE_FRAMES.get('raft-batch')!;
     for (let bit = 0; bit < frame.length * 8; bit++) {
       const bytes = copyBytes(frame);
-      bytes[bit >> 3]! ^= 1 << (bit & 7);
+      bytes[bit >> 3] ^= 1 << (bit & 7);
       expect(violation(bytes)).toBeDefined();
     }
   });
@@ -194,14 +194,14 @@ describe('FrameDecoder refuses', () => {
       encodeFrame(kernels, { type: FrameType.ping, requestId: 1, version }, new Uint8Array(0)),
     );
     decoder.accept(FRAME_BYTES_MAX, 1);
-    expect(violation(first!, decoder)).toBeUndefined();
-    expect(violation(second!, decoder)).toBe('version');
+    expect(violation(first, decoder)).toBeUndefined();
+    expect(violation(second, decoder)).toBe('version');
   });
 
   it('everything after the first violation', () => {
     const decoder = new FrameDecoder(kernels);
     expect(violation(new Uint8Array(24), decoder)).toBe('magic');
-    expect(violation(samples[0]!, decoder)).toBe('magic');
+    expect(violation(samples[0], decoder)).toBe('magic');
     expect(decoder.bytesHeld).toBe(0);
   });
 });
@@ -215,7 +215,7 @@ describe('FrameDecoder under a hostile peer', () => {
     for (const decoder of decoders) decoder.push(frame.subarray(0, 100), () => undefined);
     // 500 x 16 KiB, and room for what the collector has not taken yet.
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 * 1024 * 1024);
-    expect(decoders[0]!.bytesHeld).toBe(100);
+    expect(decoders[0].bytesHeld).toBe(100);
   });
 
   it('gives nothing after stop, even in the middle of a chunk', () => {

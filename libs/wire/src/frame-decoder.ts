@@ -28,7 +28,7 @@ export class FrameDecoder {
   #partialLength = 0;
   /** Its length, 0 while its header is not complete. */
   #frameLength = 0;
-  #failure: unknown;
+  #failure: Error | undefined;
   #stopped = false;
 
   constructor(kernels: Kernels, options: FrameDecoderOptions = {}) {
@@ -81,7 +81,7 @@ export class FrameDecoder {
       }
       if (!this.#stopped && offset < chunk.length) this.#hold(chunk, offset, chunk.length);
     } catch (error) {
-      this.#failure = error;
+      this.#failure = error instanceof Error ? error : new Error(String(error));
       this.#partial = undefined;
       this.#partialLength = 0;
       throw error;

@@ -60,8 +60,8 @@ function payloadOf(frame: Uint8Array): Uint8Array {
   const decoder = new FrameDecoder(kernels, { frameBytesMax: HANDSHAKE_FRAME_BYTES_MAX });
   const frames: Frame[] = [];
   decoder.push(frame, (one) => frames.push(one));
-  expect(frames[0]!.requestId).toBe(5);
-  return frames[0]!.payload;
+  expect(frames[0].requestId).toBe(5);
+  return frames[0].payload;
 }
 
 /** Both frames over the wire: what the opener makes of the answer. */

@@ -91,7 +91,7 @@ describe('a batch of Raft messages', () => {
       expect(readRaftBatch(payload, from, to)).toEqual(messages);
       const oracle = RaftBatch.getRootAsRaftBatch(new ByteBuffer(payload));
       expect([oracle.from(), oracle.to(), oracle.headsLength()]).toEqual([1, 2, messages.length]);
-      expect(oracle.heads(0)!.clock()).toBe(BigInt(messages[0]!.clock));
+      expect(oracle.heads(0)!.clock()).toBe(BigInt(messages[0].clock));
     }
   });
 
@@ -102,11 +102,11 @@ describe('a batch of Raft messages', () => {
     const payload = Buffer.from(payloadOf(message({ kind: 1, entries })));
     const [read] = readRaftBatch(payload, from, to);
     payload.fill(0);
-    expect(read!.entries.map((entry) => [...entry.data])).toEqual([
+    expect(read.entries.map((entry) => [...entry.data])).toEqual([
       [1, 2, 3],
       [1, 2, 3],
     ]);
-    expect(read!.entries[0]!.data.buffer).toBe(read!.entries[1]!.data.buffer);
+    expect(read.entries[0].data.buffer).toBe(read.entries[1].data.buffer);
   });
 
   it('knows what fits into a frame', () => {
@@ -158,7 +158,7 @@ describe('a batch of Raft messages', () => {
     const voters = Array.from({ length: REPLICAS_MAX }, (_, i) => (i + 1) as NodeId);
     const conf = { voters, votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false };
     const sound = payloadOf(message({ kind: 9, snapshot: { index: 1, term: 1, conf } }));
-    expect(readRaftBatch(sound, from, to)[0]!.snapshot!.conf).toEqual(conf);
+    expect(readRaftBatch(sound, from, to)[0].snapshot!.conf).toEqual(conf);
     const voterCount = sound.length - 4 * REPLICAS_MAX - 32 + 16;
     for (const count of [0, 31, 33, 0xffff]) {
       const payload = sound.slice();

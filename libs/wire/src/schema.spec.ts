@@ -45,9 +45,9 @@ describe('the schema', () => {
     for (const name of SCHEMAS) {
       const text = readFileSync(join(import.meta.dirname, '../schema', name), 'utf8');
       for (const [, struct, body] of text.matchAll(/struct (\w+) \{([^}]*)\}/g)) {
-        const fields = [...body!.matchAll(/^\s*\w+: (\w+);/gm)];
-        const bytes = fields.reduce((sum, [, type]) => sum + widths[type!]!, 0);
-        const constant = struct!.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
+        const fields = [...body.matchAll(/^\s*\w+: (\w+);/gm)];
+        const bytes = fields.reduce((sum, [, type]) => sum + widths[type], 0);
+        const constant = struct.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
         expect([struct, structs.get(constant)]).toMatchObject([struct, { bytes }]);
       }
     }

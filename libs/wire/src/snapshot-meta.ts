@@ -56,10 +56,10 @@ export function readSnapshotMeta(view: DataView, start: number, length: number):
     index: getU53(view, start + HEAD.index),
     term: getU53(view, start + HEAD.term),
     conf: {
-      voters: ids(counts[0]!),
-      votersOutgoing: ids(counts[1]!),
-      learners: ids(counts[2]!),
-      learnersNext: ids(counts[3]!),
+      voters: ids(counts[0]),
+      votersOutgoing: ids(counts[1]),
+      learners: ids(counts[2]),
+      learnersNext: ids(counts[3]),
       autoLeave: view.getUint8(start + HEAD.autoLeave) === 1,
     },
   };

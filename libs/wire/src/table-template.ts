@@ -47,7 +47,7 @@ export class TableTemplate {
 
   /** Position of a field, relative to the start of the buffer. */
   position(slot: number): number {
-    return this.#positions[slot]!;
+    return this.#positions[slot];
   }
 
   /** Writes the template at `base`. The target is zero where nothing is written. */

@@ -36,7 +36,7 @@ function verifyOne(view: DataView, shape: TableShape, table: number, budget: num
 
   const { fields } = shape;
   for (let slot = 0; slot < fields.length; slot++) {
-    const field = fields[slot]!;
+    const field = fields[slot];
     const entry = 4 + 2 * slot;
     const offset = entry < vtableBytes ? view.getUint16(vtable + entry, true) : 0;
     if (offset === 0) {

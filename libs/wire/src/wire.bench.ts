@@ -44,7 +44,7 @@ function measure(name: string, run: () => number, ops = OPS): void {
     rates.push((calls * ops) / (performance.now() - start) / 1000);
   }
   rates.sort((a, b) => a - b);
-  const rate = rates[ROUNDS >> 1]!;
+  const rate = rates[ROUNDS >> 1];
   console.log(
     `${name.padEnd(52)} ${rate.toFixed(1).padStart(7)} M ops/s ${(1000 / rate).toFixed(0).padStart(6)} ns/op`,
   );
@@ -52,11 +52,11 @@ function measure(name: string, run: () => number, ops = OPS): void {
 
 const batch = new DataRequestBuilder();
 const gets = (kernels: Kernels): Uint8Array => {
-  for (let i = 0; i < OPS; i++) batch.get(range, keyspace, keys[i]!);
+  for (let i = 0; i < OPS; i++) batch.get(range, keyspace, keys[i]);
   return batch.toFrame(kernels, 1, 1, HEAD);
 };
 const puts = (kernels: Kernels): Uint8Array => {
-  for (let i = 0; i < OPS; i++) batch.put(range, keyspace, keys[i]!, value);
+  for (let i = 0; i < OPS; i++) batch.put(range, keyspace, keys[i], value);
   return batch.toFrame(kernels, 1, 1, HEAD);
 };
 const getFrame = gets(zlib);
@@ -75,7 +75,7 @@ measure('  flatc code, 64 puts, same schema', () => {
   flat.clear();
   const blob = new Uint8Array(OPS * (16 + 256));
   for (let i = 0, at = 0; i < OPS; i++, at += 272) {
-    blob.set(keys[i]!, at);
+    blob.set(keys[i], at);
     blob.set(value, at + 16);
   }
   const blobAt = flat.createByteVector(blob);

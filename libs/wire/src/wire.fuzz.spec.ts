@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { describePayload } from '../testdata/describe-frame.ts';
 import { mutate } from '../testdata/mutate.ts';
 import { SAMPLE_FRAMES } from '../testdata/sample-frames.ts';
-import { type Frame, FRAME_HEADER_BYTES, type FrameType } from './frame.ts';
+import { type Frame, FRAME_HEADER_BYTES } from './frame.ts';
 import { FrameDecoder } from './frame-decoder.ts';
 import { ProtocolError } from './holdfast-error.ts';
 import { FRAME_BYTES_MAX } from './limits.ts';
@@ -42,7 +42,7 @@ describe('malformed bytes', () => {
     const count = Math.ceil(ROUNDS * 0.7);
     const refused = rounds(count, (random) => {
       const which = randomInteger(random, 0, payloads.length - 1);
-      describePayload(received[which]!.type, mutate(random, payloads[which]!, payloads));
+      describePayload(received[which].type, mutate(random, payloads[which], payloads));
     });
     Error.stackTraceLimit = stackTraceLimit;
     // Both must happen often, or the fuzzer looks at nothing.
@@ -78,7 +78,7 @@ describe('malformed bytes', () => {
         const split = randomInteger(random, 0, bytes.length);
         const onFrame = (frame: Frame): void => {
           delivered++;
-          describePayload(frame.type as FrameType, frame.payload);
+          describePayload(frame.type, frame.payload);
         };
         decoder.push(bytes.subarray(0, split), onFrame);
         decoder.push(bytes.subarray(split), onFrame);

@@ -14,7 +14,7 @@ export function mutate(random: Random, bytes: Uint8Array, others: readonly Uint8
     const at4 = Math.min(at, mutant.length - 4);
     switch (randomInteger(random, 0, 7)) {
       case 0:
-        mutant[at]! ^= 1 << randomInteger(random, 0, 7);
+        mutant[at] ^= 1 << randomInteger(random, 0, 7);
         break;
       case 1:
         mutant[at] = randomInteger(random, 0, 255);

@@ -22,7 +22,11 @@ function empty(): GroupLog {
 describe('GroupLog', () => {
   it('agrees with an array that never forgets, under appends, overwrites and compactions', () => {
     const action = fc.oneof(
-      fc.record({ kind: fc.constant('append' as const), back: fc.nat(3), count: fc.integer({ min: 1, max: 40 }) }),
+      fc.record({
+        kind: fc.constant('append' as const),
+        back: fc.nat(3),
+        count: fc.integer({ min: 1, max: 40 }),
+      }),
       fc.record({ kind: fc.constant('compact' as const), ahead: fc.nat(60) }),
     );
     fc.assert(
@@ -45,7 +49,7 @@ describe('GroupLog', () => {
           }
           expect(log.firstIndex()).toBe(base + 1);
           expect(log.lastIndex()).toBe(model.length);
-          expect(log.term(base)).toBe(base === 0 ? 0 : model[base - 1]!.term);
+          expect(log.term(base)).toBe(base === 0 ? 0 : model[base - 1].term);
           expect(log.term(base - 1)).toBeUndefined();
           expect(log.term(model.length + 1)).toBeUndefined();
           expect(log.entries(base + 1, model.length + 1, Number.MAX_SAFE_INTEGER)).toEqual(model.slice(base));

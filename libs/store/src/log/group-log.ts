@@ -72,7 +72,7 @@ export class GroupLog implements LogStorage {
     let end = from;
     let bytes = 0;
     while (end < to) {
-      bytes += this.#entries[end]!.data.length;
+      bytes += this.#entries[end].data.length;
       if (bytes > bytesMax && end > from) break;
       end++;
     }
@@ -86,7 +86,7 @@ export class GroupLog implements LogStorage {
     assert(first.index > this.#baseIndex, 'a compacted entry is never rewritten');
     assert(first.index <= this.lastIndex() + 1, 'the log has no gap');
     const keep = this.#position(first.index);
-    for (let i = keep; i < this.#entries.length; i++) this.#bytes -= this.#entries[i]!.data.length;
+    for (let i = keep; i < this.#entries.length; i++) this.#bytes -= this.#entries[i].data.length;
     this.#entries.length = keep;
     for (const entry of entries) {
       this.#entries.push(entry);
@@ -98,7 +98,7 @@ export class GroupLog implements LogStorage {
   indexBefore(bytes: number): number {
     let kept = 0;
     let position = this.#entries.length;
-    while (position > this.#head && kept < bytes) kept += this.#entries[--position]!.data.length;
+    while (position > this.#head && kept < bytes) kept += this.#entries[--position].data.length;
     return this.#baseIndex + position - this.#head;
   }
 
@@ -108,7 +108,7 @@ export class GroupLog implements LogStorage {
     assert(index <= this.lastIndex(), 'only existing entries are compacted');
     this.#baseTerm = this.#at(index)!.term;
     const end = this.#position(index + 1);
-    for (let i = this.#head; i < end; i++) this.#bytes -= this.#entries[i]!.data.length;
+    for (let i = this.#head; i < end; i++) this.#bytes -= this.#entries[i].data.length;
     this.#baseIndex = index;
     this.#head = end;
     // Cutting costs the length of what stays, so it waits until at least half of the array is dead.

@@ -31,7 +31,7 @@ export function entriesRecord(group: RangeId, entries: readonly Entry[]): readon
   const view = viewOf(head);
   view.setUint32(0, group, true);
   view.setUint32(4, entries.length, true);
-  writeU53(view, 8, entries[0]!.index);
+  writeU53(view, 8, entries[0].index);
   const parts: Uint8Array[] = [head];
   let offset = ENTRIES_HEAD_BYTES;
   for (const entry of entries) {

@@ -42,7 +42,7 @@ function sameEntries(group: RecoveredGroup, model: Model): boolean {
   const expected = model.entries.slice(group.baseIndex);
   return (
     group.entries.length === expected.length &&
-    group.entries.every((entry, i) => entry.term === expected[i]!.term && entry.index === expected[i]!.index)
+    group.entries.every((entry, i) => entry.term === expected[i].term && entry.index === expected[i].index)
   );
 }
 
@@ -93,7 +93,7 @@ describe('NodeLog', () => {
               const model = written.get(group)!;
               if (model.entries.length === 0) continue;
               model.base = Math.max(model.base, model.entries.length - 3);
-              if (model.base > 0) log.compacted(group, model.base, model.entries[model.base - 1]!.term);
+              if (model.base > 0) log.compacted(group, model.base, model.entries[model.base - 1].term);
             }
             log.dropSegments();
           }
@@ -107,8 +107,14 @@ describe('NodeLog', () => {
         // What the last, unacknowledged commit wrote may be there in part, record by record.
         const candidates = [acknowledged.get(group)!, written.get(group)!];
         const label = `seed ${seed}, group ${group}`;
-        expect(candidates.some((model) => sameHardState(found, model)), label).toBe(true);
-        expect(candidates.some((model) => sameEntries(found, model)), label).toBe(true);
+        expect(
+          candidates.some((model) => sameHardState(found, model)),
+          label,
+        ).toBe(true);
+        expect(
+          candidates.some((model) => sameEntries(found, model)),
+          label,
+        ).toBe(true);
         expect(found.baseIndex, label).toBeLessThanOrEqual(written.get(group)!.base);
       }
     }

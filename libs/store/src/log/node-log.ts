@@ -230,7 +230,7 @@ function* recordSized(entries: readonly Entry[]): Generator<readonly Entry[]> {
   let from = 0;
   let bytes = 0;
   for (let i = 0; i < entries.length; i++) {
-    bytes += entries[i]!.data.length;
+    bytes += entries[i].data.length;
     if (bytes < RECORD_BYTES_TARGET) continue;
     yield entries.slice(from, i + 1);
     from = i + 1;

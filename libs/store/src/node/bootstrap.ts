@@ -1,4 +1,13 @@
-import { assert, type Address, compareBytes, type KeyspaceId, keyspaceId, type NodeId, rangeId, utf8 } from '@holdfast/io';
+import {
+  assert,
+  type Address,
+  compareBytes,
+  type KeyspaceId,
+  keyspaceId,
+  type NodeId,
+  rangeId,
+  utf8,
+} from '@holdfast/io';
 import type { RangeDescriptor } from '../range/descriptor.ts';
 import { dataKey } from '../tree-keys.ts';
 
@@ -50,7 +59,7 @@ export function bootstrapRanges(
   ];
   const descriptors: RangeDescriptor[] = [];
   for (let i = 0; i + 1 < bounds.length; i++) {
-    const [start, end] = [bounds[i]!, bounds[i + 1]!];
+    const [start, end] = [bounds[i], bounds[i + 1]];
     assert(compareBytes(start, end) < 0, 'splits are sorted and distinct');
     descriptors.push({ id: rangeId(META_RANGE + i), start, end, generation: 1, conf });
   }

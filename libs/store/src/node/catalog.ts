@@ -1,6 +1,12 @@
 import { decodeUtf8, type Kernels, keyspaceId, type NodeId, type RangeId, utf8 } from '@holdfast/io';
 import type { Tree } from '@holdfast/lsm';
-import { encodeRangeMap, type Frame, type Keyspace, type RangeMap, readRangeMapRequest } from '@holdfast/wire';
+import {
+  encodeRangeMap,
+  type Frame,
+  type Keyspace,
+  type RangeMap,
+  readRangeMapRequest,
+} from '@holdfast/wire';
 import type { Replica } from '../range/replica.ts';
 import { encodeStoredValue, readStoredValue } from '../range/stored-value.ts';
 import { dataKey } from '../tree-keys.ts';

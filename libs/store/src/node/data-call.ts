@@ -2,7 +2,7 @@ import type { Kernels } from '@holdfast/io';
 import {
   type Consistency,
   DataRequestReader,
-  DataResponseBuilder,
+  type DataResponseBuilder,
   type ErrorCode,
   isWrite,
   type RefusalOptions,

@@ -222,7 +222,19 @@ export class DataExecutor implements CallHost {
     const { reader } = call;
     const stalenessMs = served === Consistency.strong ? 0 : STALENESS_UNKNOWN_MS;
     if (reader.kind(op) === OpKind.scan) {
-      this.#settle(call, op, scanRange(this.#host.tree, replica.descriptor, call, op, served, stalenessMs, this.#host.clock.wallMs()));
+      this.#settle(
+        call,
+        op,
+        scanRange(
+          this.#host.tree,
+          replica.descriptor,
+          call,
+          op,
+          served,
+          stalenessMs,
+          this.#host.clock.wallMs(),
+        ),
+      );
       return;
     }
     const revision = reader.revision(op);

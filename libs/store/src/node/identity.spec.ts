@@ -44,7 +44,13 @@ describe('claimDirectory', () => {
 describe('parseClusterId', () => {
   it('takes 32 hexadecimal digits and nothing else', () => {
     expect([...parseClusterId(CLUSTER)].slice(0, 3)).toEqual([0x01, 0x23, 0x45]);
-    for (const wrong of ['', CLUSTER.slice(1), `${CLUSTER}0`, CLUSTER.replace('a', 'g'), CLUSTER.toUpperCase()]) {
+    for (const wrong of [
+      '',
+      CLUSTER.slice(1),
+      `${CLUSTER}0`,
+      CLUSTER.replace('a', 'g'),
+      CLUSTER.toUpperCase(),
+    ]) {
       expect(() => parseClusterId(wrong)).toThrow(IdentityError);
     }
   });

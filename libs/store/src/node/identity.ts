@@ -87,7 +87,9 @@ function decodeIdentity(bytes: Uint8Array, path: string): NodeIdentity {
   if (fields === undefined) throw new IdentityError(`${path} is not readable as JSON`);
   const { format, clusterId, nodeId: id } = fields;
   if (typeof format !== 'number' || format > DIRECTORY_FORMAT) {
-    throw new IdentityError(`${path} has format ${String(format)}, this version reads up to ${DIRECTORY_FORMAT}`);
+    throw new IdentityError(
+      `${path} has format ${String(format)}, this version reads up to ${DIRECTORY_FORMAT}`,
+    );
   }
   if (typeof clusterId !== 'string' || typeof id !== 'number') {
     throw new IdentityError(`${path} names no cluster or no node`);

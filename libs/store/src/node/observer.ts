@@ -15,7 +15,10 @@ export interface NodeObserver {
   sent?(message: Message): void;
   applied?(range: RangeId, entry: Entry): void;
   /** A range was opened, with what the disk held. */
-  recovered?(range: RangeId, state: { readonly hardState: HardState; readonly applied: number; readonly last: number }): void;
+  recovered?(
+    range: RangeId,
+    state: { readonly hardState: HardState; readonly applied: number; readonly last: number },
+  ): void;
   /** The node can not go on: a broken disk or a broken invariant (D8). Nothing is served after this. */
   fatal?(error: Error): void;
 }

@@ -174,9 +174,8 @@ export class PeerLink implements ConnectionHandler {
     if (this.#stopped) return;
     this.#failures = wasOpen ? 0 : this.#failures + 1;
     const ceiling = Math.min(RECONNECT_MS_MAX, RECONNECT_MS_FIRST * 2 ** Math.min(this.#failures, 10));
-    this.#reconnect = this.#host.clock.schedule(
-      randomInteger(this.#host.random, ceiling / 2, ceiling),
-      () => this.#connect(),
+    this.#reconnect = this.#host.clock.schedule(randomInteger(this.#host.random, ceiling / 2, ceiling), () =>
+      this.#connect(),
     );
     if (wasOpen) this.#host.linkLost(this.peer);
   }
@@ -194,7 +193,8 @@ export class PeerLink implements ConnectionHandler {
       this.#host.peerFrame(this.peer, (answer) => this.#connection?.write(answer), frame);
       return;
     }
-    if (frame.type !== FrameType.helloAck) throw new ProtocolError('unexpected', 'a frame before the acceptance');
+    if (frame.type !== FrameType.helloAck)
+      throw new ProtocolError('unexpected', 'a frame before the acceptance');
     const ack = readHelloAck(frame.payload);
     const refusal = checkHelloAck(this.#hello!, ack);
     if (refusal !== undefined) throw new ProtocolError('unexpected', refusal.message);

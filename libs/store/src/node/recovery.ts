@@ -50,7 +50,12 @@ export async function openReplicas(parts: RecoveryParts): Promise<ReadonlyMap<Ra
   let descriptors = readDescriptors(tree);
   if (descriptors.length === 0) {
     if (groups.size > 0) {
-      throw new CorruptionError('manifest', 'tree', 0, 'the log holds ranges but the tree does not know them');
+      throw new CorruptionError(
+        'manifest',
+        'tree',
+        0,
+        'the log holds ranges but the tree does not know them',
+      );
     }
     await writeInitialState(tree, parts.bootstrap);
     descriptors = parts.bootstrap;
@@ -104,7 +109,8 @@ function openReplica(parts: RecoveryParts, descriptor: RangeDescriptor, group: R
   hybridClock.observe(applied.revision);
   alignWithTree(group, applied);
   for (const entry of group.entries) {
-    if (entry.kind === 0 && entry.data.length > 0) hybridClock.observe(new CommandReader(entry.data).lastRevision);
+    if (entry.kind === 0 && entry.data.length > 0)
+      hybridClock.observe(new CommandReader(entry.data).lastRevision);
   }
   const log = new GroupLog({
     hardState: group.hardState,

@@ -73,7 +73,8 @@ function behindRange(
   wanted: { readonly start: Uint8Array; readonly end: Uint8Array },
   reverse: boolean,
 ): Uint8Array | undefined {
-  if (reverse) return compareBytes(wanted.start, range.start) < 0 ? userKeyOf(range.start).slice() : undefined;
+  if (reverse)
+    return compareBytes(wanted.start, range.start) < 0 ? userKeyOf(range.start).slice() : undefined;
   return compareBytes(range.end, wanted.end) < 0 ? userKeyOf(range.end).slice() : undefined;
 }
 

@@ -84,7 +84,11 @@ export class Session implements ConnectionHandler, ReplyPort {
   goAway(drainMs: number): void {
     if (this.#version === 0) return;
     this.reply(
-      encodeGoAway(this.#host.kernels, this.#version, { reason: 'HF_UNAVAILABLE', drainMs, detail: 'draining' }),
+      encodeGoAway(this.#host.kernels, this.#version, {
+        reason: 'HF_UNAVAILABLE',
+        drainMs,
+        detail: 'draining',
+      }),
     );
   }
 

@@ -136,7 +136,8 @@ export class Snapshots {
       (error: unknown) => {
         this.#installing.delete(replica.id);
         // A damaged transfer changed nothing: the leader will send another. Anything else is the disk (D8).
-        if (!(error instanceof CorruptionError)) this.#host.fail(error instanceof Error ? error : new Error(String(error)));
+        if (!(error instanceof CorruptionError))
+          this.#host.fail(error instanceof Error ? error : new Error(String(error)));
       },
     );
   }

@@ -2,7 +2,13 @@ import { utf8 } from '@holdfast/io';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dataKey } from '../tree-keys.ts';
-import { COMMAND_BYTES_TARGET, CommandBuilder, CommandReader, ConditionKind, MutationKind } from './command.ts';
+import {
+  COMMAND_BYTES_TARGET,
+  CommandBuilder,
+  CommandReader,
+  ConditionKind,
+  MutationKind,
+} from './command.ts';
 import { readStoredValue } from './stored-value.ts';
 
 const mutation = fc.record({
@@ -26,7 +32,15 @@ describe('command', () => {
           const builder = new CommandBuilder();
           for (const m of mutations) {
             if (m.put) {
-              builder.put(m.keyspace, m.key, utf8(m.contentType), m.value, m.expiresAtMs, m.condition, m.conditionRevision);
+              builder.put(
+                m.keyspace,
+                m.key,
+                utf8(m.contentType),
+                m.value,
+                m.expiresAtMs,
+                m.condition,
+                m.conditionRevision,
+              );
             } else {
               builder.delete(m.keyspace, m.key, m.condition, m.conditionRevision);
             }

@@ -69,12 +69,7 @@ export class CommandBuilder {
     this.#length = writeStoredValue(this.#bytes, this.#view, at, contentType, value, expiresAtMs);
   }
 
-  delete(
-    keyspace: number,
-    userKey: Uint8Array,
-    condition: ConditionKind,
-    conditionRevision: number,
-  ): void {
+  delete(keyspace: number, userKey: Uint8Array, condition: ConditionKind, conditionRevision: number): void {
     this.#length = this.#open(MutationKind.delete, keyspace, userKey, 0, condition, conditionRevision);
   }
 

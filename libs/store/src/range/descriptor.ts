@@ -1,12 +1,4 @@
-import {
-  compareBytes,
-  decodeUtf8,
-  type NodeId,
-  nodeId,
-  type RangeId,
-  rangeId,
-  utf8,
-} from '@holdfast/io';
+import { compareBytes, decodeUtf8, type NodeId, nodeId, type RangeId, rangeId, utf8 } from '@holdfast/io';
 import type { ConfState } from '@holdfast/raft';
 
 /** What a range covers and who holds it. Replicated state of the range itself. */

@@ -34,11 +34,11 @@ class Proposal implements MutationSink {
   }
 
   mutated(op: number, verdict: MutationVerdict, revision: number): void {
-    this.#waiters[op]!.mutated(this.#requestOps[op]!, verdict, revision);
+    this.#waiters[op].mutated(this.#requestOps[op], verdict, revision);
   }
 
   fail(failure: WriteFailure): void {
-    for (let op = 0; op < this.#waiters.length; op++) this.#waiters[op]!.failed(this.#requestOps[op]!, failure);
+    for (let op = 0; op < this.#waiters.length; op++) this.#waiters[op].failed(this.#requestOps[op], failure);
   }
 }
 
@@ -82,7 +82,10 @@ export class Proposals {
       const result = propose(builder.finish(stamp(waiters.length)));
       if (result.accepted) {
         const rivals = this.#inLog.get(result.index) ?? [];
-        assert(rivals.every((rival) => rival.term < result.term), 'one command per index and term');
+        assert(
+          rivals.every((rival) => rival.term < result.term),
+          'one command per index and term',
+        );
         this.#inLog.set(result.index, [...rivals, new Proposal(result.term, waiters, requestOps)]);
       } else {
         new Proposal(0, waiters, requestOps).fail(result.failure);
@@ -104,7 +107,7 @@ export class Proposals {
 
   /** Gives up on what a snapshot has jumped over: applied or not, nobody here can tell. */
   abandonUpTo(index: number): void {
-    for (const [at, proposals] of [...this.#inLog]) {
+    for (const [at, proposals] of this.#inLog) {
       if (at > index) continue;
       this.#inLog.delete(at);
       for (const proposal of proposals) proposal.fail('stopped');

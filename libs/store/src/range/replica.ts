@@ -1,12 +1,5 @@
 import { assert, type NodeId, type RangeId } from '@holdfast/io';
-import {
-  decodeConfChange,
-  EntryKind,
-  type Entry,
-  type Message,
-  type Raft,
-  type Ready,
-} from '@holdfast/raft';
+import { decodeConfChange, EntryKind, type Entry, type Message, type Raft, type Ready } from '@holdfast/raft';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { GroupLog } from '../log/group-log.ts';
 import type { NodeObserver } from '../node/observer.ts';
@@ -134,7 +127,7 @@ export class Replica {
     let pending: Promise<void> | undefined;
     while (next < this.#toApply.length && pending === undefined) {
       pending = this.#stateMachine.writable();
-      if (pending === undefined) pending = this.#applyEntry(this.#toApply[next++]!);
+      if (pending === undefined) pending = this.#applyEntry(this.#toApply[next++]);
     }
     this.#toApply = next === this.#toApply.length ? [] : this.#toApply.slice(next);
     if (pending !== undefined) {

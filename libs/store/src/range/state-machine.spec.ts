@@ -61,7 +61,8 @@ describe('StateMachine', () => {
               const live = model.get(mutation.key) ?? 0;
               const wanted = live + mutation.off;
               const key = utf8(`key-${mutation.key}`);
-              if (mutation.put) builder.put(1, key, utf8(''), utf8(`${revision + op}`), 0, mutation.condition, wanted);
+              if (mutation.put)
+                builder.put(1, key, utf8(''), utf8(`${revision + op}`), 0, mutation.condition, wanted);
               else builder.delete(1, key, mutation.condition, wanted);
               if (holds(mutation, live, wanted)) {
                 model.set(mutation.key, mutation.put ? revision + op : 0);

@@ -41,7 +41,11 @@ export class StateMachine {
    * Returns a promise only when a condition needs a block that is not in memory. The caller applies nothing
    * else to this range before it settles.
    */
-  apply(command: CommandReader, mark: AppliedMark, sink: MutationSink | undefined): Promise<void> | undefined {
+  apply(
+    command: CommandReader,
+    mark: AppliedMark,
+    sink: MutationSink | undefined,
+  ): Promise<void> | undefined {
     assert(this.#batch.count === 0, 'one command at a time');
     return this.#run(command, mark, sink, undefined);
   }

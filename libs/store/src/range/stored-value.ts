@@ -57,8 +57,8 @@ export function encodeStoredValue(
 }
 
 export function readStoredValue(bytes: Uint8Array): StoredValue {
-  const contentTypeEnd = HEAD_BYTES + bytes[1]!;
-  const hasExpiry = (bytes[0]! & FLAG_EXPIRY) !== 0;
+  const contentTypeEnd = HEAD_BYTES + bytes[1];
+  const hasExpiry = (bytes[0] & FLAG_EXPIRY) !== 0;
   return {
     contentType: bytes.subarray(HEAD_BYTES, contentTypeEnd),
     expiresAtMs: hasExpiry ? readU53(viewOf(bytes), contentTypeEnd) : 0,

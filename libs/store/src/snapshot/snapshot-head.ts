@@ -1,7 +1,13 @@
 import { assert, concatBytes, decodeUtf8, utf8, viewOf } from '@holdfast/io';
 import type { RangeTombstone } from '@holdfast/lsm';
 import type { AppliedMark } from '../range/applied-mark.ts';
-import { decodeDescriptor, encodeDescriptor, fromHex, type RangeDescriptor, toHex } from '../range/descriptor.ts';
+import {
+  decodeDescriptor,
+  encodeDescriptor,
+  fromHex,
+  type RangeDescriptor,
+  toHex,
+} from '../range/descriptor.ts';
 
 /**
  * A snapshot of a range on the wire: `u32 LE head bytes | head (JSON) | file | file | …`. The files are tables

@@ -109,7 +109,8 @@ export class SnapshotReceiver {
   /** The snapshot of this position, if it arrived in full. It is the caller's from now on. */
   take(range: RangeId, index: number, term: number): StagedSnapshot | undefined {
     const staged = this.#complete.get(range);
-    if (staged === undefined || staged.head.mark.index !== index || staged.head.mark.term !== term) return undefined;
+    if (staged === undefined || staged.head.mark.index !== index || staged.head.mark.term !== term)
+      return undefined;
     this.#complete.delete(range);
     this.#stagings.delete(range);
     return staged;
@@ -158,7 +159,7 @@ export class SnapshotReceiver {
       staging.fileOffset = 0;
       staging.paths.push(path);
     }
-    const room = staging.head!.files[staging.paths.length - 1]! - staging.fileOffset;
+    const room = staging.head!.files[staging.paths.length - 1] - staging.fileOffset;
     const part = data.subarray(0, room);
     await staging.file.write([part], staging.fileOffset, false);
     staging.fileOffset += part.length;

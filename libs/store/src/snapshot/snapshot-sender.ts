@@ -110,7 +110,7 @@ export class SnapshotSender {
   }
 
   stop(): void {
-    for (const transfer of [...this.#transfers.values()]) this.#close(transfer);
+    for (const transfer of this.#transfers.values()) this.#close(transfer);
   }
 
   /** The export shows exactly what is applied when it is asked for: the tree pins that state at once. */

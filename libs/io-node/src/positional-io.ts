@@ -65,7 +65,7 @@ export function writeFully(fd: number, chunks: readonly Uint8Array[], offset: nu
 /** Removes the first `bytes` bytes from a list of chunks. */
 function drop(chunks: Uint8Array[], bytes: number): void {
   let whole = 0;
-  while (whole < chunks.length && chunks[whole]!.length <= bytes) bytes -= chunks[whole++]!.length;
+  while (whole < chunks.length && chunks[whole].length <= bytes) bytes -= chunks[whole++].length;
   chunks.splice(0, whole);
   const first = chunks[0];
   if (first !== undefined && bytes > 0) chunks[0] = first.subarray(bytes);

@@ -148,7 +148,7 @@ export class TcpConnection implements Connection {
     this.#queueBytes = 0;
     const batches = coalesce(chunks);
     this.#socket.cork();
-    for (let i = 0; i < batches.length - 1; i++) this.#socket.write(batches[i]!);
+    for (let i = 0; i < batches.length - 1; i++) this.#socket.write(batches[i]);
     this.#socket.write(batches.at(-1)!, (error) => {
       if (!error) this.#written();
     });
@@ -193,13 +193,13 @@ function coalesce(chunks: readonly Uint8Array[]): readonly Uint8Array[] {
   let start = 0;
   let bytes = 0;
   const join = (end: number): void => {
-    if (end - start === 1) batches.push(chunks[start]!);
+    if (end - start === 1) batches.push(chunks[start]);
     else if (end > start) {
       const joined = Buffer.allocUnsafeSlow(bytes);
       let offset = 0;
       for (let i = start; i < end; i++) {
-        joined.set(chunks[i]!, offset);
-        offset += chunks[i]!.length;
+        joined.set(chunks[i], offset);
+        offset += chunks[i].length;
       }
       batches.push(joined);
     }
@@ -207,7 +207,7 @@ function coalesce(chunks: readonly Uint8Array[]): readonly Uint8Array[] {
     bytes = 0;
   };
   for (let i = 0; i < chunks.length; i++) {
-    const length = chunks[i]!.length;
+    const length = chunks[i].length;
     if (bytes + length > COALESCE_BYTES_MAX) join(i);
     bytes += length;
   }

@@ -29,13 +29,8 @@ export class Doorbell {
     Atomics.notify(this.#words, RINGS);
   }
 
-  /**
-   * Blocks until `ready`, or until the time is over. Not for the main thread.
-   *
-   * @param spins looks this often before it sleeps: a wake-up costs 25 to 50 us, a look some 20 ns.
-   */
-  wait(ready: () => boolean, timeoutMs: number = Number.POSITIVE_INFINITY, spins = 0): void {
-    for (let i = 0; i < spins; i++) if (ready()) return;
+  /** Blocks until `ready`, or until the time is over. Not for the main thread. */
+  wait(ready: () => boolean, timeoutMs: number = Number.POSITIVE_INFINITY): void {
     for (let timedOut = false; !timedOut && !ready();) {
       const rings = this.#prepare();
       timedOut = !ready() && Atomics.wait(this.#words, RINGS, rings, timeoutMs) === 'timed-out';

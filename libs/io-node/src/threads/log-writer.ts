@@ -148,7 +148,7 @@ class ChunkReader {
 
   read(target: Uint8Array, at: number, bytes: number): void {
     while (bytes > 0) {
-      const chunk = this.#chunks[this.#index]!;
+      const chunk = this.#chunks[this.#index];
       const take = Math.min(bytes, chunk.length - this.#offset);
       target.set(take === chunk.length ? chunk : chunk.subarray(this.#offset, this.#offset + take), at);
       at += take;

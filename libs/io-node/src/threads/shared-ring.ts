@@ -181,13 +181,13 @@ export class RingConsumer {
     let at = this.#tail;
     while (at !== head) {
       const position = at & (this.#capacity - 1);
-      const length = this.#records[position / 4]!;
+      const length = this.#records[position / 4];
       if (length === SKIP) {
         at = (at + this.#capacity - position) >>> 0;
         continue;
       }
       const start = position + RECORD_HEADER_BYTES;
-      take(start, start + length, this.#records[position / 4 + 1]!);
+      take(start, start + length, this.#records[position / 4 + 1]);
       at = (at + recordSize(length)) >>> 0;
       count++;
     }
@@ -200,8 +200,8 @@ export class RingConsumer {
   }
 
   /** Blocks this thread until something is there or the ring has ended. Not for the main thread. */
-  wait(timeoutMs?: number, spins?: number): void {
-    this.#bell.wait(this.#somethingToDo, timeoutMs, spins);
+  wait(timeoutMs?: number): void {
+    this.#bell.wait(this.#somethingToDo, timeoutMs);
   }
 
   /** {@link wait} without blocking. */

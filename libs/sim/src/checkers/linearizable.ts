@@ -80,18 +80,25 @@ export function checkObject<Call, Result>(
   const all = [...definite, ...unknown];
   const seen = new Map<string, bigint[]>();
   const placed = new Uint8Array(all.length);
+  const twinBefore = twins(all, definite.length);
+  // No operation from here on was invoked before this.
+  const invokedFrom = Float64Array.from(definite, ({ invoked }) => invoked);
+  for (let i = definite.length - 2; i >= 0; i--)
+    invokedFrom[i] = Math.min(invokedFrom[i], invokedFrom[i + 1]);
   let explored = 0;
   let furthest = 0;
+  /** Beyond this no definite operation was ever placed. */
+  let horizon = 0;
 
   const candidatesOf = (prefix: number): number[] => {
     const deadline = definite[prefix].completed;
     const candidates: number[] = [];
-    for (let i = prefix; i < definite.length; i++) {
+    for (let i = prefix; i < definite.length && invokedFrom[i] < deadline; i++) {
       if (placed[i] === 0 && definite[i].invoked < deadline) candidates.push(i);
     }
     for (let i = definite.length; i < all.length; i++) {
       if (all[i].invoked >= deadline) break;
-      if (placed[i] === 0) candidates.push(i);
+      if (placed[i] === 0 && (twinBefore[i] < 0 || placed[twinBefore[i]] === 1)) candidates.push(i);
     }
     return candidates;
   };
@@ -99,7 +106,7 @@ export function checkObject<Call, Result>(
   /** True when this configuration, or one at least as good, was examined before. */
   const known = (state: string, prefix: number, usedUnknown: bigint): boolean => {
     let key = `${prefix}`;
-    for (let i = prefix + 1; i < definite.length; i++) if (placed[i] === 1) key += `,${i}`;
+    for (let i = prefix + 1; i <= horizon; i++) if (placed[i] === 1) key += `,${i}`;
     key += `|${state}`;
     const used = seen.get(key);
     if (used === undefined) {
@@ -142,6 +149,7 @@ export function checkObject<Call, Result>(
     const state = model.step(frame.state, call, outcome === 'ok' ? result : undefined);
     if (state === undefined) continue;
     const isUnknown = index >= definite.length;
+    if (!isUnknown && index > horizon) horizon = index;
     if (isUnknown && state === frame.state) continue; // Of no use now; it may be later.
     placed[index] = 1;
     let prefix = frame.placedPrefix;
@@ -166,6 +174,21 @@ export function checkObject<Call, Result>(
     });
   }
   return done('violation');
+}
+
+/**
+ * For each unknown operation the one before it with the same call, or -1. They are as good as each other (none
+ * of them ever has to be placed), so only the first that is left is tried.
+ */
+function twins(operations: readonly Operation<unknown, unknown>[], firstUnknown: number): Int32Array {
+  const before = new Int32Array(operations.length).fill(-1);
+  const latest = new Map<string, number>();
+  for (let i = firstUnknown; i < operations.length; i++) {
+    const call = JSON.stringify(operations[i].call);
+    before[i] = latest.get(call) ?? -1;
+    latest.set(call, i);
+  }
+  return before;
 }
 
 /**
@@ -203,9 +226,17 @@ function withoutUseless(operations: readonly Operation[]): readonly Operation[] 
     if (call.kind === 'cas' && call.expected !== undefined) seen.add(call.expected);
     mismatches ||= result?.kind === 'mismatch';
   }
-  return operations.filter(({ call, outcome }) => {
-    if (outcome === 'ok') return true;
-    if (call.kind === 'get') return false;
-    return mismatches || call.kind === 'delete' || seen.has(call.value);
-  });
+  const useful: Operation[] = [];
+  for (const operation of operations) {
+    const { call, outcome } = operation;
+    if (outcome === 'ok' || call.kind === 'delete') useful.push(operation);
+    else if (call.kind === 'get') continue;
+    else if (seen.has(call.value)) useful.push(operation);
+    // One value that nobody saw is as good as another.
+    else if (mismatches) useful.push({ ...operation, call: { ...call, value: UNSEEN } });
+  }
+  return useful;
 }
+
+/** Stands for every value that was written, perhaps, and never seen. */
+const UNSEEN = '\u0000';

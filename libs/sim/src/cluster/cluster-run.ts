@@ -10,6 +10,7 @@ import { failureOf, type RunFailure, type RunOptions, type RunReport } from '../
 import { RegisterWorker } from '../workloads/register-workload.ts';
 import { Scheduler } from '../world/scheduler.ts';
 import { clusterFaults } from './cluster-faults.ts';
+import { checkFinalState } from './final-state.ts';
 import { CLUSTER_ID, StoreCluster, type StoreClusterOptions } from './store-cluster.ts';
 
 /** Clients work under faults for this long. */
@@ -51,6 +52,7 @@ export async function runClusterSeed(seed: number, options: RunOptions = {}): Pr
     await demandProgress(cluster, workers);
     for (const worker of workers) worker.stop();
     judge(history);
+    await checkFinalState(cluster);
   } catch (error) {
     failure = failureOf(error, nemesis.log);
   }
@@ -79,7 +81,15 @@ function optionsOf(random: Prng, canary: StoreCanary | undefined): StoreClusterO
     turnUs: randomPick(random, [10, 50, 200]),
     driftMax: randomPick(random, [0, 1e-4, 1e-2]),
     skewMsMax: randomPick(random, [0, 10, 10_000]),
-    settings: {},
+    settings: {
+      // Small, so that segments rotate and memtables are flushed within seconds.
+      segmentBytes: randomPick(random, [16, 64, 1_024]) * 1024,
+      memtableBytes: randomPick(random, [4, 16, 1_024]) * 1024,
+      // Small, so that a node that lags needs a snapshot.
+      logKeepBytes: randomPick(random, [0, 1, 64]) * 1024,
+      logBytesMax: randomPick(random, [4, 64, 1_024]) * 1024,
+      retentionMs: randomPick(random, [100, 10_000, 600_000]),
+    },
     canary,
   };
 }

@@ -18,9 +18,9 @@ import { Phase, type Scheduler } from '../world/scheduler.ts';
 import { SimNetwork } from '../world/sim-network.ts';
 
 export const CLUSTER_ID = '5eed5eed5eed5eed5eed5eed5eed5eed';
-const DIRECTORY = 'data';
+export const DIRECTORY = 'data';
 /** Where nodes keep the log that holds votes and entries. */
-const LOG_DIRECTORY = `/${DIRECTORY}/log/`;
+const LOG_DIRECTORY = `${DIRECTORY}/log`;
 /** How long a supervisor waits before it starts a process again that ended by itself. */
 const RESTART_MS: readonly [number, number] = [100, 1_000];
 
@@ -172,8 +172,8 @@ export class StoreCluster {
 
   /** The node says that its log is synced: then no power loss could take anything of it. */
   #checkSynced(server: Server): void {
-    for (const { path, inode } of server.machine.disk.files()) {
-      if (inode.dirtySectors === 0 || !path.startsWith(LOG_DIRECTORY)) continue;
+    for (const { path, inode } of server.machine.disk.files(LOG_DIRECTORY)) {
+      if (inode.dirtySectors === 0) continue;
       const detail = `node ${server.id} answers for ${path}, of which ${inode.dirtySectors} sectors are not synced`;
       this.#report(new Violation('synced-before-answered', detail));
       return;

@@ -3,6 +3,11 @@ import { Inode, type Keep } from './disk-inode.ts';
 
 type Node = Inode | Directory;
 
+export interface FoundFile {
+  readonly path: string;
+  readonly inode: Inode;
+}
+
 /** One directory: the names that are seen, and the names that a power loss would leave. */
 class Directory {
   readonly seen = new Map<string, Node>();
@@ -147,9 +152,12 @@ export class DiskImage {
     }
   }
 
-  /** Every file, depth first in the order in which the names were made. */
-  *files(): Generator<{ readonly path: string; readonly inode: Inode }> {
-    yield* filesOf(this.#root, '');
+  /** Every file in or below a directory, depth first in the order in which the names were made. */
+  files(path = ''): readonly FoundFile[] {
+    const found: FoundFile[] = [];
+    const directory = this.#directory(path);
+    if (directory !== undefined) collect(directory, path, found);
+    return found;
   }
 
   /** What the machine finds when the power is back. This image stays as it is. */
@@ -234,13 +242,10 @@ function partsOf(path: string): string[] {
   return path.split('/').filter((part) => part !== '' && part !== '.');
 }
 
-function* filesOf(
-  directory: Directory,
-  prefix: string,
-): Generator<{ readonly path: string; readonly inode: Inode }> {
+function collect(directory: Directory, prefix: string, found: FoundFile[]): void {
   for (const [name, node] of directory.seen) {
     const path = `${prefix}/${name}`;
-    if (node instanceof Inode) yield { path, inode: node };
-    else yield* filesOf(node, path);
+    if (node instanceof Inode) found.push({ path, inode: node });
+    else collect(node, path, found);
   }
 }

@@ -76,9 +76,9 @@ export class SimDisk implements Disk {
     return this.#crashed;
   }
 
-  /** Every file on the disk, for faults at rest (`inode.flipBit`) and for checks. */
-  files(): Generator<{ readonly path: string; readonly inode: Inode }> {
-    return this.#image.files();
+  /** Every file in or below a directory (default: all), for faults at rest (`inode.flipBit`) and for checks. */
+  files(directory = ''): Iterable<{ readonly path: string; readonly inode: Inode }> {
+    return this.#image.files(directory);
   }
 
   /**

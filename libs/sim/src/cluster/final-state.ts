@@ -1,0 +1,75 @@
+import { crc32 } from '@holdfast/io';
+import { verifyDirectory } from '@holdfast/lsm';
+import type { Node } from '@holdfast/store';
+import { Violation } from '../checkers/violation.ts';
+import type { Scheduler } from '../world/scheduler.ts';
+import { DIRECTORY, type StoreCluster } from './store-cluster.ts';
+
+/** How long quiet replicas may take to reach the same index. */
+const CONVERGE_MS = 10_000;
+
+/**
+ * What must be true of a healed cluster in which nobody writes any more: every replica reaches the same index,
+ * holds the same newest version of every key, and its tables on disk are whole.
+ *
+ * @throws Violation
+ */
+export async function checkFinalState(cluster: StoreCluster): Promise<void> {
+  const { scheduler, servers } = cluster;
+  await scheduler.runUntil(scheduler.nowUs + CONVERGE_MS * 1000, () => progressOf(cluster).size === 1);
+  const progress = [...progressOf(cluster)];
+  if (progress.length > 1)
+    throw new Violation('liveness-converge', `replicas stand at ${progress.join(' and ')}`);
+  const digests = new Map<string, number>();
+  for (const { id, node } of servers) {
+    if (node === undefined) throw new Violation('liveness-converge', `node ${id} is not running`);
+    digests.set(await settled(scheduler, digestOf(node)), id);
+  }
+  if (digests.size > 1) {
+    const detail = [...digests].map(([digest, id]) => `node ${id}: ${digest}`).join(', ');
+    throw new Violation('equal-replicas', detail);
+  }
+  for (const server of servers) {
+    cluster.kill(server, 'kill');
+    const { machine } = server;
+    machine.start();
+    const report = await settled(scheduler, verifyDirectory({ disk: machine.disk }, `${DIRECTORY}/tree`));
+    const [fault] = report.faults;
+    if (fault !== undefined)
+      throw new Violation('tables-whole', `node ${server.id}: ${fault.path}: ${fault.detail}`);
+  }
+}
+
+/** Where the replicas stand; one entry when all have applied the same. */
+function progressOf({ servers }: StoreCluster): ReadonlySet<string> {
+  return new Set(
+    servers.map(({ node }) => {
+      const ranges = node?.status().ranges ?? [];
+      return ranges.map(({ id, applied, commit }) => `${id}:${applied}/${commit}`).join(' ');
+    }),
+  );
+}
+
+/** Digest of the newest version of every key, and how many there are. */
+async function digestOf(node: Node): Promise<string> {
+  let keys = 0;
+  let digest = 0;
+  for await (const { key, value, revision } of node.tree.scan()) {
+    keys++;
+    digest = crc32(value, 0, value.length, crc32(key, 0, key.length, digest));
+    digest = (Math.imul(digest, 31) + revision) >>> 0;
+  }
+  return `${keys} keys ${digest.toString(16)}`;
+}
+
+/** Lets time pass until `work` is done. */
+async function settled<T>(scheduler: Scheduler, work: Promise<T>): Promise<T> {
+  let done = false;
+  const mark = (): void => {
+    done = true;
+  };
+  work.then(mark, mark);
+  await scheduler.runUntil(scheduler.nowUs + CONVERGE_MS * 1000, () => done);
+  if (!done) throw new Violation('liveness-converge', 'a read of the whole disk does not end');
+  return work;
+}

@@ -8,7 +8,9 @@ export function logClient(log: Logger): ClientObserver {
       log.debug({ address, node }, 'connected to a node');
     },
     disconnected(address, node, reason) {
-      log.info({ address, node, reason: reason.message }, 'lost the connection to a node');
+      // Closing the client ends its connections: nothing to report.
+      const level = reason.code === 'HF_CANCELLED' ? 'debug' : 'info';
+      log[level]({ address, node, reason: reason.message }, 'lost the connection to a node');
     },
     leaderFound(range, node) {
       log.debug({ range, node }, 'found the leader of a range');

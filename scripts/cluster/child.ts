@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { ProcessSpec } from './layout.ts';
+
+/** How a process ended. */
+export interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** `exit code 1`, `signal SIGKILL`. */
+export function describeEnding({ code, signal }: Ending): string {
+  return signal === null ? `exit code ${code}` : `signal ${signal}`;
+}
+
+/** One started process: its lines go to `onLine`, and its end is a promise. */
+export class Child {
+  readonly pid: number;
+  readonly ended: Promise<Ending>;
+  readonly #process: ChildProcess;
+  #running = true;
+
+  /** @throws Error when the process cannot be started at all. */
+  constructor(spec: ProcessSpec, onLine: (line: string) => void) {
+    // A group of its own: Ctrl-C in the terminal reaches the supervisor only, which then stops all in order.
+    this.#process = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', spec.entry], {
+      env: { ...withoutSettings(process.env), ...spec.settings },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    const { pid, stdout, stderr } = this.#process;
+    if (pid === undefined) throw new Error(`${spec.name} could not be started`);
+    this.pid = pid;
+    for (const stream of [stdout, stderr]) {
+      if (stream !== null) createInterface({ input: stream }).on('line', onLine);
+    }
+    this.ended = new Promise((resolve) => {
+      this.#process.once('close', (code, signal) => {
+        this.#running = false;
+        resolve({ code, signal });
+      });
+    });
+  }
+
+  get running(): boolean {
+    return this.#running;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (this.#running) this.#process.kill(signal);
+  }
+}
+
+/** What was meant for this process must not configure its children. */
+function withoutSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('HOLDFAST_')));
+}

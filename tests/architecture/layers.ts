@@ -19,7 +19,7 @@ const CORES = ['io', 'raft', 'lsm', 'gossip', 'query', 'wire', 'store', 'client'
 const lib = (name: string): string => `@holdfast/${name}`;
 const libs = (...names: readonly string[]): string[] => names.map(lib);
 
-const EVERY_LIB = libs(...CORES, 'io-node', 'telemetry', 'service', 'sim');
+const EVERY_LIB = libs(...CORES, 'io-node', 'level', 'telemetry', 'service', 'sim');
 
 export const LAYERS: Readonly<Record<string, Layer>> = {
   'libs/io': { core: true, imports: [] },
@@ -31,6 +31,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   'libs/store': { core: true, imports: libs('io', 'raft', 'lsm', 'gossip', 'query', 'wire') },
   'libs/client': { core: true, imports: libs('io', 'wire') },
   'libs/io-node': { imports: libs('io'), nodeUnder: 'src/' },
+  'libs/level': { imports: [...libs('io', 'lsm', 'io-node'), 'abstract-level'], nodeUnder: 'src/' },
   'libs/telemetry': {
     imports: [...libs('io'), '@opentelemetry/*', 'pino', 'pino-roll'],
     nodeUnder: 'src/',

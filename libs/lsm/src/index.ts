@@ -25,6 +25,7 @@ export type { BlockCodec, Compression } from './table/codec.ts';
 export type { StallReason, TreeEvent, TreeListener } from './tree/events.ts';
 export { type DirectoryReport, type DumpedEntry, dumpTable, type Fault, verifyDirectory } from './tree/inspect.ts';
 export type { Canary, TreeOptions } from './tree/options.ts';
+export { treeExists } from './tree/recovery.ts';
 export type { Latest, Lookup, Reads, Snapshot } from './tree/snapshot.ts';
 export type { LevelStats, TreeStats } from './tree/stats.ts';
 export type { ExportedTable, IngestOptions, RangeExport } from './tree/transfer.ts';

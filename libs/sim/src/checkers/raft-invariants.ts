@@ -157,6 +157,7 @@ export class RaftInvariants {
     group.leaders.set(term, replica.node);
     let index = group.committed.last;
     while (index > 0 && group.committedIn[index] >= term) index--;
+    replica.narrow((log) => log.chain(index) === group.committed.chain(index));
     if (replica.log.chain(index) !== group.committed.chain(index)) {
       this.#fail(
         group,
@@ -216,7 +217,7 @@ export class RaftInvariants {
         `installs ${index}, committed is ${replica.commit}`,
       );
     }
-    replica.log.restore(group.committed, index);
+    replica.install(group.committed, index);
     replica.commit = Math.max(replica.commit, index);
   }
 
@@ -242,7 +243,7 @@ export class RaftInvariants {
       }
     }
     for (const entry of entries) {
-      if (!replica.log.put(entry)) {
+      if (!replica.append(entry)) {
         this.#fail(
           group,
           replica,
@@ -252,8 +253,9 @@ export class RaftInvariants {
         return;
       }
       const name = entry.term * 2 ** 32 + entry.index;
-      const chain = replica.log.chain(entry.index)!;
       const known = group.chains.get(name);
+      replica.narrow((log) => known === undefined || log.chain(entry.index) === known);
+      const chain = replica.log.chain(entry.index) ?? 0;
       if (known === undefined) group.chains.set(name, chain);
       else if (known !== chain) {
         this.#fail(
@@ -278,6 +280,7 @@ export class RaftInvariants {
       return;
     }
     const known = Math.min(index, group.committed.last);
+    replica.narrow((log) => log.chain(known) === group.committed.chain(known));
     if (replica.log.chain(known) !== group.committed.chain(known)) {
       this.#fail(
         group,
@@ -427,6 +430,7 @@ export class RaftInvariants {
       );
     }
     replica.restart(hardState, last, applied, group.committed);
+    replica.narrow((log) => log.chain(applied) === group.committed.chain(applied));
     if (replica.log.chain(applied) !== group.committed.chain(applied)) {
       const detail = `finds ${applied} applied, but holds another entry of term ${replica.log.term(applied)} there`;
       this.#fail(group, replica, 'log-holds-what-is-applied', detail);

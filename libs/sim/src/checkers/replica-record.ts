@@ -54,6 +54,22 @@ function chained(before: number, { term, kind, data }: Entry): number {
   return (Math.imul(hash ^ (hash >>> 13) ^ kind, 0xc2b2ae3d) ^ (hash >>> 16)) >>> 0;
 }
 
+/** A log as its replica may have it: a restart does not tell which of several it found. */
+class PossibleLog {
+  /** As handed out in Readies; ahead of storage. */
+  readonly log = new ChainedLog();
+  /** As synced. A prefix of the history of `log`, not always of `log`. */
+  readonly synced = new ChainedLog();
+
+  /** A copy that holds `stored` and nothing more. */
+  static restarted(stored: ChainedLog): PossibleLog {
+    const copy = new PossibleLog();
+    copy.log.restore(stored, stored.last);
+    copy.synced.restore(stored, stored.last);
+    return copy;
+  }
+}
+
 /** What storage owes this replica after a number of its Readies. */
 export interface StoredState {
   readonly term: number;
@@ -70,10 +86,8 @@ export class ReplicaRecord {
   commit = 0;
   applied = 0;
   alive = false;
-  /** As handed out in Readies; ahead of storage. */
-  readonly log = new ChainedLog();
-  /** As synced. A prefix of the history of `log`, not always of `log`. */
-  readonly synced = new ChainedLog();
+  /** One, except after a crash during the replacement of entries, until later events tell. Never empty. */
+  #possible: PossibleLog[] = [new PossibleLog()];
   hardState: HardState = { term: 0, vote: 0, commit: 0 };
   /** The newest hard state given to storage. */
   handedOut: HardState = this.hardState;
@@ -82,6 +96,31 @@ export class ReplicaRecord {
 
   constructor(node: NodeId) {
     this.node = node;
+  }
+
+  get log(): ChainedLog {
+    return this.#possible[0].log;
+  }
+
+  get synced(): ChainedLog {
+    return this.#possible[0].synced;
+  }
+
+  /** Drops the logs that do not pass, unless none does: then the caller reports what is wrong. */
+  narrow(passes: (log: ChainedLog) => boolean): void {
+    if (this.#possible.length === 1) return;
+    const left = this.#possible.filter(({ log }) => passes(log));
+    if (left.length > 0) this.#possible = left;
+  }
+
+  /** Handed out to storage. False when that would leave a gap. */
+  append(entry: Entry): boolean {
+    return this.#possible.map(({ log }) => log.put(entry))[0];
+  }
+
+  /** The log is replaced by the first `last` entries of `committed`. */
+  install(committed: ChainedLog, last: number): void {
+    for (const { log } of this.#possible) log.restore(committed, last);
   }
 
   /** Storage was given `ready`. */
@@ -104,13 +143,10 @@ export class ReplicaRecord {
     return true;
   }
 
-  #store({ snapshot, entries, hardState }: Ready, committed: ChainedLog): void {
-    if (snapshot !== undefined) {
-      this.synced.restore(committed, snapshot.index);
-      this.applied = Math.max(this.applied, snapshot.index);
-    }
-    for (const entry of entries) this.synced.put(entry);
-    if (hardState !== undefined) this.hardState = hardState;
+  #store(ready: Ready, committed: ChainedLog): void {
+    for (const { synced } of this.#possible) store(synced, ready, committed);
+    if (ready.snapshot !== undefined) this.applied = Math.max(this.applied, ready.snapshot.index);
+    if (ready.hardState !== undefined) this.hardState = ready.hardState;
   }
 
   /** What a restart may find: everything synced, and any number of the Readies behind it. */
@@ -130,16 +166,27 @@ export class ReplicaRecord {
     return states;
   }
 
-  /** Takes over the state that a restart found; `last` is one of {@link recoverable}. */
+  /** Takes over the state that a restart found. */
   restart(hardState: HardState, last: number, applied: number, committed: ChainedLog): void {
-    for (const ready of this.#inStorage) {
-      if (this.synced.last === last) break;
-      this.#store(ready, committed);
+    const found: PossibleLog[] = [];
+    for (const { synced } of this.#possible) {
+      const stored = PossibleLog.restarted(synced).log;
+      const inStorage = [...this.#inStorage];
+      for (let next: Ready | undefined; ; store(stored, next, committed)) {
+        const isNew = !found.some(({ log }) => log.chain(last) === stored.chain(last));
+        if (stored.last === last && isNew) found.push(PossibleLog.restarted(stored));
+        next = inStorage.shift();
+        if (next === undefined) break;
+      }
     }
-    if (last > this.synced.last) this.synced.restore(committed, last);
-    this.synced.truncate(last);
+    if (found.length === 0) {
+      // The log begins behind what the state machine had flushed.
+      const flushed = new ChainedLog();
+      flushed.restore(committed, last);
+      found.push(PossibleLog.restarted(flushed));
+    }
+    this.#possible = found;
     this.#inStorage = [];
-    this.log.restore(this.synced, this.synced.last);
     this.hardState = hardState;
     this.handedOut = hardState;
     this.role = 'follower';
@@ -148,4 +195,9 @@ export class ReplicaRecord {
     this.applied = applied;
     this.alive = true;
   }
+}
+
+function store(log: ChainedLog, { snapshot, entries }: Ready, committed: ChainedLog): void {
+  if (snapshot !== undefined) log.restore(committed, snapshot.index);
+  for (const entry of entries) log.put(entry);
 }

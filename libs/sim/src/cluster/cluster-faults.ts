@@ -2,7 +2,7 @@ import { type Random, randomChance, randomInteger, randomPick } from '@holdfast/
 import { rangeId } from '@holdfast/io';
 import type { Fault } from '../faults/nemesis.ts';
 import type { Death } from '../world/machine.ts';
-import type { DiskFaults } from '../world/disk-options.ts';
+import { type DiskFaults, noDiskFaults } from '../world/disk-options.ts';
 import type { Server, StoreCluster } from './store-cluster.ts';
 
 /** Everything that can befall a cluster of real nodes. */
@@ -178,23 +178,23 @@ function networkFaults(cluster: StoreCluster): readonly Fault[] {
 }
 
 function diskFaults(cluster: StoreCluster): readonly Fault[] {
-  const knob = (
+  const knob = <Name extends keyof DiskFaults>(
     name: string,
     durationMs: readonly [number, number],
-    turn: (faults: DiskFaults) => void,
+    field: Name,
+    value: number,
   ): Fault => ({
     name,
     durationMs,
     begin: (random) => {
       const { faults } = randomPick(random, cluster.servers).machine;
-      const before = { ...faults };
-      turn(faults);
-      return () => Object.assign(faults, before);
+      faults[field] = value;
+      return () => (faults[field] = noDiskFaults()[field]);
     },
   });
   return [
-    knob('slow disk', [500, 5_000], (faults) => (faults.slowdown = 100)),
-    knob('sync fails', [100, 1_000], (faults) => (faults.syncErrors = 0.05)),
-    knob('write fails', [100, 1_000], (faults) => (faults.writeErrors = 0.05)),
+    knob('slow disk', [500, 5_000], 'slowdown', 100),
+    knob('sync fails', [100, 1_000], 'syncErrors', 0.05),
+    knob('write fails', [100, 1_000], 'writeErrors', 0.05),
   ];
 }

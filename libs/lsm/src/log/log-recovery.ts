@@ -110,8 +110,20 @@ async function recoverSegment(
   if (later !== undefined && !options.truncateOnDamage) {
     throw new CorruptionError('log', path, offset, `a record is damaged and a later valid one stands at ${later}`);
   }
-  const torn = bytes.subarray(offset).some((byte) => byte !== 0);
+  const torn = !isZero(view, offset);
   return { segment, offset, group: damagedGroup, sealed: false, torn };
+}
+
+/** Whether a segment holds nothing from `from` (a multiple of 8) on. */
+function isZero(view: DataView, from: number): boolean {
+  const words = view.byteLength & -8;
+  for (let offset = from; offset < words; offset += 8) {
+    if (view.getUint32(offset, true) !== 0 || view.getUint32(offset + 4, true) !== 0) return false;
+  }
+  for (let offset = Math.max(from, words); offset < view.byteLength; offset++) {
+    if (view.getUint8(offset) !== 0) return false;
+  }
+  return true;
 }
 
 /** Offset of a valid record of a group after `damagedGroup`, or undefined. Group numbers wrap around. */

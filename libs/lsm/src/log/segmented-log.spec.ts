@@ -161,3 +161,22 @@ describe('SegmentedLog', () => {
     await expect(commit(log)).rejects.toThrow(/broken/);
   });
 });
+
+describe('SegmentedLog after a process that died without a sync', () => {
+  it('promises nothing that a power loss could still take away', async () => {
+    const disk = new SimDisk({ seed: 3 });
+    const log = await open(disk, []);
+    await write(log, 'synced');
+    disk.faults.syncErrors = 1;
+    log.append(1, [utf8('in the page cache only')]);
+    await expect(commit(log)).rejects.toThrow(/broken/);
+    disk.faults.syncErrors = 0;
+    const survivor = disk.kill();
+    const promised: string[] = [];
+    await (await open(survivor, promised)).close();
+    const found: string[] = [];
+    await (await open(survivor.crash(), found)).close();
+    expect(found.slice(0, promised.length)).toEqual(promised);
+    expect(promised[0]).toBe('1:synced');
+  });
+});

@@ -16,7 +16,7 @@ import {
   SEGMENT_HEADER_BYTES,
   segmentName,
 } from './log-format.ts';
-import { listSegments, type LogRecord, recoverLog, type RecoveryOptions } from './log-recovery.ts';
+import { listSegments, type LogRecord, type LogTail, recoverLog, type RecoveryOptions } from './log-recovery.ts';
 import { SegmentFiles } from './segment-files.ts';
 
 /** Payload of one record, in bytes. */
@@ -109,6 +109,7 @@ export class SegmentedLog {
     };
     const tail = await recoverLog(recovery, segments);
     const files = await SegmentFiles.open(disk, directory, kernels, segmentBytes);
+    if (tail !== undefined) await makeDurable(disk, directory, tail);
     if (tail === undefined || tail.sealed) {
       const segment = tail === undefined ? 1 : tail.segment + 1;
       const file = await files.begin(segment, segmentBytes);
@@ -116,11 +117,6 @@ export class SegmentedLog {
       return new SegmentedLog(options, files, file, segment, segments[0] ?? segment, SEGMENT_HEADER_BYTES, group);
     }
     const file = await disk.open(joinPath(directory, segmentName(tail.segment)), 'never');
-    if (tail.torn) {
-      // Remains of the torn group must not turn valid when a later group reuses its number and its place.
-      const zeros = new Uint8Array(file.size - tail.offset);
-      await file.write([zeros], tail.offset, true);
-    }
     return new SegmentedLog(options, files, file, tail.segment, segments[0]!, tail.offset, tail.group);
   }
 
@@ -294,6 +290,28 @@ export class SegmentedLog {
     this.#queue = [];
     for (const done of callbacks) done(this.#failure, undefined);
   }
+}
+
+/**
+ * What recovery has read may be in the page cache only: the process before this one died between write and
+ * sync, or after a failed sync, which leaves pages clean that never reached the disk. The caller will promise
+ * things on the strength of these records, so they are written again and synced first. Segments before the
+ * last were durable when the next one began.
+ *
+ * Behind the end, the remains of a torn group are overwritten: they must not turn valid when a later group
+ * reuses its number and its place.
+ */
+async function makeDurable(disk: Disk, directory: string, tail: LogTail): Promise<void> {
+  const file = await disk.open(joinPath(directory, segmentName(tail.segment)), 'never');
+  try {
+    const end = tail.torn ? file.size : tail.offset + (tail.sealed ? recordBytes(0) : 0);
+    const bytes = new Uint8Array(end);
+    await file.read(bytes.subarray(0, tail.torn ? tail.offset : end), 0);
+    await file.write([bytes], 0, true);
+  } finally {
+    await file.close();
+  }
+  await disk.syncDirectory(directory);
 }
 
 function payloadBytes(record: PendingRecord): number {

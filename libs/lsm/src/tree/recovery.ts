@@ -34,6 +34,9 @@ export async function recoverDirectory(
   const state = found ?? emptyState(treeId);
   const live = new Set([MANIFEST_NAME]);
   for (const meta of state.levels.flat()) live.add(await checkTable(disk, directory, meta));
+  // What was read may be in the page cache only: the process before this one died inside the change that made
+  // it, or after a failed sync. Nothing is removed or promised on the strength of it before it is durable.
+  await writeManifest(disk, directory, state, kernels);
   const orphans: string[] = [];
   let { nextFileNumber } = state;
   for (const name of names) {
@@ -44,7 +47,6 @@ export async function recoverDirectory(
     await disk.remove(joinPath(directory, name));
     orphans.push(name);
   }
-  if (found === undefined) await writeManifest(disk, directory, state, kernels);
   return { state: { ...state, nextFileNumber }, orphans };
 }
 

@@ -43,6 +43,11 @@ export class RecoveredGroup {
     this.baseTerm = term;
   }
 
+  /** Term of the entry at `index`; undefined when the log does not reach it, or not back to it. */
+  termAt(index: number): number | undefined {
+    return index === this.baseIndex ? this.baseTerm : this.entries[index - this.baseIndex - 1]?.term;
+  }
+
   /** Called when every record has been read. */
   assertWhole(): void {
     assert(this.baseTerm !== TERM_UNKNOWN, 'a gap in the records of a group is covered by a later base');

@@ -151,10 +151,11 @@ function openReplica(parts: RecoveryParts, descriptor: RangeDescriptor, group: R
 
 /**
  * The tree may be ahead of the log: an entry that a quorum had was applied and flushed here before this node's
- * own copy of it was synced. What the tree holds is committed; the log then starts behind it.
+ * own copy of it was synced. The log then ends before it, or still holds what another leader had there. What
+ * the tree holds is committed; the log starts behind it.
  */
 function alignWithTree(group: RecoveredGroup, applied: AppliedMark): void {
-  if (applied.index > group.lastIndex) group.rebase(applied.index, applied.term);
+  if (group.termAt(applied.index) !== applied.term) group.rebase(applied.index, applied.term);
   const { term, vote, commit } = group.hardState;
   const lastTerm = group.entries.at(-1)?.term ?? group.baseTerm;
   const knownTerm = Math.max(term, lastTerm, applied.term);

@@ -39,7 +39,8 @@ export async function recoverDirectory(
   await writeManifest(disk, directory, state, kernels);
   const orphans: string[] = [];
   let { nextFileNumber } = state;
-  for (const name of names) {
+  // Listed again: a half-written manifest of an earlier life has become the new one.
+  for (const name of await disk.list(directory)) {
     const number = parseTableFileName(name);
     if (number !== undefined) nextFileNumber = Math.max(nextFileNumber, number + 1);
     const isOurs = number !== undefined || name === `${MANIFEST_NAME}.tmp`;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DiskError } from '@holdfast/io';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { STRESS_MS_MAX } from '../testing/stress-parts.ts';
 import { LOCK_FILE_NAME, lockDirectory } from './directory-lock.ts';
 import { loadLibc } from './libc.ts';
 import { isAlive, ownIdentity } from './process-identity.ts';
@@ -26,57 +27,61 @@ async function killed(child: ChildProcess): Promise<void> {
   await exit;
 }
 
-describe.each(['kernel', 'file'] as const)('the lock of a directory, by %s', (way) => {
-  const libc = way === 'kernel' ? loadLibc() : undefined;
-  const lock = (directory: string) => lockDirectory(directory, libc ?? null);
-  let directory: string;
-  beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'holdfast-lock-'));
-  });
-  afterEach(() => rm(directory, { recursive: true }));
+describe.each(['kernel', 'file'] as const)(
+  'the lock of a directory, by %s',
+  { timeout: STRESS_MS_MAX },
+  (way) => {
+    const libc = way === 'kernel' ? loadLibc() : undefined;
+    const lock = (directory: string) => lockDirectory(directory, libc ?? null);
+    let directory: string;
+    beforeEach(async () => {
+      directory = await mkdtemp(join(tmpdir(), 'holdfast-lock-'));
+    });
+    afterEach(() => rm(directory, { recursive: true }));
 
-  it('excludes another process while that lives, names it, and is free after kill -9', async () => {
-    const { child, report } = await holder(directory, way);
-    expect(report).toBe('locked');
-    expect(() => lock(directory)).toThrow(
-      new DiskError('ELOCKED', 'lock', directory, { detail: `by process ${child.pid}` }),
-    );
-    await killed(child);
-    const own = lock(directory);
-    const second = await holder(directory, way);
-    expect(second.report).toBe('ELOCKED');
-    await killed(second.child);
-    await own.release();
-    expect((await readdir(directory)).filter((name) => name !== LOCK_FILE_NAME)).toEqual([]);
-  });
+    it('excludes another process while that lives, names it, and is free after kill -9', async () => {
+      const { child, report } = await holder(directory, way);
+      expect(report).toBe('locked');
+      expect(() => lock(directory)).toThrow(
+        new DiskError('ELOCKED', 'lock', directory, { detail: `by process ${child.pid}` }),
+      );
+      await killed(child);
+      const own = lock(directory);
+      const second = await holder(directory, way);
+      expect(second.report).toBe('ELOCKED');
+      await killed(second.child);
+      await own.release();
+      expect((await readdir(directory)).filter((name) => name !== LOCK_FILE_NAME)).toEqual([]);
+    });
 
-  it('excludes a process that locks the other way', async () => {
-    const { child, report } = await holder(directory, way === 'kernel' ? 'file' : 'kernel');
-    expect(report).toBe('locked');
-    expect(() => lock(directory)).toThrow(/ELOCKED/);
-    await killed(child);
-    await lock(directory).release();
-  });
-
-  it('takes over from a process that no longer is what its pid says', async () => {
-    const [pid, , boot] = ownIdentity().split(' ');
-    await writeFile(join(directory, LOCK_FILE_NAME), `${pid} 1 ${boot} file`);
-    const taken = lock(directory);
-    expect(await readFile(join(directory, LOCK_FILE_NAME), 'utf8')).toContain(ownIdentity());
-    await taken.release();
-  });
-
-  it('takes over from a machine that was booted again, and from a torn lock file', async () => {
-    for (const content of [`${process.pid} 1 another-boot file`, '', '17', 'garbage\n']) {
-      await writeFile(join(directory, LOCK_FILE_NAME), content);
+    it('excludes a process that locks the other way', async () => {
+      const { child, report } = await holder(directory, way === 'kernel' ? 'file' : 'kernel');
+      expect(report).toBe('locked');
+      expect(() => lock(directory)).toThrow(/ELOCKED/);
+      await killed(child);
       await lock(directory).release();
-    }
-  });
+    });
 
-  it('refuses a directory that is not there', () => {
-    expect(() => lock(join(directory, 'missing'))).toThrow(/ENOENT/);
-  });
-});
+    it('takes over from a process that no longer is what its pid says', async () => {
+      const [pid, , boot] = ownIdentity().split(' ');
+      await writeFile(join(directory, LOCK_FILE_NAME), `${pid} 1 ${boot} file`);
+      const taken = lock(directory);
+      expect(await readFile(join(directory, LOCK_FILE_NAME), 'utf8')).toContain(ownIdentity());
+      await taken.release();
+    });
+
+    it('takes over from a machine that was booted again, and from a torn lock file', async () => {
+      for (const content of [`${process.pid} 1 another-boot file`, '', '17', 'garbage\n']) {
+        await writeFile(join(directory, LOCK_FILE_NAME), content);
+        await lock(directory).release();
+      }
+    });
+
+    it('refuses a directory that is not there', () => {
+      expect(() => lock(join(directory, 'missing'))).toThrow(/ENOENT/);
+    });
+  },
+);
 
 describe('the identity of a process', () => {
   it('is alive for this one and dead for one that never was', () => {

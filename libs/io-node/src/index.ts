@@ -8,7 +8,7 @@ export { systemRandomSeed } from './system-random-seed.ts';
 export type { TcpLimits } from './tcp-connection.ts';
 export { TcpNetwork } from './tcp-network.ts';
 export { Doorbell, DOORBELL_BYTES } from './threads/doorbell.ts';
-export { LogWriter } from './threads/log-writer.ts';
+export { LogWriter, type LogWriterStats } from './threads/log-writer.ts';
 export { type JobContext, serveJobs } from './threads/pool-worker.ts';
 export { allocateCounters, SharedCounters } from './threads/shared-counters.ts';
 export { allocateHandles, SharedHandles, type SharedHandlesMemory } from './threads/shared-handles.ts';

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { diskError } from './disk-errors.ts';
 import { FileDisk } from './file-disk.ts';
 import { FileState, FileStates } from './file-state.ts';
 import { OpenFile } from './open-file.ts';
+import { LogWriter } from './threads/log-writer.ts';
 
 describe('FileState', () => {
   it('counts an opened file as changed until its first sync', () => {
@@ -95,6 +96,20 @@ describe('OpenFile', () => {
     await file.close();
     await Promise.all(writes);
     expect((await readFile(path)).length).toBe(20_000);
+  });
+
+  it.runIf(existsSync('/dev/full'))('reports a full device and goes on', async () => {
+    const writer = new LogWriter();
+    for (const by of [undefined, writer]) {
+      const state = new FileState(0);
+      const file = new OpenFile('/dev/full', openSync('/dev/full', 'r+'), state, () => undefined, by);
+      for (const sync of [false, true]) {
+        await expect(file.write([Uint8Array.of(1)], 0, sync)).rejects.toMatchObject({ code: 'ENOSPC' });
+      }
+      expect([state.size, state.clean, file.readSync(new Uint8Array(1), 0)]).toEqual([0, false, 1]);
+      await file.close();
+    }
+    await writer.close();
   });
 
   it('refuses offsets that are none', async () => {

@@ -3,6 +3,9 @@ import type { Shareable } from '@holdfast/io';
 import type { SharedHandlesMemory } from '../src/threads/shared-handles.ts';
 import { startWorker } from '../src/threads/start-worker.ts';
 
+/** For tests with threads and processes of their own, on a machine that does other things too. */
+export const STRESS_MS_MAX = 60_000;
+
 /** What one thread of a stress test does. */
 export type StressPart =
   | {

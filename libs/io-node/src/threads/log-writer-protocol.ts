@@ -1,4 +1,4 @@
-import { assert } from '@holdfast/io';
+import { assert, type Shareable } from '@holdfast/io';
 
 /**
  * Records between `LogWriter` and its thread.
@@ -19,7 +19,12 @@ export const LAST = 1;
 export interface LogWriterData {
   readonly requests: SharedArrayBuffer;
   readonly answers: SharedArrayBuffer;
+  /** `SharedCounters`, by {@link LogCounter}. */
+  readonly counters: Shareable<SharedArrayBuffer>;
 }
+
+/** What the thread counts. */
+export const LogCounter = { requests: 0, bytes: 1, batches: 2, syncs: 3 } as const;
 
 export interface RequestHeader {
   readonly id: number;

@@ -3,13 +3,20 @@ import { fdatasyncSync, writeSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { viewOf } from '@holdfast/io';
 import { codeOf } from '../disk-errors.ts';
-import { LAST, type LogWriterData, readRequestHeader, REQUEST_HEADER_BYTES } from './log-writer-protocol.ts';
+import {
+  LAST,
+  LogCounter,
+  type LogWriterData,
+  readRequestHeader,
+  REQUEST_HEADER_BYTES,
+} from './log-writer-protocol.ts';
+import { SharedCounters } from './shared-counters.ts';
 import { RingConsumer, RingProducer } from './shared-ring.ts';
 
-const { requests, answers } = workerData as LogWriterData;
-serve(new RingConsumer(requests), new RingProducer(answers));
+const { requests, answers, counters } = workerData as LogWriterData;
+serve(new RingConsumer(requests), new RingProducer(answers), new SharedCounters(counters));
 
-function serve(consumer: RingConsumer, producer: RingProducer): void {
+function serve(consumer: RingConsumer, producer: RingProducer, counters: SharedCounters): void {
   const view = viewOf(consumer.bytes);
   /** Requests of this batch that are complete, with their files. */
   const complete: { readonly id: number; readonly fd: number }[] = [];
@@ -18,6 +25,7 @@ function serve(consumer: RingConsumer, producer: RingProducer): void {
 
   const take = (start: number, end: number, tag: number): void => {
     const { id, fd, offset } = readRequestHeader(view, start);
+    counters.add(LogCounter.bytes, end - start - REQUEST_HEADER_BYTES);
     try {
       writeFully(fd, consumer.bytes, start + REQUEST_HEADER_BYTES, end, offset);
     } catch (error) {
@@ -33,6 +41,8 @@ function serve(consumer: RingConsumer, producer: RingProducer): void {
       answer(producer, id, failures.get(id) ?? synced.get(fd) ?? '');
       failures.delete(id);
     }
+    counters.add(LogCounter.requests, complete.length);
+    counters.add(LogCounter.syncs, synced.size);
     complete.length = 0;
     producer.publish();
   };
@@ -40,7 +50,7 @@ function serve(consumer: RingConsumer, producer: RingProducer): void {
   while (!consumer.ended) {
     consumer.wait();
     // The space goes back before the sync: the next batch fills it meanwhile.
-    consumer.takeAll(take);
+    if (consumer.takeAll(take) > 0) counters.add(LogCounter.batches, 1);
     syncAndAnswer();
   }
 }

@@ -3,9 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { STRESS_MS_MAX } from '../../testing/stress-parts.ts';
 import { LogWriter } from './log-writer.ts';
 
-describe('LogWriter', () => {
+describe('LogWriter', { timeout: STRESS_MS_MAX }, () => {
   let directory: string;
   let writer: LogWriter;
   let path: string;
@@ -31,6 +32,10 @@ describe('LogWriter', () => {
     const content = readFileSync(path);
     expect(content.length).toBe(400);
     for (let i = 0; i < 200; i++) expect([content[i * 2], content[i * 2 + 1]]).toEqual([i, 255 - i]);
+    const { requests, bytes, batches, syncs } = writer.stats;
+    expect([requests, bytes]).toEqual([200, 400]);
+    expect(batches).toBeLessThanOrEqual(200);
+    expect(syncs).toBe(batches);
   });
 
   it('cuts what is larger than its ring, in the right order', async () => {

@@ -2,16 +2,26 @@ import type { Worker } from 'node:worker_threads';
 import { shareable, viewOf } from '@holdfast/io';
 import {
   LAST,
+  LogCounter,
   type LogWriterData,
   PART,
   REQUEST_HEADER_BYTES,
   writeRequestHeader,
 } from './log-writer-protocol.ts';
+import { allocateCounters, SharedCounters } from './shared-counters.ts';
 import { allocateRing, RingConsumer, RingProducer } from './shared-ring.ts';
 import { startWorker } from './start-worker.ts';
 
 const REQUEST_RING_BYTES = 4 * 1024 * 1024;
 const ANSWER_RING_BYTES = 64 * 1024;
+
+/** Since the start. Requests per batch and per sync say how well group commit works. */
+export interface LogWriterStats {
+  readonly requests: number;
+  readonly bytes: number;
+  readonly batches: number;
+  readonly syncs: number;
+}
 
 interface Request {
   readonly id: number;
@@ -30,6 +40,7 @@ export class LogWriter {
   readonly #producer: RingProducer;
   readonly #producerView: DataView;
   readonly #consumer: RingConsumer;
+  readonly #counters: SharedCounters;
   readonly #waiting = new Map<
     number,
     { readonly resolve: () => void; readonly reject: (error: Error) => void }
@@ -47,10 +58,26 @@ export class LogWriter {
     this.#producer = new RingProducer(requests);
     this.#producerView = viewOf(this.#producer.bytes);
     this.#consumer = new RingConsumer(answers);
-    this.#worker = startWorker<LogWriterData>(import.meta.url, './log-writer-worker', { requests, answers });
+    const counters = allocateCounters(Object.keys(LogCounter).length);
+    this.#counters = new SharedCounters(counters);
+    this.#worker = startWorker<LogWriterData>(import.meta.url, './log-writer-worker', {
+      requests,
+      answers,
+      counters,
+    });
     this.#worker.unref();
     this.#worker.on('error', (error) => this.#died(error));
     this.#worker.on('exit', () => this.#died(new Error('the log writer ended')));
+  }
+
+  get stats(): LogWriterStats {
+    const read = (counter: number): number => this.#counters.read(counter);
+    return {
+      requests: read(LogCounter.requests),
+      bytes: read(LogCounter.bytes),
+      batches: read(LogCounter.batches),
+      syncs: read(LogCounter.syncs),
+    };
   }
 
   /**

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { runPart } from '../../testing/stress-parts.ts';
+import { runPart, STRESS_MS_MAX } from '../../testing/stress-parts.ts';
 import { ABSENT, allocateMap, FULL, MAP_WORD_MAX, SharedMap } from './shared-map.ts';
 
 describe('SharedMap', () => {
@@ -66,28 +66,36 @@ describe('SharedMap', () => {
     );
   });
 
-  it('gives every key to one of the threads that insert it', async () => {
-    const keys = 60_000;
-    const map = allocateMap(keys);
-    const won = await Promise.all(
-      [0, 1, 2].map((thread) => runPart({ kind: 'map-insert', map, keys, thread })),
-    );
-    expect(won.reduce<number>((sum, count) => sum + Number(count), 0)).toBe(keys);
-    expect(new SharedMap(map).size).toBe(keys);
-  });
+  it(
+    'gives every key to one of the threads that insert it',
+    async () => {
+      const keys = 60_000;
+      const map = allocateMap(keys);
+      const won = await Promise.all(
+        [0, 1, 2].map((thread) => runPart({ kind: 'map-insert', map, keys, thread })),
+      );
+      expect(won.reduce<number>((sum, count) => sum + Number(count), 0)).toBe(keys);
+      expect(new SharedMap(map).size).toBe(keys);
+    },
+    STRESS_MS_MAX,
+  );
 
-  it('never mixes keys up while threads set, delete and read', async () => {
-    const keys = 2_000;
-    const map = allocateMap(keys);
-    const balances = await Promise.all(
-      [0, 1, 2].map((thread) =>
-        runPart({ kind: 'map', map, rounds: 150_000, keys, thread, seed: thread + 5 }),
-      ),
-    );
-    const shared = new SharedMap(map);
-    expect(shared.size).toBe(balances.reduce<number>((sum, balance) => sum + Number(balance), 0));
-    let found = 0;
-    for (let key = 0; key < keys; key++) found += shared.get(key % 64, key >> 6) === ABSENT ? 0 : 1;
-    expect(found).toBe(shared.size);
-  });
+  it(
+    'never mixes keys up while threads set, delete and read',
+    async () => {
+      const keys = 2_000;
+      const map = allocateMap(keys);
+      const balances = await Promise.all(
+        [0, 1, 2].map((thread) =>
+          runPart({ kind: 'map', map, rounds: 150_000, keys, thread, seed: thread + 5 }),
+        ),
+      );
+      const shared = new SharedMap(map);
+      expect(shared.size).toBe(balances.reduce<number>((sum, balance) => sum + Number(balance), 0));
+      let found = 0;
+      for (let key = 0; key < keys; key++) found += shared.get(key % 64, key >> 6) === ABSENT ? 0 : 1;
+      expect(found).toBe(shared.size);
+    },
+    STRESS_MS_MAX,
+  );
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { recordByte, recordLength, runPart } from '../../testing/stress-parts.ts';
+import { recordByte, recordLength, runPart, STRESS_MS_MAX } from '../../testing/stress-parts.ts';
 import { Doorbell, DOORBELL_BYTES } from './doorbell.ts';
 import { allocateRing, RingConsumer, RingProducer } from './shared-ring.ts';
 
@@ -116,35 +116,43 @@ describe('the shared ring', () => {
     expect(producer.push(new Uint8Array(100))).toBe(true);
   });
 
-  it('hands 100,000 records from a thread to this one', async () => {
-    const ring = allocateRing(4096);
-    const records = 100_000;
-    const worker = runPart({ kind: 'ring-producer', ring, records, seed: 1 });
-    const consumer = new RingConsumer(ring);
-    let next = 0;
-    while (!consumer.ended) {
-      await consumer.waitAsync();
-      consumer.takeAll((start, end, tag) => {
-        const right =
-          tag === next &&
-          end - start === recordLength(next) &&
-          (start === end || consumer.bytes[start] === recordByte(next));
-        if (!right) expect.fail(`record ${next} is ${tag}, ${end - start} bytes`);
-        next++;
-      });
-    }
-    expect(next).toBe(records);
-    expect(await worker).toBe('done');
-  });
+  it(
+    'hands 100,000 records from a thread to this one',
+    async () => {
+      const ring = allocateRing(4096);
+      const records = 100_000;
+      const worker = runPart({ kind: 'ring-producer', ring, records, seed: 1 });
+      const consumer = new RingConsumer(ring);
+      let next = 0;
+      while (!consumer.ended) {
+        await consumer.waitAsync();
+        consumer.takeAll((start, end, tag) => {
+          const right =
+            tag === next &&
+            end - start === recordLength(next) &&
+            (start === end || consumer.bytes[start] === recordByte(next));
+          if (!right) expect.fail(`record ${next} is ${tag}, ${end - start} bytes`);
+          next++;
+        });
+      }
+      expect(next).toBe(records);
+      expect(await worker).toBe('done');
+    },
+    STRESS_MS_MAX,
+  );
 
-  it('hands 200,000 records from one thread to another, both blocking', async () => {
-    const ring = allocateRing(1024);
-    const [, taken] = await Promise.all([
-      runPart({ kind: 'ring-producer', ring, records: 200_000, seed: 2 }),
-      runPart({ kind: 'ring-consumer', ring }),
-    ]);
-    expect(taken).toBe(200_000);
-  });
+  it(
+    'hands 200,000 records from one thread to another, both blocking',
+    async () => {
+      const ring = allocateRing(1024);
+      const [, taken] = await Promise.all([
+        runPart({ kind: 'ring-producer', ring, records: 200_000, seed: 2 }),
+        runPart({ kind: 'ring-consumer', ring }),
+      ]);
+      expect(taken).toBe(200_000);
+    },
+    STRESS_MS_MAX,
+  );
 
   it('lets several producers share one doorbell', async () => {
     const bell = new Doorbell(new SharedArrayBuffer(DOORBELL_BYTES));

@@ -1,6 +1,6 @@
 import { shareable } from '@holdfast/io';
 import { describe, expect, it } from 'vitest';
-import { runPart } from '../../testing/stress-parts.ts';
+import { runPart, STRESS_MS_MAX } from '../../testing/stress-parts.ts';
 import { allocateCounters, SharedCounters } from './shared-counters.ts';
 import { allocateHandles, SharedHandles } from './shared-handles.ts';
 import { SharedMutex } from './shared-mutex.ts';
@@ -23,13 +23,17 @@ describe('SharedMutex', () => {
     expect(mutex.tryLock()).toBe(true);
   });
 
-  it('excludes threads that fight for it', async () => {
-    const memory = shareable(new SharedArrayBuffer(16));
-    const rounds = 30_000;
-    await Promise.all(THREADS.map(() => runPart({ kind: 'mutex', memory, rounds })));
-    const words = new Int32Array(memory);
-    expect([words[1], words[2]]).toEqual([rounds * THREADS.length, rounds * THREADS.length]);
-  });
+  it(
+    'excludes threads that fight for it',
+    async () => {
+      const memory = shareable(new SharedArrayBuffer(16));
+      const rounds = 30_000;
+      await Promise.all(THREADS.map(() => runPart({ kind: 'mutex', memory, rounds })));
+      const words = new Int32Array(memory);
+      expect([words[1], words[2]]).toEqual([rounds * THREADS.length, rounds * THREADS.length]);
+    },
+    STRESS_MS_MAX,
+  );
 });
 
 describe('SharedCounters', () => {
@@ -41,13 +45,17 @@ describe('SharedCounters', () => {
     expect(() => counters.add(0, -1)).toThrow(/grows/);
   });
 
-  it('loses nothing between threads', async () => {
-    const memory = allocateCounters(4);
-    const amount = 123_456_789;
-    await Promise.all(THREADS.map(() => runPart({ kind: 'counters', memory, rounds: 20_000, amount })));
-    const counters = new SharedCounters(memory);
-    for (let i = 0; i < 4; i++) expect(counters.read(i)).toBe(THREADS.length * 5_000 * amount);
-  });
+  it(
+    'loses nothing between threads',
+    async () => {
+      const memory = allocateCounters(4);
+      const amount = 123_456_789;
+      await Promise.all(THREADS.map(() => runPart({ kind: 'counters', memory, rounds: 20_000, amount })));
+      const counters = new SharedCounters(memory);
+      for (let i = 0; i < 4; i++) expect(counters.read(i)).toBe(THREADS.length * 5_000 * amount);
+    },
+    STRESS_MS_MAX,
+  );
 });
 
 describe('SharedHandles', () => {
@@ -69,19 +77,23 @@ describe('SharedHandles', () => {
     expect(() => handles.release(5)).toThrow(/acquired/);
   });
 
-  it('removes everything once, and nothing that is held, with threads that read while one retires', async () => {
-    const ids = 500;
-    const memory = allocateHandles(ids);
-    const owner = new SharedHandles(memory);
-    const alive = new SharedArrayBuffer(ids * 4);
-    new Int32Array(alive).fill(1);
-    for (let id = 0; id < ids; id++) owner.add(id);
-    const removed = await Promise.all(
-      THREADS.map((thread) =>
-        runPart({ kind: 'handles', handles: memory, alive, ids, rounds: 200_000, thread }),
-      ),
-    );
-    expect(removed.reduce<number>((sum, count) => sum + Number(count), 0)).toBe(ids);
-    expect(new Int32Array(alive).every((word) => word === 0)).toBe(true);
-  });
+  it(
+    'removes everything once, and nothing that is held, with threads that read while one retires',
+    async () => {
+      const ids = 500;
+      const memory = allocateHandles(ids);
+      const owner = new SharedHandles(memory);
+      const alive = new SharedArrayBuffer(ids * 4);
+      new Int32Array(alive).fill(1);
+      for (let id = 0; id < ids; id++) owner.add(id);
+      const removed = await Promise.all(
+        THREADS.map((thread) =>
+          runPart({ kind: 'handles', handles: memory, alive, ids, rounds: 200_000, thread }),
+        ),
+      );
+      expect(removed.reduce<number>((sum, count) => sum + Number(count), 0)).toBe(ids);
+      expect(new Int32Array(alive).every((word) => word === 0)).toBe(true);
+    },
+    STRESS_MS_MAX,
+  );
 });

@@ -1,9 +1,10 @@
 import { transferable } from '@holdfast/io';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { TestJob, TestResult } from '../../testing/job-worker.ts';
+import { STRESS_MS_MAX } from '../../testing/stress-parts.ts';
 import { JobError, WorkerPool } from './worker-pool.ts';
 
-describe('WorkerPool', () => {
+describe('WorkerPool', { timeout: STRESS_MS_MAX }, () => {
   let pool: WorkerPool<TestJob, TestResult>;
   const make = (threads: number) => {
     pool = new WorkerPool({ moduleUrl: import.meta.url, name: '../../testing/job-worker', threads });

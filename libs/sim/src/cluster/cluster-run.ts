@@ -20,6 +20,7 @@ const LIVENESS_TICKS = 400;
 const LIVENESS_WRITES = 10;
 /** Operations that a run must complete to count as a test. */
 const OPERATIONS_MIN = 20;
+const DEADLINE_MS_MAX = 5_000;
 /** One in each range of the default keyspace, and one more. */
 const KEYS = ['apple', 'banana', 'cherry', 'kiwi', 'lemon', 'strawberry'];
 
@@ -51,6 +52,10 @@ export async function runClusterSeed(seed: number, options: RunOptions = {}): Pr
     for (const server of cluster.servers) cluster.start(server);
     await demandProgress(cluster, workers);
     for (const worker of workers) worker.stop();
+    await scheduler.runUntil(
+      scheduler.nowUs + DEADLINE_MS_MAX * 1000,
+      () => !workers.some(({ busy }) => busy),
+    );
     judge(history);
     await checkFinalState(cluster);
   } catch (error) {
@@ -99,7 +104,7 @@ function makeWorkers(cluster: StoreCluster, history: History, random: Prng): rea
   const options = {
     keys,
     thinkMs: randomPick(random, [5, 50, 200]),
-    deadlineMs: randomPick(random, [500, 2_000, 5_000]),
+    deadlineMs: randomPick(random, [500, 2_000, DEADLINE_MS_MAX]),
   };
   const workers: RegisterWorker[] = [];
   const clients = randomInteger(random, 1, 3);

@@ -34,6 +34,8 @@ export class RegisterWorker {
   readonly #known = new Map<string, Known>();
   #serial = 0;
   #stopped = false;
+  /** An operation is under way. */
+  busy = false;
   /** Writes that were acknowledged. */
   writes = 0;
 
@@ -54,6 +56,7 @@ export class RegisterWorker {
   }
 
   start(): void {
+    this.busy = false;
     if (this.#stopped) return;
     const thinkUs = randomInteger(this.#random, 0, this.#options.thinkMs * 1000);
     this.#scheduler.schedule(thinkUs, Phase.input, undefined, () => {
@@ -77,6 +80,7 @@ export class RegisterWorker {
   }
 
   #run(recorded: Recorded): void {
+    this.busy = true;
     const { deadlineMs } = this.#options;
     this.#client
       .execute({ keyspace: 'default', key: utf8(recorded.key), deadlineMs, ...this.#request(recorded) })

@@ -44,6 +44,7 @@ export class CompactionDriver {
   readonly #requests: Request[] = [];
   #running: Promise<void> | undefined;
   #isStopped = false;
+  #isPoked = false;
   readonly totals: CompactionTotals = { compactions: 0, moves: 0, bytesRead: 0, bytesWritten: 0 };
 
   constructor(world: DriverWorld) {
@@ -64,7 +65,8 @@ export class CompactionDriver {
   /** Looks for work: after a flush, an ingestion, a rise of the horizon. */
   poke(): void {
     if (this.#isStopped) return;
-    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+    this.#isPoked = true;
+    this.#running ??= this.#runWhilePoked();
   }
 
   /** Compacts everything that overlaps the range into the bottom level. */
@@ -91,6 +93,16 @@ export class CompactionDriver {
     this.#isStopped = true;
     for (const request of this.#requests.splice(0)) request.done(error);
     await this.#running;
+  }
+
+  async #runWhilePoked(): Promise<void> {
+    // Not in the turn of the caller; and a poke from here on finds `#running` set or starts anew.
+    await Promise.resolve();
+    while (this.#isPoked && !this.#isStopped) {
+      this.#isPoked = false;
+      await this.#run();
+    }
+    this.#running = undefined;
   }
 
   async #run(): Promise<void> {

@@ -69,23 +69,26 @@ export class PointReader {
     use: (isFound: boolean) => T,
   ): Promise<T> {
     const held = new Map<TableReader, LentBlock[]>();
-    for (;;) {
-      for (const [reader, blocks] of held) reader.lend(blocks);
-      const isFound = this.tryRead(view, top, key, revision);
-      for (const reader of held.keys()) reader.lend([]);
-      if (isFound !== undefined) return use(isFound);
-      const table = this.#wantTable!;
-      const block = this.#wantBlock;
-      table.pins++;
-      try {
+    // Every table that the read needed stays open until it is done: they may be more than the cache keeps.
+    const pinned = new Set<Table>();
+    try {
+      for (;;) {
+        for (const [reader, blocks] of held) reader.lend(blocks);
+        const isFound = this.tryRead(view, top, key, revision);
+        for (const reader of held.keys()) reader.lend([]);
+        if (isFound !== undefined) return use(isFound);
+        const table = this.#wantTable!;
+        const block = this.#wantBlock;
+        if (!pinned.has(table)) table.pins++;
+        pinned.add(table);
         const reader = await this.#tables.open(table);
         if (block < 0) continue;
         const lent = held.get(reader) ?? [];
         lent.push({ block, bytes: await reader.load(block) });
         held.set(reader, lent);
-      } finally {
-        table.pins--;
       }
+    } finally {
+      for (const table of pinned) table.pins--;
     }
   }
 

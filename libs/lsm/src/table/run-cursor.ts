@@ -40,6 +40,7 @@ export class RunCursor extends Source {
   #targetKey: Uint8Array = new Uint8Array(0);
   #targetRevision = 0;
   #frame = -1;
+  #isClosed = false;
   // Bytes of one block or of several, read by `load`; of `#reader`, from file offset `#aheadOffset`.
   #loadedBlock = NO_BLOCK;
   #loaded: Uint8Array | undefined;
@@ -125,9 +126,11 @@ export class RunCursor extends Source {
   override async load(): Promise<void> {
     const table = this.#run[this.#tableIndex];
     assert(table !== undefined, 'a blocked cursor waits for a table');
-    const reader = this.#reader ?? (await this.#options.tables.open(table));
+    const reader = this.#reader ?? (await this.#openAndPin(table));
+    if (this.#isClosed || reader === undefined) return;
     if (this.#reader === undefined) {
-      this.#pinTable(table, reader);
+      this.#table = table;
+      this.#reader = reader;
       if (this.#blockIndex === NO_BLOCK) this.#blockIndex = this.#chooseBlock(reader);
       if (this.#enterBlock(reader, this.#blockIndex)) return;
     }
@@ -144,7 +147,21 @@ export class RunCursor extends Source {
   }
 
   override close(): void {
+    this.#isClosed = true;
     this.#leaveTable();
+  }
+
+  /** Pinned before it is awaited: the table cache may close an unpinned table in the turn in which it opened. */
+  async #openAndPin(table: Table): Promise<TableReader | undefined> {
+    let isKept = false;
+    table.pins++;
+    try {
+      const reader = await this.#options.tables.open(table);
+      isKept = !this.#isClosed;
+      return isKept ? reader : undefined;
+    } finally {
+      if (!isKept) table.pins--;
+    }
   }
 
   #aim(move: number, key: Uint8Array, revision: number): void {

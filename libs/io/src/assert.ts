@@ -17,3 +17,8 @@ export function assert(condition: boolean, message: string): asserts condition {
 export function unreachable(value: never, message = 'unreachable'): never {
   throw new AssertionError(`${message}: ${String(value)}`);
 }
+
+/** What was thrown, as an `Error`. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

@@ -1,4 +1,4 @@
-export { assert, AssertionError, unreachable } from './assert.ts';
+export { asError, assert, AssertionError, unreachable } from './assert.ts';
 export {
   compareBytes,
   concatBytes,

@@ -1,4 +1,4 @@
-import { decodeUtf8, type Kernels, keyspaceId, type NodeId, type RangeId, utf8 } from '@holdfast/io';
+import { asError, decodeUtf8, type Kernels, keyspaceId, type NodeId, type RangeId, utf8 } from '@holdfast/io';
 import type { Tree } from '@holdfast/lsm';
 import {
   encodeRangeMap,
@@ -48,7 +48,7 @@ export class Catalog {
     const send = (map: RangeMap): void =>
       session.reply(encodeRangeMap(kernels, session.version, frame.requestId, map));
     this.#map().then(send, (error: unknown) => {
-      session.destroy(error instanceof Error ? error : new Error(String(error)));
+      session.destroy(asError(error));
     });
   }
 

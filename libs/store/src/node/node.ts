@@ -1,5 +1,6 @@
 import {
   type Address,
+  asError,
   assert,
   type Cancel,
   type Clock,
@@ -14,7 +15,7 @@ import {
   type Random,
   type RangeId,
 } from '@holdfast/io';
-import { Tree } from '@holdfast/lsm';
+import { Tree, type TreeEvent } from '@holdfast/lsm';
 import { type Message, MessageKind } from '@holdfast/raft';
 import {
   FRAME_BYTES_MAX,
@@ -143,7 +144,10 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost, SnapshotsH
     const lock = await disk.lock(directory);
     try {
       await claimDirectory(disk, directory, { clusterId: options.clusterId, nodeId: options.nodeId });
+      // The node that is to hear of the tree's events does not exist yet.
+      const relay: { hear: (event: TreeEvent) => void } = { hear: () => undefined };
       const tree = await Tree.open({
+        onEvent: (event) => relay.hear(event),
         disk,
         directory: joinPath(directory, 'tree'),
         kernels,
@@ -167,7 +171,9 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost, SnapshotsH
         hybridClock,
         observer: options.observer ?? {},
       });
-      return new Node(options, settings, lock, tree, log, hybridClock, replicas, kernels);
+      const node = new Node(options, settings, lock, tree, log, hybridClock, replicas, kernels);
+      relay.hear = (event) => node.#onTreeEvent(event);
+      return node;
     } catch (error) {
       await lock.release();
       throw error;
@@ -359,6 +365,11 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost, SnapshotsH
 
   messagesDropped(peer: NodeId): void {
     for (const replica of this.#replicas.values()) replica.raft.reportUnreachable(peer);
+  }
+
+  #onTreeEvent(event: TreeEvent): void {
+    this.#observer.tree?.(event);
+    if (event.type === 'broken') this.fail(asError(event.error));
   }
 
   #receive(message: Message): void {

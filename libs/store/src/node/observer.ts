@@ -1,4 +1,5 @@
 import type { NodeId, RangeId } from '@holdfast/io';
+import type { TreeEvent } from '@holdfast/lsm';
 import type { Entry, HardState, Message, Ready, Role } from '@holdfast/raft';
 
 /**
@@ -19,6 +20,8 @@ export interface NodeObserver {
     range: RangeId,
     state: { readonly hardState: HardState; readonly applied: number; readonly last: number },
   ): void;
+  /** Flushes, compactions, stalls and damage in the node's tree. */
+  tree?(event: TreeEvent): void;
   /** The node can not go on: a broken disk or a broken invariant (D8). Nothing is served after this. */
   fatal?(error: Error): void;
 }

@@ -1,4 +1,5 @@
 import {
+  asError,
   type Cancel,
   type Clock,
   type Connection,
@@ -52,6 +53,8 @@ export interface PeerLinkHost {
   /** Messages were dropped: the peer's flow control starts over. */
   messagesDropped(peer: NodeId): void;
   peerFrame(from: NodeId, reply: (frame: Uint8Array) => void, frame: Frame): void;
+  /** Not the peer's fault: the node can not go on (D8). */
+  fail(error: Error): void;
 }
 
 /**
@@ -159,8 +162,8 @@ export class PeerLink implements ConnectionHandler {
     try {
       this.#decoder.push(chunk, (frame) => this.#frame(frame));
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.#connection?.destroy(error);
+      if (error instanceof ProtocolError) this.#connection?.destroy(error);
+      else this.#host.fail(asError(error));
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Connection, ConnectionHandler, NodeId } from '@holdfast/io';
+import { asError, type Connection, type ConnectionHandler, type NodeId } from '@holdfast/io';
 import {
   answerHello,
   encodeGoAway,
@@ -31,6 +31,8 @@ export interface SessionHost {
   /** A node's frame other than ping: Raft messages, snapshots. */
   peerFrame(from: NodeId, session: Session, frame: Frame): void;
   closed(session: Session, reason: Error | undefined): void;
+  /** Not the peer's fault: the node can not go on (D8). */
+  fail(error: Error): void;
 }
 
 /**
@@ -106,8 +108,8 @@ export class Session implements ConnectionHandler, ReplyPort {
     try {
       this.#decoder.push(chunk, (frame) => this.#frame(frame));
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.#connection.destroy(error);
+      if (error instanceof ProtocolError) this.#connection.destroy(error);
+      else this.#host.fail(asError(error));
     }
   }
 

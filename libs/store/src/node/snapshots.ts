@@ -1,4 +1,4 @@
-import { type Disk, joinPath, type Kernels, type NodeId, type RangeId } from '@holdfast/io';
+import { asError, type Disk, joinPath, type Kernels, type NodeId, type RangeId } from '@holdfast/io';
 import { CorruptionError, type Tree } from '@holdfast/lsm';
 import type { Message } from '@holdfast/raft';
 import {
@@ -136,8 +136,7 @@ export class Snapshots {
       (error: unknown) => {
         this.#installing.delete(replica.id);
         // A damaged transfer changed nothing: the leader will send another. Anything else is the disk (D8).
-        if (!(error instanceof CorruptionError))
-          this.#host.fail(error instanceof Error ? error : new Error(String(error)));
+        if (!(error instanceof CorruptionError)) this.#host.fail(asError(error));
       },
     );
   }

@@ -1,4 +1,4 @@
-import type { Clock, NodeId } from '@holdfast/io';
+import { asError, type Clock, type NodeId } from '@holdfast/io';
 import type { Tree } from '@holdfast/lsm';
 import type { Message, Ready } from '@holdfast/raft';
 import type { NodeLog } from '../log/node-log.ts';
@@ -170,6 +170,6 @@ export class TurnLoop implements TurnOutput {
 
   #fail(error: unknown): void {
     this.#stopped = true;
-    this.#onFailure(error instanceof Error ? error : new Error(String(error)));
+    this.#onFailure(asError(error));
   }
 }

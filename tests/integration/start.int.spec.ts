@@ -1,0 +1,151 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeEnding, type Ending } from '../../scripts/cluster/child.ts';
+import { until } from '../../scripts/cluster/deadline.ts';
+import { freePorts } from '../../scripts/cluster/free-ports.ts';
+import { PATIENCE_MS, ROOT } from './cluster.ts';
+
+/** A script of the project, as npm runs it. */
+class Script {
+  readonly process: ChildProcess;
+  readonly ended: Promise<Ending>;
+  output = '';
+
+  constructor(args: readonly string[]) {
+    this.process = spawn(
+      process.execPath,
+      ['--conditions=source', '--disable-warning=ExperimentalWarning', ...args],
+      {
+        cwd: ROOT,
+        env: { ...process.env, ...environment, NO_COLOR: '1' },
+      },
+    );
+    const collect = (chunk: Buffer): void => void (this.output += chunk.toString());
+    this.process.stdout?.on('data', collect);
+    this.process.stderr?.on('data', collect);
+    this.ended = new Promise((resolve) => {
+      this.process.once('close', (code, signal) => resolve({ code, signal }));
+    });
+  }
+
+  says(text: string): Promise<true> {
+    return until(`"${text}" in the output`, PATIENCE_MS, () => this.output.includes(text)).catch(
+      (error: unknown) => {
+        throw new Error(this.output, { cause: error });
+      },
+    );
+  }
+}
+
+async function run(
+  ...args: readonly string[]
+): Promise<{ readonly ending: string; readonly output: string }> {
+  const script = new Script(args);
+  return { ending: describeEnding(await script.ended), output: script.output };
+}
+
+interface Status {
+  readonly nodes: readonly { readonly id: number; readonly pid: number | null; readonly state: string }[];
+  readonly ranges: readonly { readonly id: number; readonly leader: number | null }[];
+}
+
+async function status(): Promise<Status> {
+  return JSON.parse((await run('scripts/cluster-status.ts', '--json')).output) as Status;
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'holdfast-start-'));
+let environment: Record<string, string>;
+let start: Script;
+
+beforeAll(async () => {
+  const { gateway, admin, nodes } = await freePorts();
+  environment = {
+    HOLDFAST_DATA_DIR: directory,
+    HOLDFAST_GATEWAY_PORT: String(gateway),
+    HOLDFAST_ADMIN_PORT: String(admin),
+    ...Object.fromEntries(
+      nodes.flatMap(({ id, tcp, http }) => [
+        [`HOLDFAST_NODE_${id}_PORT`, String(tcp)],
+        [`HOLDFAST_NODE_${id}_HTTP_PORT`, String(http)],
+      ]),
+    ),
+  };
+  start = new Script(['scripts/start.ts']);
+  await start.says('Holdfast is ready');
+}, 2 * PATIENCE_MS);
+
+afterAll(async () => {
+  start.process.kill('SIGTERM');
+  await start.ended;
+  rmSync(directory, { recursive: true, force: true });
+});
+
+describe('npm start', () => {
+  const hasCurl = spawnSync('curl', ['--version']).status === 0;
+
+  it.skipIf(!hasCurl)('prints three commands that work', async () => {
+    const lines = start.output.split('\n').filter((line) => line.startsWith('  curl '));
+    expect(lines).toHaveLength(3);
+    const answers: string[] = [];
+    for (const line of lines) {
+      const curl = spawn('sh', ['-c', `${line.trim()} -sS`]);
+      let text = '';
+      curl.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      await new Promise((resolve) => curl.once('close', resolve));
+      answers.push(text);
+    }
+    expect(answers[0]).toContain('"revision":');
+    expect(answers[1]).toContain('\r\n\r\nworld');
+    expect(answers[2]).toContain('"nodes":[');
+  });
+
+  it('says who has the ports when it is started twice, and starts nothing', async () => {
+    const { ending, output } = await run('scripts/start.ts');
+    expect(ending).toBe('exit code 1');
+    expect(output).toContain(`port ${environment['HOLDFAST_GATEWAY_PORT']} (gateway) is taken by pid `);
+    expect(output).toContain(`npm start with pid ${start.process.pid}`);
+    expect(output).toContain('nothing was started');
+  });
+
+  it('tells of a killed node, restarts nothing by itself, and brings it back when asked', async () => {
+    const before = await status();
+    expect(before.nodes.map(({ state }) => state)).toEqual(['serving', 'serving', 'serving']);
+    const kill = await run('scripts/cluster-kill.ts', 'leader');
+    const id = Number(/^killed node-(\d)/.exec(kill.output)?.[1]);
+    expect(kill.output).toContain(`(pid ${before.nodes.find((node) => node.id === id)?.pid})`);
+    await start.says(`node-${id} ended: signal SIGKILL`);
+
+    const after = await until('the others lead every range', PATIENCE_MS, async () => {
+      const seen = await status();
+      return seen.ranges.every(({ leader }) => leader !== null && leader !== id) && seen;
+    });
+    expect(after.nodes.find((node) => node.id === id)).toMatchObject({ state: 'down', pid: null });
+
+    const back = await run('scripts/cluster-start-node.ts', String(id));
+    expect(back).toEqual({ ending: 'exit code 0', output: `node-${id} is ready\n` });
+    expect((await status()).nodes.find((node) => node.id === id)?.state).toBe('serving');
+  });
+
+  it('refuses what makes no sense', async () => {
+    expect((await run('scripts/cluster-kill.ts')).output).toContain('usage');
+    expect((await run('scripts/cluster-kill.ts', '9')).output).toContain('no node 9');
+    expect((await run('scripts/cluster-start-node.ts', '1')).output).toContain('runs already');
+  });
+
+  it('stops everything on Ctrl-C, and keeps the data', async () => {
+    const pids = (await status()).nodes.map(({ pid }) => pid ?? 0);
+    const clusterId = readFileSync(join(directory, 'cluster-id'), 'utf8');
+    start.process.kill('SIGINT');
+    expect(await start.ended).toEqual({ code: 0, signal: null });
+    for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+
+    start = new Script(['scripts/start.ts']);
+    await start.says('Holdfast is ready');
+    expect(readFileSync(join(directory, 'cluster-id'), 'utf8')).toBe(clusterId);
+    const url = `http://127.0.0.1:${environment['HOLDFAST_GATEWAY_PORT']}/v1/keyspaces/default/keys/hello`;
+    expect(await (await fetch(url)).text()).toBe('world');
+  });
+});

@@ -38,7 +38,9 @@ export class Wal {
   readonly #log: SegmentedLog;
   readonly #applyNow: (batch: WriteBatch, segment: number) => void;
   readonly #onBroken: (error: unknown) => void;
-  readonly #pending: Pending[] = [];
+  /** `#pending[#pendingHead ..]` are in the log's hands; `shift` on a long array would cost its length. */
+  #pending: Pending[] = [];
+  #pendingHead = 0;
   #pendingBytes = 0;
   /** Batches in `#pending` that are not applied yet. */
   #unapplied = 0;
@@ -82,7 +84,7 @@ export class Wal {
 
   /** The oldest segment that must stay, given the memtables that are not in tables yet. */
   segmentFirst(memtables: readonly Memtable[]): number {
-    let first = Math.min(this.#log.segment, this.#pending[0]?.segment ?? this.#log.segment);
+    let first = Math.min(this.#log.segment, this.#pending[this.#pendingHead]?.segment ?? this.#log.segment);
     for (const memtable of memtables) {
       if (!memtable.isEmpty && memtable.walSegmentFirst < first) first = memtable.walSegmentFirst;
     }
@@ -133,7 +135,11 @@ export class Wal {
 
   /** In the order of the log. `records`: to be applied now. */
   #committed(pending: Pending, records: Uint8Array | undefined, error: Error | undefined): void {
-    this.#pending.shift();
+    this.#pendingHead++;
+    if (this.#pendingHead > 1_024 && this.#pendingHead * 2 > this.#pending.length) {
+      this.#pending = this.#pending.slice(this.#pendingHead);
+      this.#pendingHead = 0;
+    }
     this.#pendingBytes -= pending.bytes;
     if (records !== undefined) this.#unapplied--;
     if (error !== undefined) {

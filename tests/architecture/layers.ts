@@ -29,7 +29,8 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   'libs/query': { core: true, imports: libs('io') },
   'libs/wire': { core: true, imports: [...libs('io'), 'flatbuffers'], typeImports: libs('raft', 'gossip') },
   'libs/store': { core: true, imports: libs('io', 'raft', 'lsm', 'gossip', 'query', 'wire') },
-  'libs/client': { core: true, imports: libs('io', 'wire') },
+  // Its `src/node/` joins the client to Node.
+  'libs/client': { core: true, imports: libs('io', 'wire'), nodeUnder: 'src/node/' },
   'libs/io-node': { imports: libs('io'), nodeUnder: 'src/' },
   'libs/level': { imports: [...libs('io', 'lsm', 'io-node'), 'abstract-level'], nodeUnder: 'src/' },
   'libs/telemetry': {

@@ -1,6 +1,7 @@
 export type { AbortSignalLike } from './api/abort.ts';
-export { BatchWriteError } from './api/batch-write-error.ts';
-export { Client, type ClientOptions } from './api/client.ts';
+export { Batch } from './api/batch.ts';
+export { BatchError, BatchWriteError } from './api/batch-error.ts';
+export { Client, type ClientOptions, type TransportOptions } from './api/client.ts';
 export { bytes, type Codec, json, text } from './api/codec.ts';
 export type { Key } from './api/key.ts';
 export type { Item, Keyspace, SwapResult, Written } from './api/keyspace.ts';
@@ -8,6 +9,7 @@ export type {
   CallOptions,
   CompareOptions,
   ConsistencyName,
+  DeleteOptions,
   GetOptions,
   ReadOptions,
   ScanCallOptions,
@@ -17,7 +19,9 @@ export type {
 export type { Row } from './api/scan.ts';
 export { parseTarget } from './api/target.ts';
 export type { ClientObserver } from './observer.ts';
+export type { VersionRange } from './link/hello.ts';
 export type { Operation, OpResult, OpSink } from './operation.ts';
+export type { Ticket, Transport } from './transport.ts';
 export {
   Condition,
   Consistency,

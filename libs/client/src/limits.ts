@@ -52,6 +52,14 @@ export const CONNECTIONS_LOST_MAX = 4;
 /** Retries that may be spent at once, and how much of one each success earns. */
 export const RETRY_BUDGET = { capacity: 256, earnedPerSuccess: 0.1 } as const;
 
+/**
+ * When a second replica is asked for a weak read: at the 95th percentile of those before, between `min` and `max`
+ * milliseconds; `initial` until that is known.
+ */
+export const HEDGE_DELAY_MS = { initial: 20, min: 1, max: 200 } as const;
+/** Second questions that may be spent at once, and how much of one each weak read earns: a twentieth more load. */
+export const HEDGE_BUDGET = { capacity: 16, earnedPerSuccess: 0.05 } as const;
+
 /** A map older than this is asked for again, by the way. */
 export const MAP_AGE_MAX_MS = 30_000;
 /** A node that was asked for the map and says nothing for this long: ask another one. */
@@ -63,5 +71,7 @@ export const WARM_NODES_MAX = 16;
 
 /** Operations that one `getMany` or `setMany` keeps under way. */
 export const MANY_WINDOW_OPS = 8192;
+/** Operations of one explicit batch. */
+export const BATCH_ENTRIES_MAX = 65_536;
 /** Rows that `scan` asks for at a time. */
 export const SCAN_PAGE_ROWS = 1000;

@@ -13,5 +13,7 @@ export interface ClientObserver {
   leaderLost?(range: RangeId, node: NodeId): void;
   /** An operation is tried again. */
   retried?(code: ErrorCode, delayMs: number): void;
+  /** A weak read was sent to a second replica, because this node takes long. */
+  hedged?(slow: NodeId): void;
   mapLearned?(generation: number): void;
 }

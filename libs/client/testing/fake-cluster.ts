@@ -66,7 +66,7 @@ export class FakeCluster {
     this.ranges = bounds.slice(0, -1).map((start, i) => ({
       id: 10 + i,
       start,
-      end: bounds[i + 1]!,
+      end: bounds[i + 1],
       leader: (i % nodes) + 1,
       replicas: ids,
     }));
@@ -105,7 +105,7 @@ export class FakeCluster {
   }
 
   lead(range: number, node: number): void {
-    this.ranges[range]!.leader = node;
+    this.ranges[range].leader = node;
   }
 
   mapFor(_node: NodeId, known: number): RangeMap {

@@ -50,6 +50,9 @@ export class FakeNode {
   maps = 0;
   pings = 0;
   answersPings = true;
+  versions = { min: PROTOCOL_VERSION_MIN, max: PROTOCOL_VERSION_MAX };
+  /** Protocol version of each request. */
+  readonly versionsSeen: number[] = [];
   readonly #builder = new DataResponseBuilder();
 
   constructor(cluster: FakeCluster, nodeId: NodeId, address: string) {
@@ -83,8 +86,8 @@ export class FakeNode {
     return answerHello(hello, {
       clusterId: this.cluster.clusterId,
       nodeId: this.nodeId,
-      versionMin: PROTOCOL_VERSION_MIN,
-      versionMax: PROTOCOL_VERSION_MAX,
+      versionMin: this.versions.min,
+      versionMax: this.versions.max,
       features: 0,
       frameBytesMax: FRAME_BYTES_MAX,
       agent: 'fake',
@@ -111,8 +114,9 @@ export class FakeNode {
   #onRequest(connection: Connection, frame: Frame): void {
     const reader = DataRequestReader.read(frame.payload);
     this.requests++;
+    this.versionsSeen.push(frame.version);
     this.ops += reader.count;
-    const { requestId } = frame;
+    const { requestId, version } = frame;
     const request: FakeRequest = {
       node: this,
       requestId,
@@ -123,7 +127,7 @@ export class FakeNode {
     if (this.script?.(request) === true) return;
     const builder = this.#builder;
     const send = (more: boolean): void => {
-      connection.write(builder.toFrame(pureKernels, requestId, PROTOCOL_VERSION_MAX, 0, more));
+      connection.write(builder.toFrame(pureKernels, requestId, version, 0, more));
     };
     for (let i = 0; i < reader.count; i++) {
       if (builder.byteLength > ANSWER_BYTES_TARGET) send(true);

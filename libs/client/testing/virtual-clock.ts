@@ -23,7 +23,7 @@ export class VirtualClock implements Clock {
   schedule(delayMs: number, task: () => void): Cancel {
     const event: Event = { atMs: this.#nowMs + Math.max(0, delayMs), sequence: this.#sequence++, task };
     let at = this.#events.length;
-    while (at > 0 && this.#events[at - 1]!.atMs > event.atMs) at--;
+    while (at > 0 && this.#events[at - 1].atMs > event.atMs) at--;
     this.#events.splice(at, 0, event);
     return () => {
       event.task = undefined;

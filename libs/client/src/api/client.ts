@@ -11,11 +11,16 @@ import {
 } from '@holdfast/io';
 import { CLUSTER_ID_BYTES, DEADLINE_MS_DEFAULT, HoldfastError } from '@holdfast/wire';
 import { Engine } from '../engine/engine.ts';
+import { HedgedReads } from '../engine/hedged-reads.ts';
+import { SPOKEN_VERSIONS, type VersionRange } from '../link/hello.ts';
 import type { ClientObserver } from '../observer.ts';
 import type { Operation, OpResult, OpSink } from '../operation.ts';
+import type { Transport } from '../transport.ts';
 import type { AbortSignalLike } from './abort.ts';
+import { Batch } from './batch.ts';
 import { type Codec, json } from './codec.ts';
 import { ContentTypes } from './content-type.ts';
+import { KeyRequests } from './key-requests.ts';
 import { Keyspace } from './keyspace.ts';
 import { execute } from './promise-sink.ts';
 
@@ -36,6 +41,17 @@ export interface ClientOptions {
   readonly observer?: ClientObserver;
   /** Name and version of the application, for the nodes' logs. */
   readonly agent?: string;
+  /** Whether slow weak reads are asked of a second replica as well. Default true. */
+  readonly hedging?: boolean;
+  /** Protocol versions to offer. Default: those of this release; tests of upgrades say otherwise. */
+  readonly versions?: VersionRange;
+}
+
+/** A client over a transport that is made elsewhere. */
+export interface TransportOptions {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly deadlineMs?: number;
 }
 
 const AGENT = 'holdfast-client/0.1';
@@ -48,32 +64,20 @@ const asIs = (result: OpResult): OpResult => result;
  * Operations that are under way at the same time are concurrent: await the first where order matters.
  */
 export class Client {
-  readonly #engine: Engine;
+  readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #deadlineMs: number;
   readonly #contentTypes = new ContentTypes();
 
-  constructor(options: ClientOptions) {
-    assert(options.seeds.length > 0, 'at least one seed');
+  constructor(options: ClientOptions | TransportOptions) {
     this.#clock = options.clock;
     this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS_DEFAULT;
-    this.#engine = new Engine({
-      network: options.network,
-      clock: options.clock,
-      random: options.random,
-      kernels: options.kernels ?? pureKernels,
-      observer: options.observer ?? {},
-      seeds: options.seeds,
-      clusterId: options.clusterId === undefined ? EMPTY_BYTES : clusterIdBytes(options.clusterId),
-      token: options.token ?? '',
-      agent: options.agent ?? AGENT,
-      deadlineMs: this.#deadlineMs,
-    });
+    this.#transport = 'transport' in options ? options.transport : engineTransport(options, this.#deadlineMs);
   }
 
   /** Operations under way. */
   get pendingOps(): number {
-    return this.#engine.pendingOps;
+    return this.#transport.pendingOps;
   }
 
   /**
@@ -85,11 +89,11 @@ export class Client {
   ready(deadlineMs: number = this.#deadlineMs): Promise<void> {
     return new Promise((resolve, reject) => {
       const cancel = this.#clock.schedule(deadlineMs, () => {
-        const cause = this.#engine.lastTrouble;
+        const cause = this.#transport.lastTrouble;
         const detail = `no seed answered within ${deadlineMs} ms${cause === undefined ? '' : `; last: ${cause.message}`}`;
         reject(new HoldfastError('HF_UNAVAILABLE', { detail, cause }));
       });
-      this.#engine.whenReady((failure) => {
+      this.#transport.whenReady((failure) => {
         cancel();
         if (failure === undefined) resolve();
         else reject(failure);
@@ -102,7 +106,12 @@ export class Client {
   /** A keyspace with values of the codec's type. */
   keyspace<T>(name: string, codec: Codec<T>): Keyspace<T>;
   keyspace<T>(name: string, codec: Codec<T> = json<T>()): Keyspace<T> {
-    return new Keyspace(this.#engine, name, codec, this.#contentTypes);
+    return new Keyspace(this.#transport, new KeyRequests(name, codec, this.#contentTypes));
+  }
+
+  /** Operations on any keyspaces that are to leave together. */
+  batch(): Batch {
+    return new Batch(this.#transport);
   }
 
   /**
@@ -112,12 +121,12 @@ export class Client {
    * @throws HoldfastError with a code of the table and an honest outcome, at the latest shortly after the deadline.
    */
   execute(operation: Operation, signal?: AbortSignalLike): Promise<OpResult> {
-    return execute(this.#engine, operation, asIs, signal);
+    return execute(this.#transport, operation, asIs, signal);
   }
 
   /** {@link execute} without a promise: `sink` is told once, with `tag`, never before this returns. */
   submit(operation: Operation, sink: OpSink, tag = 0): void {
-    this.#engine.submit(operation, sink, tag);
+    this.#transport.submit(operation, sink, tag);
   }
 
   /**
@@ -125,13 +134,33 @@ export class Client {
    * `unknown`. Resolves at once.
    */
   close(): Promise<void> {
-    this.#engine.close();
+    this.#transport.close();
     return Promise.resolve();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function engineTransport(options: ClientOptions, deadlineMs: number): Transport {
+  const { network, clock, random, seeds, clusterId } = options;
+  assert(seeds.length > 0, 'at least one seed');
+  const observer = options.observer ?? {};
+  const engine = new Engine({
+    network,
+    clock,
+    random,
+    kernels: options.kernels ?? pureKernels,
+    observer,
+    seeds,
+    clusterId: clusterId === undefined ? EMPTY_BYTES : clusterIdBytes(clusterId),
+    token: options.token ?? '',
+    agent: options.agent ?? AGENT,
+    versions: options.versions ?? SPOKEN_VERSIONS,
+    deadlineMs,
+  });
+  return options.hedging === false ? engine : new HedgedReads(engine, clock, observer, deadlineMs);
 }
 
 function clusterIdBytes(text: string): Uint8Array {

@@ -1,7 +1,7 @@
 import type { HoldfastError } from '@holdfast/wire';
-import type { Engine } from '../engine/engine.ts';
 import { MANY_WINDOW_OPS } from '../limits.ts';
 import type { Operation, OpResult, OpSink } from '../operation.ts';
+import type { Transport } from '../transport.ts';
 import type { AbortSignalLike } from './abort.ts';
 
 /** What became of each operation, in the order in which they were given. */
@@ -12,18 +12,18 @@ export type ManyResults<T> = readonly (T | HoldfastError)[];
  * fail while others are applied. An abort fails what has not ended, with an outcome each.
  */
 export function executeMany<T extends object | undefined>(
-  engine: Engine,
+  transport: Transport,
   operations: readonly Operation[],
   map: (result: OpResult) => T,
   signal: AbortSignalLike | undefined,
 ): Promise<ManyResults<T>> {
   return new Promise((resolve, reject) => {
-    new ManySink(engine, operations, map, signal, resolve, reject).fill();
+    new ManySink(transport, operations, map, signal, resolve, reject).fill();
   });
 }
 
 class ManySink<T> implements OpSink {
-  readonly #engine: Engine;
+  readonly #transport: Transport;
   readonly #operations: readonly Operation[];
   readonly #map: (result: OpResult) => T;
   readonly #resolve: (results: ManyResults<T>) => void;
@@ -38,14 +38,14 @@ class ManySink<T> implements OpSink {
   #broken = false;
 
   constructor(
-    engine: Engine,
+    transport: Transport,
     operations: readonly Operation[],
     map: (result: OpResult) => T,
     signal: AbortSignalLike | undefined,
     resolve: (results: ManyResults<T>) => void,
     reject: (reason: unknown) => void,
   ) {
-    this.#engine = engine;
+    this.#transport = transport;
     this.#operations = operations;
     this.#map = map;
     this.#signal = signal;
@@ -88,10 +88,10 @@ class ManySink<T> implements OpSink {
   #submit(): void {
     const index = this.#next++;
     this.#underWay++;
-    const op = this.#engine.submit(this.#operations[index]!, this, index);
+    const op = this.#transport.submit(this.#operations[index], this, index);
     if (this.#cancels === undefined || op === undefined) return;
     const { serial } = op;
-    const cancel = (): void => this.#engine.cancel(op, serial, this.#signal?.reason);
+    const cancel = (): void => this.#transport.cancel(op, serial, this.#signal?.reason);
     if (this.#signal?.aborted === true) cancel();
     else this.#cancels.set(index, cancel);
   }

@@ -33,6 +33,11 @@ export interface WriteCallOptions extends CallOptions {
   readonly idempotencyKey?: string;
 }
 
+export interface DeleteOptions extends WriteCallOptions {
+  /** Only if the key has exactly this revision; `HF_PRECONDITION_FAILED` otherwise. */
+  readonly ifRevision?: number;
+}
+
 export interface SetOptions extends WriteCallOptions {
   /** Milliseconds to live; default for ever. */
   readonly ttlMs?: number;

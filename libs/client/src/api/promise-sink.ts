@@ -1,6 +1,6 @@
 import type { HoldfastError } from '@holdfast/wire';
-import type { Engine } from '../engine/engine.ts';
 import type { Operation, OpResult, OpSink } from '../operation.ts';
+import type { Transport } from '../transport.ts';
 import type { AbortSignalLike } from './abort.ts';
 
 /** Settles one promise with what `map` makes of the result. */
@@ -43,17 +43,17 @@ export class PromiseSink<T> implements OpSink {
 
 /** Submits `operation`; the promise is the only thing made per call beside its sink. */
 export function execute<T>(
-  engine: Engine,
+  transport: Transport,
   operation: Operation,
   map: (result: OpResult) => T,
   signal: AbortSignalLike | undefined,
 ): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>();
   const sink = new PromiseSink<T>(resolve, reject, map);
-  const op = engine.submit(operation, sink, 0);
+  const op = transport.submit(operation, sink, 0);
   if (signal !== undefined && op !== undefined) {
     const { serial } = op;
-    const cancel = (): void => engine.cancel(op, serial, signal.reason);
+    const cancel = (): void => transport.cancel(op, serial, signal.reason);
     if (signal.aborted) cancel();
     else sink.listen(signal, cancel);
   }

@@ -1,10 +1,8 @@
-import { assert, compareBytes, copyBytes, decodeUtf8, type Revision } from '@holdfast/io';
-import { OpKind } from '@holdfast/wire';
-import type { Engine } from '../engine/engine.ts';
+import { assert, compareBytes, copyBytes, type Revision } from '@holdfast/io';
+import { OpKind, type ScanRowsReader } from '@holdfast/wire';
 import { SCAN_PAGE_ROWS } from '../limits.ts';
 import type { Operation, OpResult } from '../operation.ts';
-import type { Codec } from './codec.ts';
-import type { ContentTypes } from './content-type.ts';
+import type { Transport } from '../transport.ts';
 import type { ScanCallOptions } from './options.ts';
 import { execute } from './promise-sink.ts';
 
@@ -27,12 +25,11 @@ const asIs = (result: OpResult): OpResult => result;
  * @param read what all pages share; its key is the start.
  */
 export async function* scanPages<T>(
-  engine: Engine,
+  transport: Transport,
   read: Operation,
   end: Uint8Array,
   options: ScanCallOptions,
-  codec: Codec<T>,
-  contentTypes: ContentTypes,
+  rowOf: (rows: ScanRowsReader) => Row<T>,
 ): AsyncGenerator<Row<T>, void, undefined> {
   const { reverse = false, limit = Number.POSITIVE_INFINITY, pageSize = SCAN_PAGE_ROWS, signal } = options;
   assert(pageSize >= 1 && limit >= 0, 'pageSize is at least 1, limit at least 0');
@@ -43,7 +40,7 @@ export async function* scanPages<T>(
   const ask = (): Promise<OpResult> => {
     const rows = Math.min(pageSize, left);
     const operation: Operation = { ...read, kind: OpKind.scan, key: from, endKey: to, limit: rows, reverse };
-    const page = execute(engine, operation, asIs, signal);
+    const page = execute(transport, operation, asIs, signal);
     // Should the reader leave before it looks at the page, its failure is nobody's concern.
     page.catch(() => undefined);
     return page;
@@ -59,14 +56,6 @@ export async function* scanPages<T>(
       next = ask();
     }
     const rows = page.rows();
-    while (rows.next()) {
-      yield {
-        key: decodeUtf8(rows.key),
-        keyBytes: copyBytes(rows.key),
-        value: codec.decode(rows.value),
-        revision: rows.revision,
-        contentType: contentTypes.decode(rows.contentType),
-      };
-    }
+    while (rows.next()) yield rowOf(rows);
   }
 }

@@ -6,7 +6,7 @@ describe('the range map', () => {
   it('is asked for again when a node says that it is old', async () => {
     const cluster = await FakeCluster.start(3, ['m']);
     const client = await cluster.readyClient();
-    cluster.ranges = [{ ...cluster.ranges[0]!, end: new Uint8Array(0), leader: 3, id: 99 }];
+    cluster.ranges = [{ ...cluster.ranges[0], end: new Uint8Array(0), leader: 3, id: 99 }];
     cluster.generation++;
     await cluster.clock.settle(Promise.all(['a', 'b', 'x', 'y'].map((key) => client.execute(put(key)))));
     expect(cluster.node(3).ops).toBe(4);

@@ -166,23 +166,23 @@ const sunk =
       const sink: OpSink = {
         done(result: OpResult, tag: number) {
           if (result.revision > 0) done++;
-          if (!over()) client.submit(operations[(tag + done) & 4095]!, sink, tag);
+          if (!over()) client.submit(operations[(tag + done) & 4095], sink, tag);
           else if (--left === 0) resolve(done);
         },
         failed(error) {
           throw error;
         },
       };
-      for (let i = 0; i < workers; i++) client.submit(operations[i & 4095]!, sink, i);
+      for (let i = 0; i < workers; i++) client.submit(operations[i & 4095], sink, i);
     });
 
 const cases: readonly (readonly [string, Case])[] = [
   ['submit put', sunk(puts)],
   ['submit get', sunk(gets)],
-  ['execute put', awaited((i) => client.execute(puts[i]!))],
-  ['execute get', awaited((i) => client.execute(gets[i]!))],
-  ['keyspace.set', awaited((i) => users.set(keys[i]!, VALUE))],
-  ['keyspace.get', awaited((i) => users.get(keys[i]!))],
+  ['execute put', awaited((i) => client.execute(puts[i]))],
+  ['execute get', awaited((i) => client.execute(gets[i]))],
+  ['keyspace.set', awaited((i) => users.set(keys[i], VALUE))],
+  ['keyspace.get', awaited((i) => users.get(keys[i]))],
 ];
 
 for (const workers of [1, 64, 256]) {

@@ -20,7 +20,7 @@ import {
   RETRY_MS,
   SLOW_ANSWER_MS,
 } from '../limits.ts';
-import { helloOf } from '../link/hello.ts';
+import { helloOf, type VersionRange } from '../link/hello.ts';
 import type { LinkOwner } from '../link/link-owner.ts';
 import type { NodeLink } from '../link/node-link.ts';
 import type { ClientObserver } from '../observer.ts';
@@ -32,6 +32,7 @@ import type { Route } from '../routing/route.ts';
 import { Alarm } from './alarm.ts';
 import { Answer } from './answer.ts';
 import { closedError, deadlineError, FATAL, LEADER_TROUBLE, NODE_TROUBLE, withOutcome } from './judgement.ts';
+import type { HedgeTarget } from './hedged-reads.ts';
 import { Leaders, type LeadersHost } from './leaders.ts';
 import { LinkTable } from './link-table.ts';
 import { MapSource, type MapSourceHost } from './map-source.ts';
@@ -50,6 +51,7 @@ export interface EngineOptions {
   readonly clusterId: Uint8Array;
   readonly token: string;
   readonly agent: string;
+  readonly versions: VersionRange;
   readonly deadlineMs: number;
 }
 
@@ -61,7 +63,7 @@ export interface EngineOptions {
  * An operation is always on the wheel (deadline or retry) and besides in at most one of: the queue of a link, a sent
  * batch, the parked list of a route, a list of the map source.
  */
-export class Engine implements LinkOwner, LeadersHost, MapSourceHost {
+export class Engine implements HedgeTarget, LinkOwner, LeadersHost, MapSourceHost {
   readonly network: Network;
   readonly clock: Clock;
   readonly random: Random;
@@ -100,17 +102,14 @@ export class Engine implements LinkOwner, LeadersHost, MapSourceHost {
     this.#mapSource = new MapSource(this);
   }
 
-  /** Operations that are not settled. */
   get pendingOps(): number {
     return this.#pendingOps;
   }
 
-  /** Why the last connection failed, while there is no map. */
   get lastTrouble(): HoldfastError | undefined {
     return this.#lastTrouble;
   }
 
-  /** Calls back once the range map is known (with nothing), or when that is hopeless (with the reason). */
   whenReady(callback: (failure: HoldfastError | undefined) => void): void {
     if (this.#closed) callback(closedError());
     else if (this.#router.map !== undefined) callback(undefined);
@@ -120,12 +119,8 @@ export class Engine implements LinkOwner, LeadersHost, MapSourceHost {
     }
   }
 
-  /**
-   * Takes over an operation. Its sink is told exactly once, at the latest shortly after its deadline, and never before
-   * this returns. Gives the object that {@link cancel} wants, with its serial; undefined when the operation was
-   * refused at once (the sink hears it all the same).
-   */
-  submit(operation: Operation, sink: OpSink, tag: number): PendingOp | undefined {
+  /** @param avoid a node that must not answer a weak read; 0 = none. */
+  submit(operation: Operation, sink: OpSink, tag: number, avoid: NodeId | 0 = 0): PendingOp | undefined {
     const refusal = this.#closed ? closedError() : (refusalOf(operation) ?? this.#overload());
     if (refusal !== undefined) {
       this.clock.defer(() => sink.failed(refusal, tag));
@@ -137,7 +132,7 @@ export class Engine implements LinkOwner, LeadersHost, MapSourceHost {
       DEADLINE_MS_MAX,
     );
     const op = this.#pool.pop() ?? new PendingOp();
-    op.begin(operation, sink, tag, nowMs + deadlineMs);
+    op.begin(operation, sink, tag, nowMs + deadlineMs, avoid);
     this.#pendingOps++;
     this.#pendingBytes += op.bytes;
     this.#alarm.set(op, op.deadlineAtMs, nowMs);
@@ -145,14 +140,12 @@ export class Engine implements LinkOwner, LeadersHost, MapSourceHost {
     return op;
   }
 
-  /** Gives up an operation, if it is still the one with this serial. */
   cancel(op: PendingOp, serial: number, cause: unknown): void {
     if (op.serial !== serial) return;
     const outcome = op.isWrite && (op.batch !== undefined || op.maybeApplied) ? 'unknown' : 'not_applied';
     this.#fail(op, new HoldfastError('HF_CANCELLED', { outcome, cause }));
   }
 
-  /** Fails everything under way and closes every connection. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -204,7 +197,8 @@ export class Engine implements LinkOwner, LeadersHost, MapSourceHost {
     const nowMs = this.clock.monotonicMs();
     const first = route.rotation++;
     for (let i = 0; i < replicas.length; i++) {
-      const link = this.#links.of(replicas[(first + i) % replicas.length]!);
+      const node = replicas[(first + i) % replicas.length];
+      const link = node === op.avoid ? undefined : this.#links.of(node);
       if (link?.ready !== true || !link.admit(nowMs)) continue;
       link.enqueue(op);
       return;
@@ -231,8 +225,8 @@ export class Engine implements LinkOwner, LeadersHost, MapSourceHost {
   // What links tell.
 
   hello(link: NodeLink): Hello {
-    const { token, agent } = this.#options;
-    return helloOf(this.#clusterId, link.expected, token, agent);
+    const { token, agent, versions } = this.#options;
+    return helloOf(this.#clusterId, link.expected, token, agent, versions);
   }
 
   linkReady(link: NodeLink, clusterId: Uint8Array): void {

@@ -1,4 +1,4 @@
-import { EMPTY_BYTES, type KeyspaceId } from '@holdfast/io';
+import { EMPTY_BYTES, type KeyspaceId, type NodeId } from '@holdfast/io';
 import { Condition, Consistency, isWrite, OpKind, type ScanOptions, type WriteOptions } from '@holdfast/wire';
 import type { SentBatch } from '../link/sent-batch.ts';
 import type { Operation, OpSink } from '../operation.ts';
@@ -62,6 +62,8 @@ export class PendingOp implements WriteOptions, ScanOptions, Listed<PendingOp>, 
   wantsMap = false;
   /** A weak read that any replica may answer. */
   anyReplica = false;
+  /** A weak read that this node must not answer, because it was asked by another try; 0 = any may. */
+  avoid: NodeId | 0 = 0;
   /** Why it is still under way, for the error at its deadline. */
   lastTrouble = '';
   route: Route | undefined = undefined;
@@ -85,7 +87,7 @@ export class PendingOp implements WriteOptions, ScanOptions, Listed<PendingOp>, 
     return this.idempotencyKey.length > 0;
   }
 
-  begin(operation: Operation, sink: OpSink, tag: number, deadlineAtMs: number): void {
+  begin(operation: Operation, sink: OpSink, tag: number, deadlineAtMs: number, avoid: NodeId | 0): void {
     const { kind, keyspace } = operation;
     this.kind = kind;
     this.isWrite = isWrite(kind);
@@ -121,6 +123,7 @@ export class PendingOp implements WriteOptions, ScanOptions, Listed<PendingOp>, 
       this.value.length +
       this.contentType.length +
       this.idempotencyKey.length;
+    this.avoid = avoid;
     this.attempts = 0;
     this.connectionsLost = 0;
     this.maybeApplied = false;

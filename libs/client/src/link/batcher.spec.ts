@@ -32,7 +32,7 @@ const queueOf = (...operations: readonly Partial<Operation>[]): OpList<PendingOp
   const queue = new OpList<PendingOp>();
   for (const [i, more] of operations.entries()) {
     const op = new PendingOp();
-    op.begin({ kind: OpKind.get, keyspace: 7 as KeyspaceId, key: utf8(`k${i}`), ...more }, sink, i, 5000);
+    op.begin({ kind: OpKind.get, keyspace: 7 as KeyspaceId, key: utf8(`k${i}`), ...more }, sink, i, 5000, 0);
     op.route = route;
     queue.push(op);
   }
@@ -45,7 +45,7 @@ const take = (queue: OpList<PendingOp>, nowMs = 0): { reader: DataRequestReader;
   const readers: DataRequestReader[] = [];
   new FrameDecoder(pureKernels).push(frame, ({ payload }) => readers.push(DataRequestReader.read(payload)));
   const tags = Array.from({ length: batch.count }, (_, i) => batch.take(i)!.tag);
-  return { reader: readers[0]!, tags };
+  return { reader: readers[0], tags };
 };
 
 describe('Batcher', () => {

@@ -1,4 +1,4 @@
-import { assert, type Kernels, type KeyspaceId, unreachable } from '@holdfast/io';
+import { assert, type Kernels, unreachable } from '@holdfast/io';
 import {
   BATCH_OPS_MAX,
   Consistency,
@@ -88,7 +88,7 @@ function sameLevel(a: PendingOp, b: PendingOp): boolean {
 function encodeOp(builder: DataRequestBuilder, op: PendingOp): void {
   const { route, keyspace, kind } = op;
   assert(route !== undefined && keyspace !== KEYSPACE_UNRESOLVED, 'a queued operation has its range');
-  const id = keyspace as KeyspaceId;
+  const id = keyspace;
   switch (kind) {
     case OpKind.get:
       builder.get(route.rangeId, id, op.key, op.revision, op.deadlineMs);

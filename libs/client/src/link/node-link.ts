@@ -299,7 +299,7 @@ export class NodeLink {
     this.#version = ack.version;
     this.#frameBytesMax = ack.frameBytesMax;
     this.#nodeId = ack.nodeId;
-    this.#decoder?.accept(FRAME_BYTES_MAX);
+    this.#decoder?.accept(FRAME_BYTES_MAX, ack.version);
     this.#liveness = new Liveness(
       {
         silenceInFlightMs: SILENCE_IN_FLIGHT_MS,

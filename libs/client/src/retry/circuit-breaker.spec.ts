@@ -47,8 +47,8 @@ describe('CircuitBreaker', () => {
     }
     const ceilings = [100, 200, 400, 800, 800, 800];
     for (const [i, wait] of waits.entries()) {
-      expect(wait).toBeGreaterThanOrEqual(ceilings[i]! / 2);
-      expect(wait).toBeLessThanOrEqual(ceilings[i]! + 1);
+      expect(wait).toBeGreaterThanOrEqual(ceilings[i] / 2);
+      expect(wait).toBeLessThanOrEqual(ceilings[i] + 1);
     }
   });
 

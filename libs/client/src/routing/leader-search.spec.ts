@@ -25,7 +25,7 @@ describe('LeaderSearch', () => {
   it('asks again in the next round, but not those who still owe an answer', () => {
     const s = search(0, 0);
     for (let i = 0; i < 3; i++) s.next(0, everybody);
-    s.refused(nodes(2)[0]!);
+    s.refused(nodes(2)[0]);
     s.beginRound();
     expect([s.next(10, everybody), s.next(10, everybody)]).toEqual([2, 0]);
     s.beginRound();

@@ -27,7 +27,7 @@ export class LeaderSearch {
   /** @param lost the leader until now, which is asked last; 0 = none. */
   constructor(replicas: readonly NodeId[], lost: NodeId | 0, hint: NodeId | 0, options: LeaderSearchOptions) {
     const at = replicas.indexOf(lost as NodeId);
-    this.#replicas = at < 0 ? replicas : [...replicas.slice(at + 1), ...replicas.slice(0, at), replicas[at]!];
+    this.#replicas = at < 0 ? replicas : [...replicas.slice(at + 1), ...replicas.slice(0, at), replicas[at]];
     this.#hint = hint;
     this.#options = options;
   }

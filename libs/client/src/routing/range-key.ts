@@ -11,14 +11,14 @@ export function compareToBound(keyspace: KeyspaceId, key: Uint8Array, bound: Uin
   const boundLength = bound.length;
   for (let i = 0; i < RANGE_KEY_PREFIX_BYTES; i++) {
     if (i === boundLength) return 1;
-    const difference = ((keyspace >>> (24 - 8 * i)) & 0xff) - bound[i]!;
+    const difference = ((keyspace >>> (24 - 8 * i)) & 0xff) - bound[i];
     if (difference !== 0) return difference;
   }
   const keyLength = key.length;
   const length =
     keyLength < boundLength - RANGE_KEY_PREFIX_BYTES ? keyLength : boundLength - RANGE_KEY_PREFIX_BYTES;
   for (let i = 0; i < length; i++) {
-    const difference = key[i]! - bound[i + RANGE_KEY_PREFIX_BYTES]!;
+    const difference = key[i] - bound[i + RANGE_KEY_PREFIX_BYTES];
     if (difference !== 0) return difference;
   }
   return keyLength + RANGE_KEY_PREFIX_BYTES - boundLength;

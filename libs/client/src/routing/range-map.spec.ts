@@ -21,11 +21,11 @@ const range = (id: number, start: Uint8Array, end: Uint8Array): RangeEntry => ({
 const mapOf = (bounds: readonly Uint8Array[], holes: readonly boolean[] = []): RangeMap => {
   const sorted = [...bounds]
     .sort(compareBytes)
-    .filter((bound, i, all) => i === 0 || compareBytes(bound, all[i - 1]!) !== 0);
+    .filter((bound, i, all) => i === 0 || compareBytes(bound, all[i - 1]) !== 0);
   const edges = [NO_BYTES, ...sorted.filter((bound) => bound.length > 0), NO_BYTES];
   const ranges = edges
     .slice(0, -1)
-    .map((start, i) => range(i + 1, start, edges[i + 1]!))
+    .map((start, i) => range(i + 1, start, edges[i + 1]))
     .filter((_, i) => holes[i] !== true);
   return new RangeMap({ generation: 1, nodes: [], ranges: ranges.toReversed(), keyspaces: [] });
 };

@@ -63,7 +63,7 @@ export class RangeMap {
   find(keyspace: KeyspaceId, key: Uint8Array): number {
     const index = this.#lastStartingAt(keyspace, key, true);
     if (index < 0) return -1;
-    const { end } = this.ranges[index]!;
+    const { end } = this.ranges[index];
     return end.length === 0 || compareToBound(keyspace, key, end) < 0 ? index : -1;
   }
 
@@ -77,7 +77,7 @@ export class RangeMap {
         ? this.#lastStartingAt(keyspace, end, false)
         : this.#lastStartingAt((keyspace + 1) as KeyspaceId, end, false);
     if (index < 0) return -1;
-    const bound = this.ranges[index]!.end;
+    const bound = this.ranges[index].end;
     if (bound.length === 0) return index;
     // The range must reach up to `end`, or keys before it would be skipped.
     const reaches =
@@ -94,7 +94,7 @@ export class RangeMap {
     let high = ranges.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const order = compareToBound(keyspace, key, ranges[middle]!.start);
+      const order = compareToBound(keyspace, key, ranges[middle].start);
       if (order > 0 || (inclusive && order === 0)) low = middle + 1;
       else high = middle;
     }

@@ -1,4 +1,4 @@
-import { compareBytes, type KeyspaceId, prefixEnd, type RangeId } from '@holdfast/io';
+import { compareBytes, prefixEnd, type RangeId } from '@holdfast/io';
 import { KEY_BYTES_MAX, OpKind } from '@holdfast/wire';
 import { KEYSPACE_UNRESOLVED, type PendingOp } from '../engine/pending-op.ts';
 import { clipScan, RangeMap, type RangeMapContent } from './range-map.ts';
@@ -52,7 +52,7 @@ export class Router {
       if (id === undefined) return 'keyspace';
       op.keyspace = id;
     }
-    const keyspace = op.keyspace as KeyspaceId;
+    const keyspace = op.keyspace;
     const index = op.reverse ? map.findBefore(keyspace, op.endKey) : map.find(keyspace, op.key);
     const route = this.#routes[index];
     op.route = route;

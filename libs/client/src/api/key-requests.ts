@@ -1,0 +1,126 @@
+import { copyBytes, decodeUtf8, encodeUtf8, type Revision } from '@holdfast/io';
+import {
+  Condition,
+  Consistency,
+  HoldfastError,
+  IDEMPOTENCY_KEY_BYTES_MAX,
+  OpKind,
+  type ScanRowsReader,
+} from '@holdfast/wire';
+import type { Operation, OpResult } from '../operation.ts';
+import type { Codec } from './codec.ts';
+import type { ContentTypes } from './content-type.ts';
+import type { Item, SwapResult, Written } from './keyspace.ts';
+import type { CompareOptions, ConsistencyName, DeleteOptions, ReadOptions, SetOptions } from './options.ts';
+import type { Row } from './scan.ts';
+
+const LEVELS: readonly ConsistencyName[] = ['strong', 'bounded', 'eventual'];
+
+/**
+ * Calls on one keyspace to operations, and results back to what callers get. Decides nothing and sends nothing:
+ * single calls, `many` and batches share it.
+ */
+export class KeyRequests<T> {
+  readonly keyspace: string;
+  readonly #codec: Codec<T>;
+  readonly #contentTypes: ContentTypes;
+
+  constructor(keyspace: string, codec: Codec<T>, contentTypes: ContentTypes) {
+    this.keyspace = keyspace;
+    this.#codec = codec;
+    this.#contentTypes = contentTypes;
+  }
+
+  with<U>(codec: Codec<U>): KeyRequests<U> {
+    return new KeyRequests(this.keyspace, codec, this.#contentTypes);
+  }
+
+  readonly get = (key: Uint8Array, options: ReadOptions, revision: number | undefined): Operation => ({
+    kind: OpKind.get,
+    keyspace: this.keyspace,
+    key,
+    revision,
+    consistency: options.consistency === undefined ? Consistency.strong : Consistency[options.consistency],
+    maxStalenessMs: options.maxStalenessMs,
+    minRevision: options.minRevision,
+    deadlineMs: options.deadlineMs,
+  });
+
+  readonly set = (key: Uint8Array, value: T, options: SetOptions): Operation => ({
+    kind: OpKind.put,
+    keyspace: this.keyspace,
+    key,
+    value: this.#codec.encode(value),
+    contentType: this.#contentTypes.encode(options.contentType ?? this.#codec.contentType),
+    ttlMs: options.ttlMs,
+    idempotencyKey: idempotencyBytes(options.idempotencyKey),
+    deadlineMs: options.deadlineMs,
+  });
+
+  readonly delete = (key: Uint8Array, options: DeleteOptions): Operation => ({
+    kind: OpKind.delete,
+    keyspace: this.keyspace,
+    key,
+    condition: options.ifRevision === undefined ? Condition.none : Condition.revisionEquals,
+    revision: options.ifRevision,
+    idempotencyKey: idempotencyBytes(options.idempotencyKey),
+    deadlineMs: options.deadlineMs,
+  });
+
+  /** @throws HoldfastError `HF_BAD_REQUEST` unless there is exactly one condition. */
+  readonly compareAndSet = (key: Uint8Array, value: T, options: CompareOptions): Operation => {
+    const { ifRevision, ifAbsent } = options;
+    if ((ifRevision === undefined) === (ifAbsent !== true)) {
+      throw new HoldfastError('HF_BAD_REQUEST', {
+        detail: 'compareAndSet takes ifRevision or ifAbsent, one of them',
+      });
+    }
+    return {
+      ...this.set(key, value, options),
+      condition: ifRevision === undefined ? Condition.absent : Condition.revisionEquals,
+      revision: ifRevision,
+    };
+  };
+
+  readonly item = (result: OpResult): Item<T> | undefined => {
+    if (!result.found) return undefined;
+    return {
+      value: this.#codec.decode(result.value),
+      revision: result.revision,
+      contentType: this.#contentTypes.decode(result.contentType),
+      servedLevel: LEVELS[result.servedLevel],
+      stalenessMs: result.stalenessMs,
+    };
+  };
+
+  readonly written = (result: OpResult): Written => ({
+    revision: result.revision,
+    existed: result.found,
+    replayed: result.replayed,
+  });
+
+  readonly swapped = (result: OpResult): SwapResult => ({ swapped: true, revision: result.revision });
+
+  /** The result that a refused condition stands for; undefined for every other failure. */
+  readonly notSwapped = (error: HoldfastError): SwapResult | undefined => {
+    if (error.code !== 'HF_PRECONDITION_FAILED' || error.outcome !== 'not_applied') return undefined;
+    return { swapped: false, revision: error.revision ?? (0 as Revision) };
+  };
+
+  readonly row = (rows: ScanRowsReader): Row<T> => ({
+    key: decodeUtf8(rows.key),
+    keyBytes: copyBytes(rows.key),
+    value: this.#codec.decode(rows.value),
+    revision: rows.revision,
+    contentType: this.#contentTypes.decode(rows.contentType),
+  });
+}
+
+function idempotencyBytes(key: string | undefined): Uint8Array | undefined {
+  if (key === undefined) return undefined;
+  const encoded = encodeUtf8(key);
+  if (encoded === undefined || encoded.length === 0 || encoded.length > IDEMPOTENCY_KEY_BYTES_MAX) {
+    throw new HoldfastError('HF_IDEMPOTENCY_KEY_INVALID');
+  }
+  return encoded;
+}

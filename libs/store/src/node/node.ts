@@ -244,7 +244,7 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost, SnapshotsH
     });
     this.#state = 'serving';
     for (const link of this.#links.values()) link.start();
-    for (const replica of this.#replicas.values()) this.#loop.wake(replica);
+    this.#campaignWherePreferred();
     this.#scheduleTick();
   }
 
@@ -351,6 +351,7 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost, SnapshotsH
   linkOpened(peer: NodeId): void {
     // What was sent while the link was down is lost: let every leader here look at this peer anew.
     this.messagesDropped(peer);
+    this.#campaignWherePreferred();
   }
 
   /** Followers of a leader on that node need not wait out the election timeout (D9). */
@@ -370,6 +371,25 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost, SnapshotsH
   #onTreeEvent(event: TreeEvent): void {
     this.#observer.tree?.(event);
     if (event.type === 'broken') this.fail(asError(event.error));
+  }
+
+  /**
+   * A cluster that starts need not wait out an election timeout. Of the voters of a range, one is preferred,
+   * in turn, which also spreads the leaders. Asking costs nothing where a leader exists: pre-vote and
+   * stickiness refuse.
+   */
+  #campaignWherePreferred(): void {
+    for (const replica of this.#replicas.values()) {
+      const { voters } = replica.descriptor.conf;
+      const reachable = voters.filter((voter) => this.#isReachable(voter)).length;
+      const preferred = voters[replica.id % voters.length] === this.self.nodeId;
+      if (preferred && replica.leader === 0 && reachable > voters.length / 2) replica.raft.campaign();
+      this.#loop.wake(replica);
+    }
+  }
+
+  #isReachable(node: NodeId): boolean {
+    return node === this.self.nodeId || this.#links.get(node)?.connected === true;
   }
 
   #receive(message: Message): void {

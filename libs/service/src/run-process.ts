@@ -33,7 +33,8 @@ export async function runProcess(
   process.on('uncaughtException', (error) => fatal('unexpected error', error));
   process.on('unhandledRejection', (error) => fatal('unhandled rejection', error));
 
-  const starting = start(fatal);
+  // In the next turn: whoever sends a signal to a process that has said a word finds a handler.
+  const starting = Promise.resolve().then(() => start(fatal));
   let stopping = false;
   const onSignal = (signal: keyof typeof SIGNAL_NUMBERS): void => {
     if (stopping) {

@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest';
+import { settingsSchema } from './settings.ts';
+
+const valid = {
+  nodeId: '2',
+  clusterId: 'a'.repeat(32),
+  members: '1=127.0.0.1:7711,2=127.0.0.1:7712',
+  dataDirectory: '/data',
+};
+
+it('takes what a node needs, and fills in the rest', () => {
+  expect(settingsSchema.parse(valid)).toEqual({
+    nodeId: 2,
+    clusterId: 'a'.repeat(32),
+    members: [
+      { id: 1, value: '127.0.0.1:7711' },
+      { id: 2, value: '127.0.0.1:7712' },
+    ],
+    dataDirectory: '/data',
+    httpHost: '127.0.0.1',
+    httpPort: 7721,
+    drainMs: 3000,
+    logLevel: 'info',
+  });
+});
+
+it.each([
+  ['an id that is not among the members', { nodeId: '3' }],
+  ['the same id twice', { members: '2=127.0.0.1:1,2=127.0.0.1:2' }],
+  ['a short cluster id', { clusterId: 'abc' }],
+  ['no members', { members: '' }],
+  ['node id 0', { nodeId: '0' }],
+])('refuses %s', (_, change) => {
+  expect(settingsSchema.safeParse({ ...valid, ...change }).success).toBe(false);
+});

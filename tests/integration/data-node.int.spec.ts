@@ -1,0 +1,90 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { until } from '../../scripts/cluster/deadline.ts';
+import { freePorts } from '../../scripts/cluster/free-ports.ts';
+import { PATIENCE_MS, ROOT } from './cluster.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'holdfast-node-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const ports = await freePorts();
+
+interface NodeProcess {
+  readonly ended: Promise<number | null>;
+  /** The messages of its log. */
+  readonly said: string[];
+  stop(): void;
+}
+
+function start(settings: Readonly<Record<string, string>>): NodeProcess {
+  const child = spawn(process.execPath, [join(ROOT, 'apps', 'data-node', 'dist', 'main.js')], {
+    env: { PATH: process.env['PATH'], ...settings },
+  });
+  const said: string[] = [];
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    const lines = (text + chunk.toString()).split('\n');
+    text = lines.pop() ?? '';
+    said.push(...lines.map((line) => (JSON.parse(line) as { msg: string }).msg));
+  });
+  return {
+    said,
+    ended: new Promise((resolve) => {
+      child.once('close', (code) => resolve(code));
+    }),
+    stop: () => child.kill('SIGTERM'),
+  };
+}
+
+function settings(node: 0 | 1, change: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const [id, tcp, http] = [node + 1, ports.nodes[node]?.tcp, ports.nodes[node]?.http];
+  return {
+    HOLDFAST_NODE_ID: String(id),
+    HOLDFAST_CLUSTER_ID: 'a'.repeat(32),
+    HOLDFAST_MEMBERS: `${id}=127.0.0.1:${tcp}`,
+    HOLDFAST_HTTP_PORT: String(http),
+    HOLDFAST_DATA_DIRECTORY: join(directory, 'data'),
+    ...change,
+  };
+}
+
+it('lists everything that is wrong with its configuration', async () => {
+  const node = start({ HOLDFAST_HTTP_PORT: '99999', HOLDFAST_CLUSTER_ID: 'short' });
+  expect(await node.ended).toBe(1);
+  expect(node.said).toHaveLength(1);
+  for (const name of ['HTTP_PORT', 'CLUSTER_ID', 'NODE_ID', 'MEMBERS', 'DATA_DIRECTORY']) {
+    expect(node.said[0]).toContain(`HOLDFAST_${name}`);
+  }
+});
+
+it('refuses a directory that is in use, and one that belongs to somebody else', async () => {
+  const owner = start(settings(0));
+  await until('the owner serves', PATIENCE_MS, () => owner.said.includes('serving'));
+
+  const second = start(settings(0, { HOLDFAST_HTTP_PORT: String(ports.nodes[1]?.http) }));
+  expect(await second.ended).toBe(1);
+  expect(second.said.at(-1)).toContain('could not start: ELOCKED');
+
+  owner.stop();
+  expect(await owner.ended).toBe(0);
+
+  const other = start(settings(1));
+  expect(await other.ended).toBe(1);
+  expect(other.said.at(-1)).toMatch(/could not start: .* belongs to node 1/);
+  const foreign = start(settings(0, { HOLDFAST_CLUSTER_ID: 'b'.repeat(32) }));
+  expect(await foreign.ended).toBe(1);
+  expect(foreign.said.at(-1)).toMatch(/could not start: .* belongs to cluster a+/);
+});
+
+it('says which address is taken', async () => {
+  const owner = start(settings(0));
+  await until('the owner serves', PATIENCE_MS, () => owner.said.includes('serving'));
+  const late = start(settings(0, { HOLDFAST_DATA_DIRECTORY: join(directory, 'other') }));
+  expect(await late.ended).toBe(1);
+  expect(late.said.at(-1)).toContain('EADDRINUSE');
+  owner.stop();
+  expect(await owner.ended).toBe(0);
+});

@@ -126,6 +126,24 @@ function networkFaults(cluster: StoreCluster): readonly Fault[] {
       },
     },
     {
+      // The others hear of its death and elect at once, while it lives on, with some clients on its side.
+      name: 'leader looks dead',
+      durationMs: [500, 3_000],
+      weight: 2,
+      begin: (random) => {
+        const host = leaderOf(cluster, random)?.machine.host;
+        if (host === undefined) return undefined;
+        const others = hosts.filter((other) => other !== host);
+        network.breakConnections(
+          (from, to) => (from === host && others.includes(to)) || (to === host && others.includes(from)),
+        );
+        const faithful = cluster.clientHosts.filter(() => randomChance(random, 0.5));
+        return cut(
+          [host, ...faithful].flatMap((a) => others.flatMap((b) => [[a, b] as const, [b, a] as const])),
+        );
+      },
+    },
+    {
       name: 'asymmetric cut',
       durationMs: [100, 6_000],
       begin: (random) => {

@@ -107,10 +107,10 @@ function makeWorkers(cluster: StoreCluster, history: History, random: Prng): rea
     deadlineMs: randomPick(random, [500, 2_000, DEADLINE_MS_MAX]),
   };
   const workers: RegisterWorker[] = [];
-  const clients = randomInteger(random, 1, 3);
+  const clients = randomInteger(random, 1, 4);
   const workersEach = randomInteger(random, 1, 3);
   for (let i = 0; i < clients; i++) {
-    const environment = cluster.machine(100 + i, `10.0.1.${i}`).start();
+    const environment = cluster.client(i);
     const client = new Client({ ...environment, seeds: cluster.addresses, clusterId: CLUSTER_ID });
     for (let j = 0; j < workersEach; j++) {
       workers.push(

@@ -12,7 +12,7 @@ import { confStateOf } from '@holdfast/raft';
 import { RaftInvariants } from '../checkers/raft-invariants.ts';
 import { type Coverage, type Report, Violation } from '../checkers/violation.ts';
 import type { Incarnation } from '../world/incarnation.ts';
-import { type Death, Machine } from '../world/machine.ts';
+import { type Death, type Environment, Machine } from '../world/machine.ts';
 import type { LatencyModel } from '../world/network-link.ts';
 import { Phase, type Scheduler } from '../world/scheduler.ts';
 import { SimNetwork } from '../world/sim-network.ts';
@@ -21,6 +21,8 @@ export const CLUSTER_ID = '5eed5eed5eed5eed5eed5eed5eed5eed';
 export const DIRECTORY = 'data';
 /** Where nodes keep the log that holds votes and entries. */
 const LOG_DIRECTORY = `${DIRECTORY}/log`;
+/** Machines of clients are numbered from here, those of nodes from 1. */
+const CLIENT_MACHINES = 100;
 /** How long a supervisor waits before it starts a process again that ended by itself. */
 const RESTART_MS: readonly [number, number] = [100, 1_000];
 
@@ -61,6 +63,7 @@ export class StoreCluster {
   readonly #coverage: Coverage;
   readonly #report: Report;
   readonly #members: readonly Member[];
+  readonly #clientHosts: string[] = [];
 
   constructor(scheduler: Scheduler, options: StoreClusterOptions, coverage: Coverage, report: Report) {
     this.scheduler = scheduler;
@@ -80,6 +83,17 @@ export class StoreCluster {
       wanted: true,
       diskFaults: 0,
     }));
+  }
+
+  /** A machine for a client, with a process that never dies. */
+  client(index: number): Environment {
+    const host = `10.0.1.${index}`;
+    this.#clientHosts.push(host);
+    return this.machine(CLIENT_MACHINES + index, host).start();
+  }
+
+  get clientHosts(): readonly string[] {
+    return this.#clientHosts;
   }
 
   get addresses(): readonly Address[] {

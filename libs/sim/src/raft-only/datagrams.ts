@@ -41,7 +41,7 @@ export class Datagrams<Message> {
     const name = from * 1000 + to;
     let link = this.#links.get(name);
     if (link === undefined) {
-      link = new Link(`${from}`, `${to}`, this.#random, this.#latency);
+      link = new Link(`${from}`, `${to}`, this.#scheduler, this.#random, this.#latency);
       this.#links.set(name, link);
     }
     return link;

@@ -14,6 +14,8 @@ export const EXPECTED: Readonly<Record<WorldName, readonly string[]>> = {
     'fault: flaky links',
     'fault: isolate leader',
     'fault: kill',
+    'fault: leader looks dead',
+    'snapshot installed',
     'fault: kill all',
     'fault: kill leader',
     'fault: partition',

@@ -19,8 +19,9 @@ export const HIGH_WATER_BYTES = 64 * 1024;
 export const LOW_WATER_BYTES = 16 * 1024;
 /** One `onData` carries at most this, as one read of a socket does. */
 const CHUNK_BYTES_MAX = 64 * 1024;
-/** Longest wait of TCP's retransmission after a link came back. */
-const RETRANSMIT_MS_MAX = 200;
+/** First pause before bytes for a machine without power are sent again; it doubles. */
+const RETRY_US_FIRST = 200_000;
+const RETRY_US_MAX = 10_000_000;
 
 /** What connections need from the network they belong to. */
 export interface NetworkContext {
@@ -88,6 +89,15 @@ export class SimConnection implements Connection, LinkUser {
     return this.#state === 'connecting';
   }
 
+  /** The other side has accepted, whether this side knows it yet or not. */
+  get joined(): boolean {
+    return this.#peer !== undefined;
+  }
+
+  get closed(): boolean {
+    return this.#state === 'closed';
+  }
+
   get started(): boolean {
     return this.#handler !== undefined;
   }
@@ -139,11 +149,10 @@ export class SimConnection implements Connection, LinkUser {
 
   // --- Called by the network ---
 
-  /** Joins the two ends. The accepted side is open at once, the other when the answer has travelled. */
+  /** Joins the two ends. This side is open when the answer has travelled. */
   join(peer: SimConnection): void {
     this.#peer = peer;
     peer.#peer = this;
-    peer.opened();
     peer.#overLink(0, () => this.opened());
   }
 
@@ -178,8 +187,7 @@ export class SimConnection implements Connection, LinkUser {
   }
 
   linkHealed(): void {
-    const delay = randomInteger(this.#context.random, 0, RETRANSMIT_MS_MAX * 1000);
-    this.#context.scheduler.schedule(delay, Phase.input, undefined, () => {
+    this.#context.scheduler.schedule(this.#out.retransmitUs(), Phase.input, undefined, () => {
       const peer = this.#peer;
       if (peer === undefined) return;
       this.#pump();
@@ -245,12 +253,7 @@ export class SimConnection implements Connection, LinkUser {
         const user: LinkUser = {
           linkHealed: () => {
             link.users.delete(user);
-            scheduler.schedule(
-              randomInteger(this.#context.random, 0, RETRANSMIT_MS_MAX * 1000),
-              1,
-              undefined,
-              attempt,
-            );
+            scheduler.schedule(link.retransmitUs(), Phase.input, undefined, attempt);
           },
         };
         link.users.add(user);
@@ -286,11 +289,18 @@ export class SimConnection implements Connection, LinkUser {
     }
   }
 
-  /** Bytes for an end that is gone: a kernel answers with a reset, a machine without power not at all. */
-  #refuse(): void {
+  /** Bytes for an end that is gone: a kernel answers with a reset, a machine without power only when it is back. */
+  #refuse(retryUs = RETRY_US_FIRST): void {
+    const { scheduler } = this.#context;
+    if (!this.#context.isUp(this.#process.host)) {
+      scheduler.schedule(retryUs, Phase.input, undefined, () =>
+        this.#refuse(Math.min(retryUs * 2, RETRY_US_MAX)),
+      );
+      return;
+    }
     this.#deliveryPlanned = false;
     this.#inbox.length = 0;
-    if (this.#context.isUp(this.#process.host)) this.#sendReset();
+    this.#sendReset();
   }
 
   #deliver(): void {

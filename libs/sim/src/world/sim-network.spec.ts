@@ -92,7 +92,7 @@ describe('SimNetwork', () => {
     b.start();
     b.kill('power');
     connect();
-    await run(6_000);
+    await run(130_000);
     expect(ends.a.log).toEqual(['close ECONNREFUSED', 'close ETIMEDOUT']);
   });
 
@@ -124,7 +124,7 @@ describe('SimNetwork', () => {
     expect([ends.b.text, ends.a.log]).toEqual(['', ['open']]);
     network.healAll();
     connection.write(bytes(' late'));
-    await run(1_000);
+    await run(5_000);
     expect(ends.b.text).toBe('early late');
   });
 

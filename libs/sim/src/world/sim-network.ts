@@ -12,8 +12,10 @@ import { type LatencyModel, Link } from './network-link.ts';
 import { Phase, type Scheduler } from './scheduler.ts';
 import { networkError, SimConnection, type NetworkContext } from './sim-connection.ts';
 
-/** How long a connection attempt waits for an answer before the kernel gives up. */
-const CONNECT_TIMEOUT_MS = 5_000;
+/** An unanswered connection attempt is repeated after one second, then after twice as long, and so on (Linux). */
+const CONNECT_RETRY_US_FIRST = 1_000_000;
+/** After this many repetitions the kernel gives up: 127 seconds. */
+const CONNECT_RETRIES_MAX = 6;
 const EPHEMERAL_PORT_FIRST = 40_000;
 
 interface Listening {
@@ -66,7 +68,7 @@ export class SimNetwork implements NetworkContext {
     const name = `${from}>${to}`;
     let link = this.#links.get(name);
     if (link === undefined) {
-      link = new Link(from, to, this.random, this.#latency);
+      link = new Link(from, to, this.scheduler, this.random, this.#latency);
       this.#links.set(name, link);
     }
     return link;
@@ -157,37 +159,63 @@ export class SimNetwork implements NetworkContext {
     const connection = new SimConnection(this, process, there, address);
     this.#connections.add(connection);
     process.plan(0, Phase.input, () => assert(connection.started, 'a connection is started in its turn'));
-    const timeout = process.plan(CONNECT_TIMEOUT_MS * 1000, Phase.input, () => {
-      if (connection.connecting) connection.destroy(networkError('ETIMEDOUT', address));
-    });
-    this.scheduler.schedule(there.delayUs(0), Phase.input, undefined, () => {
-      if (there.cut || !this.isUp(there.to)) return; // The first packets are lost: the attempt times out.
-      const listening = this.#listeners.get(address);
-      if (listening === undefined) this.#refuse(process, connection, timeout);
-      else listening.process.plan(0, Phase.input, () => this.#accept(listening, connection));
-    });
+    this.#knock(process, connection, there, CONNECT_RETRIES_MAX, CONNECT_RETRY_US_FIRST);
     return connection;
   }
 
-  #refuse(process: Incarnation, connection: SimConnection, timeout: () => void): void {
+  /** Sends the first packet of a connection, and again when nobody answers. */
+  #knock(
+    process: Incarnation,
+    connection: SimConnection,
+    there: Link,
+    retries: number,
+    retryUs: number,
+  ): void {
+    const address = connection.remoteAddress;
+    let answered = false;
+    process.plan(retryUs, Phase.input, () => {
+      if (answered || !connection.connecting) return;
+      if (retries > 0) this.#knock(process, connection, there, retries - 1, retryUs * 2);
+      else connection.destroy(networkError('ETIMEDOUT', address));
+    });
+    this.scheduler.schedule(there.delayUs(0), Phase.input, undefined, () => {
+      if (there.cut || !this.isUp(there.to) || !connection.connecting) return;
+      const listening = this.#listeners.get(address);
+      if (listening === undefined) {
+        this.#refuse(process, connection);
+        return;
+      }
+      answered = true;
+      if (!connection.joined) this.#accept(listening, connection);
+    });
+  }
+
+  #refuse(process: Incarnation, connection: SimConnection): void {
     const back = this.link(connection.remoteHost, process.host);
     if (back.cut) return;
     this.counters.refused++;
     process.plan(back.delayUs(0), Phase.input, () => {
-      timeout();
       connection.gone(networkError('ECONNREFUSED', connection.remoteAddress));
     });
   }
 
+  /** The kernel accepts, even for a process that is paused; the process hears of it when it runs. */
   #accept(listening: Listening, connection: SimConnection): void {
-    if (!connection.connecting || this.#listeners.get(connection.remoteAddress) !== listening) return;
     const host = connection.process.host;
     const back = this.link(listening.process.host, host);
     const accepted = new SimConnection(this, listening.process, back, `${host}:${this.#portNext++}`);
     this.#connections.add(accepted);
-    listening.accept(accepted);
-    assert(accepted.started, 'an accepted connection is started in its turn');
     connection.join(accepted);
+    listening.process.plan(0, Phase.input, () => {
+      if (accepted.closed) return;
+      if (this.#listeners.get(connection.remoteAddress) !== listening) {
+        accepted.destroy();
+        return;
+      }
+      listening.accept(accepted);
+      assert(accepted.started, 'an accepted connection is started in its turn');
+      accepted.opened();
+    });
   }
 }
 

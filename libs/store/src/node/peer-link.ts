@@ -38,6 +38,8 @@ const RECONNECT_MS_FIRST = 20;
 /** Silence of an open link after which a ping is sent, and after which the link counts as dead. */
 const PING_AFTER_MS = 1000;
 const SILENCE_MS_MAX = 4000;
+/** From the attempt to connect to the end of the handshake; a peer may vanish in between without a word. */
+const OPENING_MS_MAX = 5000;
 
 export interface PeerLinkHost {
   readonly kernels: Kernels;
@@ -73,6 +75,8 @@ export class PeerLink implements ConnectionHandler {
   #version = 0;
   #failures = 0;
   #lastHeardMs = 0;
+  /** When the connection was asked for. */
+  #openedMs = 0;
   #reconnect: Cancel | undefined;
   #stopped = false;
 
@@ -130,7 +134,11 @@ export class PeerLink implements ConnectionHandler {
 
   /** Finds half-open links. Called every tick. */
   tick(): void {
-    if (this.#version === 0) return;
+    if (this.#version === 0) {
+      const openingMs = this.#host.clock.monotonicMs() - this.#openedMs;
+      if (openingMs > OPENING_MS_MAX) this.#connection?.destroy(new Error('no handshake in time'));
+      return;
+    }
     const silentMs = this.#host.clock.monotonicMs() - this.#lastHeardMs;
     if (silentMs > SILENCE_MS_MAX) {
       this.#connection!.destroy(new Error(`no sign of life for ${Math.round(silentMs)} ms`));
@@ -186,6 +194,7 @@ export class PeerLink implements ConnectionHandler {
   #connect(): void {
     if (this.#stopped) return;
     this.#decoder = new FrameDecoder(this.#host.kernels, { frameBytesMax: HANDSHAKE_FRAME_BYTES_MAX });
+    this.#openedMs = this.#host.clock.monotonicMs();
     this.#connection = this.#host.network.connect(this.#address);
     this.#connection.start(this);
   }

@@ -170,7 +170,7 @@ export class Replica {
    * that lag; more than that only as long as a member is known to need them and memory allows.
    */
   compactLog(durable: number, limits: LogLimits): void {
-    if (this.log.bytes <= limits.logKeepBytes) return;
+    if (this.log.bytes <= limits.logKeepBytes || durable < this.log.firstIndex()) return;
     const spare = this.log.indexBefore(limits.logKeepBytes);
     const needed = this.log.bytes > limits.logBytesMax ? spare : this.raft.matchedByAll();
     this.log.compactTo(Math.min(durable, spare, needed));

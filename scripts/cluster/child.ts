@@ -4,7 +4,7 @@ import type { ProcessSpec } from './layout.ts';
 
 /**
  * A young heap collects garbage far too often for a server: frames and entries live outside of it, and with the
- * small initial limit each few megabytes of them start a full collection. Costs 30 % of a node's CPU under load.
+ * small initial limit each few megabytes of them start a full collection (`docs/benchmarks/data-path.md`).
  */
 const RUNTIME_FLAGS: readonly string[] = [
   '--disable-warning=ExperimentalWarning',

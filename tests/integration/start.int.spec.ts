@@ -102,6 +102,22 @@ describe('npm start', () => {
     expect(answers[2]).toContain('"nodes":[');
   });
 
+  it('serves the command line as well', async () => {
+    const gateway = `http://127.0.0.1:${environment['HOLDFAST_GATEWAY_PORT']}`;
+    const admin = `http://127.0.0.1:${environment['HOLDFAST_ADMIN_PORT']}`;
+    const holdfast = (...args: readonly string[]) => run('apps/cli/bin/holdfast.js', ...args);
+    expect((await holdfast('put', '../cli', 'a value', '-g', gateway)).output).toMatch(/^revision \d+\n$/);
+    expect(await holdfast('get', '../cli', '-g', gateway)).toEqual({
+      ending: 'exit code 0',
+      output: 'a value',
+    });
+    expect(await holdfast('put', '../cli', 'x', '--if-absent', '-g', gateway)).toMatchObject({
+      ending: 'exit code 1',
+      output: expect.stringContaining('HF_PRECONDITION_FAILED'),
+    });
+    expect((await holdfast('status', '--admin', admin)).output).toContain('serving');
+  });
+
   it('says who has the ports when it is started twice, and starts nothing', async () => {
     const { ending, output } = await run('scripts/start.ts');
     expect(ending).toBe('exit code 1');

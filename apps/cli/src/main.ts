@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { CommanderError } from 'commander';
 import { ProblemError } from './gateway-http.ts';
 import { standardOutput } from './output.ts';

@@ -10,6 +10,8 @@ import { requestIds } from './request-id.ts';
 export const HTTP_HEADER_BYTES_MAX = 32 * 1024;
 /** From the first byte of a request to the end of its header fields, in milliseconds. */
 export const HTTP_HEADERS_MS_MAX = 10_000;
+/** How often slow senders are looked for, in milliseconds. */
+const HTTP_CHECK_MS = 2000;
 /** From the first byte of a request to the end of its body, in milliseconds. */
 export const HTTP_REQUEST_MS_MAX = 60_000;
 
@@ -24,7 +26,11 @@ export function httpEdgeOptions(): FastifyHttpOptions<Server> {
     requestIdHeader: false,
     requestTimeout: HTTP_REQUEST_MS_MAX,
     return503OnClosing: false,
-    http: { maxHeaderSize: HTTP_HEADER_BYTES_MAX, headersTimeout: HTTP_HEADERS_MS_MAX },
+    http: {
+      maxHeaderSize: HTTP_HEADER_BYTES_MAX,
+      headersTimeout: HTTP_HEADERS_MS_MAX,
+      connectionsCheckingInterval: HTTP_CHECK_MS,
+    },
     routerOptions: { maxParamLength: HTTP_HEADER_BYTES_MAX },
     frameworkErrors: (error, _request, reply) => replyProblem(reply, holdfastErrorOf(error)),
     clientErrorHandler: refuseRaw,

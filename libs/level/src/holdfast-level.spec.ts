@@ -106,11 +106,11 @@ describe('HoldfastLevel', () => {
     for (const [i, key] of [...keys.entries()].toReversed()) await db.put(key, String(i));
     await db.compactRange();
     expect(await db.keys().all()).toEqual(keys);
-    expect(await db.keys({ gt: keys[1]!, lte: keys[4]! }).all()).toEqual(keys.slice(2, 5));
-    expect(db.getSync(keys[0]!)).toBe('0');
-    await db.del(keys[0]!);
-    expect(await db.has(keys[0]!)).toBe(false);
-    expect(await db.has(keys[1]!)).toBe(true);
+    expect(await db.keys({ gt: keys[1], lte: keys[4] }).all()).toEqual(keys.slice(2, 5));
+    expect(db.getSync(keys[0])).toBe('0');
+    await db.del(keys[0]);
+    expect(await db.has(keys[0])).toBe(false);
+    expect(await db.has(keys[1])).toBe(true);
     await db.close();
   });
 

@@ -1,0 +1,25 @@
+import type { EngineName } from './names.ts';
+import type { Action } from './workload.ts';
+
+/** What a child process is told to do. */
+export interface Job {
+  readonly engine: EngineName;
+  readonly directory: string;
+  readonly action: Action;
+  /** Only fill the directory with all entries and compact it. */
+  readonly fills: boolean;
+  readonly entries: number;
+  readonly operations: number;
+  readonly valueBytes: number;
+  readonly cacheBytes: number;
+}
+
+export interface JobResult {
+  readonly operations: number;
+  readonly seconds: number;
+  /** The figure of the workload, in its unit. */
+  readonly figure: number;
+  readonly cpuSeconds: number;
+  readonly rssBytesMax: number;
+  readonly facts: Readonly<Record<string, number>>;
+}

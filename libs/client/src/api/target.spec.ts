@@ -1,6 +1,6 @@
 import { HoldfastError } from '@holdfast/wire';
 import { describe, expect, it } from 'vitest';
-import { parseTarget } from './target.ts';
+import { isGatewayTarget, parseTarget } from './target.ts';
 
 describe('parseTarget', () => {
   it('reads one address and many, without duplicates', () => {
@@ -23,4 +23,20 @@ describe('parseTarget', () => {
   ])('refuses %s', (target) => {
     expect(() => parseTarget(target)).toThrow(HoldfastError);
   });
+});
+
+describe('isGatewayTarget', () => {
+  it('knows gateways', () => {
+    for (const target of ['http://127.0.0.1:7700', 'https://db.example', 'http://[::1]:7700/']) {
+      expect(isGatewayTarget(target)).toBe(true);
+    }
+    expect(isGatewayTarget('holdfast://127.0.0.1:7711')).toBe(false);
+  });
+
+  it.each(['http://', 'http://host:0', 'https://user:secret@host', 'http://host/path', 'http://host?a=b'])(
+    'refuses %s',
+    (target) => {
+      expect(() => isGatewayTarget(target)).toThrow(HoldfastError);
+    },
+  );
 });

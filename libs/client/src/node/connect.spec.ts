@@ -49,6 +49,10 @@ describe('connect', () => {
     await Promise.all(listeners.map((listener) => listener.close()));
     const failed = connect(`holdfast://${cluster.node(1).address}`, { deadlineMs: 200 });
     await expect(failed).rejects.toMatchObject({ code: 'HF_UNAVAILABLE' });
-    await expect(connect('http://127.0.0.1:1')).rejects.toMatchObject({ code: 'HF_BAD_REQUEST' });
+    await expect(connect('http://127.0.0.1:1', { deadlineMs: 100 })).rejects.toMatchObject({
+      code: 'HF_UNAVAILABLE',
+    });
+    await expect(connect('http://user@host:1/path')).rejects.toMatchObject({ code: 'HF_BAD_REQUEST' });
+    await expect(connect('redis://127.0.0.1:1')).rejects.toMatchObject({ code: 'HF_BAD_REQUEST' });
   });
 });

@@ -1,30 +1,43 @@
-import { Prng } from '@holdfast/io';
+import { type Clock, Prng, type Random } from '@holdfast/io';
 import { nodeKernels, SystemClock, systemRandomSeed, TcpNetwork } from '@holdfast/io-node';
+import { DEADLINE_MS_DEFAULT } from '@holdfast/wire';
 import { Client, type ClientOptions } from '../api/client.ts';
-import { parseTarget } from '../api/target.ts';
+import { isGatewayTarget, parseTarget } from '../api/target.ts';
+import { RestTransport } from '../rest/rest-transport.ts';
+import { NodeHttpExchange } from './node-http-exchange.ts';
 
 /** As {@link ClientOptions}, but for what the machine provides; what the target says goes before `seeds`. */
 export type ConnectOptions = Partial<Omit<ClientOptions, 'seeds'>>;
 
 /**
- * A client over TCP, ready for use.
+ * A client, ready for use: over TCP straight to the nodes, or over HTTP to a gateway.
  *
  * ```ts
  * await using db = await connect('holdfast://127.0.0.1:7711,127.0.0.1:7712');
+ * await using web = await connect('http://127.0.0.1:7700', { token });
  * ```
  *
- * @param target `holdfast://host:port[,host:port …]`: nodes to ask first; any one that lives is enough.
+ * Over HTTP, `HF_UNSUPPORTED` is what the gateway does not offer: scans, idempotency keys, times to live, bounded
+ * reads, revision floors, reads at a revision, keys that are not UTF-8. `existed` and `replayed` are always false there.
+ * Of the options, `token`, `deadlineMs`, `clock`, `random` and `observer` apply.
+ *
+ * @param target `holdfast://host:port[,host:port …]`: nodes to ask first, any one that lives is enough; or
+ *   `http://host:port`, `https://host:port`: a gateway.
  * @throws HoldfastError `HF_BAD_REQUEST` when the target is not understood, and what {@link Client.ready} throws.
  */
 export async function connect(target: string, options: ConnectOptions = {}): Promise<Client> {
-  const client = new Client({
-    network: new TcpNetwork(),
-    clock: new SystemClock(),
-    random: new Prng(systemRandomSeed()),
-    kernels: nodeKernels,
-    ...options,
-    seeds: parseTarget(target),
-  });
+  const clock: Clock = options.clock ?? new SystemClock();
+  const random: Random = options.random ?? new Prng(systemRandomSeed());
+  const client = isGatewayTarget(target)
+    ? overGateway(new URL(target), options, clock, random)
+    : new Client({
+        network: new TcpNetwork(),
+        kernels: nodeKernels,
+        ...options,
+        clock,
+        random,
+        seeds: parseTarget(target),
+      });
   try {
     await client.ready();
   } catch (error) {
@@ -32,4 +45,17 @@ export async function connect(target: string, options: ConnectOptions = {}): Pro
     throw error;
   }
   return client;
+}
+
+function overGateway(origin: URL, options: ConnectOptions, clock: Clock, random: Random): Client {
+  const deadlineMs = options.deadlineMs ?? DEADLINE_MS_DEFAULT;
+  const transport = new RestTransport({
+    http: new NodeHttpExchange(origin),
+    clock,
+    random,
+    observer: options.observer ?? {},
+    token: options.token ?? '',
+    deadlineMs,
+  });
+  return new Client({ transport, clock, deadlineMs });
 }

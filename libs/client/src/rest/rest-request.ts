@@ -1,0 +1,90 @@
+import { decodeUtf8, encodeUtf8 } from '@holdfast/io';
+import { Condition, Consistency, HoldfastError, isWrite, OpKind } from '@holdfast/wire';
+import type { Operation } from '../operation.ts';
+import { base64Url } from './base64-url.ts';
+import type { HttpRequest } from './http-exchange.ts';
+
+/** Longest deadline that a gateway takes, in milliseconds; the client itself may wait longer. */
+export const REST_DEADLINE_MS_MAX = 60_000;
+/** Keys that stand in a path as they are, whatever a proxy on the way makes of paths. */
+const PLAIN_KEY = /^[A-Za-z0-9_~-][A-Za-z0-9._~-]*$/;
+
+const METHODS: { readonly [K in OpKind]?: HttpRequest['method'] } = {
+  [OpKind.get]: 'GET',
+  [OpKind.getRevision]: 'HEAD',
+  [OpKind.put]: 'PUT',
+  [OpKind.delete]: 'DELETE',
+};
+
+/** What a gateway cannot be asked yet, in the words of a sentence, and how to recognize it. First match counts. */
+const MISSING: readonly (readonly [string, (operation: Operation) => boolean])[] = [
+  ['scans', ({ kind }) => kind === OpKind.scan],
+  ['this operation', ({ kind }) => METHODS[kind] === undefined],
+  ['keyspaces by number', ({ keyspace }) => typeof keyspace !== 'string'],
+  ['idempotency keys', ({ idempotencyKey }) => (idempotencyKey?.length ?? 0) > 0],
+  ['a time to live', ({ ttlMs }) => (ttlMs ?? 0) > 0],
+  ['bounded reads', (operation) => isWeak(operation) && operation.consistency === Consistency.bounded],
+  ['revision floors', (operation) => isWeak(operation) && (operation.minRevision ?? 0) > 0],
+  ['reads at a revision', ({ kind, revision }) => !isWrite(kind) && (revision ?? 0) > 0],
+  ['keys that are not UTF-8', ({ key }) => decodeUtf8(key) === undefined],
+];
+
+/**
+ * Why an operation cannot be done over REST, or undefined. A gateway would ignore some of it, and an answer that
+ * promises more than was checked is worse than none: the client refuses.
+ */
+export function unsupportedOverRest(operation: Operation): HoldfastError | undefined {
+  const missing = MISSING.find(([, isAsked]) => isAsked(operation))?.[0];
+  if (missing === undefined) return undefined;
+  return new HoldfastError('HF_UNSUPPORTED', { detail: `REST does not offer ${missing}; use holdfast://` });
+}
+
+function isWeak({ kind, consistency }: Operation): boolean {
+  return !isWrite(kind) && (consistency ?? Consistency.strong) !== Consistency.strong;
+}
+
+/**
+ * The request that stands for an operation which {@link unsupportedOverRest} lets pass.
+ *
+ * @param leftMs time until its deadline, in milliseconds.
+ */
+export function restRequest(operation: Operation, leftMs: number, authorization: string): HttpRequest {
+  const { kind, keyspace, key, value, contentType } = operation;
+  const deadlineMs = Math.min(REST_DEADLINE_MS_MAX, Math.max(1, Math.ceil(leftMs)));
+  const headers: Record<string, string> = { 'holdfast-deadline-ms': String(deadlineMs) };
+  if (authorization !== '') headers['authorization'] = authorization;
+  addCondition(headers, operation);
+  const put = kind === OpKind.put;
+  if (put && contentType !== undefined && contentType.length > 0) {
+    headers['content-type'] = String.fromCharCode(...contentType);
+  }
+  const query: string[] = [];
+  const text = decodeUtf8(key) ?? '';
+  const plain = PLAIN_KEY.test(text);
+  if (!plain) query.push('key_encoding=base64url');
+  if (isWeak(operation)) query.push('consistency=eventual');
+  const path = `/v1/keyspaces/${percentEncoded(String(keyspace))}/keys/${plain ? text : base64Url(key)}`;
+  return {
+    method: METHODS[kind] ?? 'GET',
+    target: query.length === 0 ? path : `${path}?${query.join('&')}`,
+    headers,
+    body: put ? (value ?? new Uint8Array(0)) : undefined,
+  };
+}
+
+function addCondition(headers: Record<string, string>, { kind, condition, revision }: Operation): void {
+  if (!isWrite(kind)) return;
+  if (condition === Condition.absent) headers['if-none-match'] = '*';
+  else if (condition === Condition.exists) headers['if-match'] = '*';
+  else if (condition === Condition.revisionEquals) headers['if-match'] = `"${revision ?? 0}"`;
+}
+
+/** Every byte that is not a letter, a digit, `_`, `~` or `-` as `%XX`; a lone surrogate is the name of no keyspace. */
+function percentEncoded(text: string): string {
+  let encoded = '';
+  for (const byte of encodeUtf8(text) ?? []) {
+    const char = String.fromCharCode(byte);
+    encoded += /[A-Za-z0-9_~-]/.test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  }
+  return encoded;
+}

@@ -1,0 +1,238 @@
+import { Prng, utf8 } from '@holdfast/io';
+import { Consistency, type HoldfastError } from '@holdfast/wire';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { get, put } from '../../testing/ops.ts';
+import { VirtualClock } from '../../testing/virtual-clock.ts';
+import { Client } from '../api/client.ts';
+import type { HttpAnswer, HttpExchange, HttpFailure, HttpRequest } from './http-exchange.ts';
+import { RestTransport } from './rest-transport.ts';
+
+type Outcome = HttpAnswer | HttpFailure;
+
+const answer = (status: number, headers: Record<string, string>, body: string): HttpAnswer => ({
+  kind: 'answer',
+  status,
+  header: (name) => headers[name],
+  body: utf8(body),
+});
+const written = (revision: number): HttpAnswer =>
+  answer(200, { 'holdfast-revision': String(revision) }, '{}');
+const problem = (code: string, outcome: string, more: object = {}, headers = {}): HttpAnswer =>
+  answer(503, headers, JSON.stringify({ code, outcome, ...more }));
+const failure = (sent: boolean): HttpFailure => ({ kind: 'failure', sent, reason: new Error('ECONNRESET') });
+
+/** Answers with what the test has laid out; undefined = never. */
+class FakeHttp implements HttpExchange {
+  readonly seen: HttpRequest[] = [];
+  readonly #clock: VirtualClock;
+  answers: (Outcome | undefined)[] = [];
+  cancelled = 0;
+  closed = false;
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock;
+  }
+
+  send(request: HttpRequest, done: (outcome: Outcome) => void): () => void {
+    this.seen.push(request);
+    const next = this.answers.length > 1 ? this.answers.shift() : this.answers[0];
+    if (next !== undefined) this.#clock.schedule(1, () => done(next));
+    return () => this.cancelled++;
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+}
+
+let clock: VirtualClock;
+let http: FakeHttp;
+let client: Client;
+
+beforeEach(() => {
+  clock = new VirtualClock();
+  http = new FakeHttp(clock);
+  const random = new Prng(1);
+  const transport = new RestTransport({
+    http,
+    clock,
+    random,
+    observer: {},
+    token: 'secret',
+    deadlineMs: 5000,
+  });
+  client = new Client({ transport, clock });
+});
+
+const failing = (promise: Promise<unknown>): Promise<HoldfastError> =>
+  clock.failure(promise) as Promise<HoldfastError>;
+
+describe('answers of a gateway', () => {
+  it('become results', async () => {
+    http.answers = [
+      answer(
+        200,
+        {
+          'holdfast-revision': '12',
+          'content-type': 'application/json',
+          'holdfast-consistency': 'asked=eventual, served=eventual, staleness-ms=40',
+        },
+        '{"name":"Ada"}',
+      ),
+    ];
+    const users = client.keyspace<{ name: string }>('users');
+    const item = await clock.settle(users.get('42', { consistency: 'eventual' }));
+    expect(item).toEqual({
+      value: { name: 'Ada' },
+      revision: 12,
+      contentType: 'application/json',
+      servedLevel: 'eventual',
+      stalenessMs: 40,
+    });
+    http.answers = [written(13)];
+    expect(await clock.settle(users.set('42', { name: 'Bob' }))).toEqual({
+      revision: 13,
+      existed: false,
+      replayed: false,
+    });
+    expect(http.seen.at(-1)!.headers).toMatchObject({ authorization: 'Bearer secret' });
+  });
+
+  it('say that a key is absent, and never claim more than was said', async () => {
+    http.answers = [
+      answer(
+        404,
+        { 'holdfast-consistency': 'asked=strong, served=strong, staleness-ms=0' },
+        '{"code":"HF_KEY_NOT_FOUND"}',
+      ),
+    ];
+    expect(await clock.settle(client.keyspace('users').get('a'))).toBeUndefined();
+    http.answers = [answer(200, { 'holdfast-revision': '1' }, 'x')];
+    const result = await clock.settle(client.execute(get('a')));
+    expect(result).toMatchObject({ servedLevel: Consistency.eventual, stalenessMs: 0xffff_ffff });
+  });
+
+  it('map a refused condition to a result, and problems to errors with their outcome', async () => {
+    const users = client.keyspace('users');
+    http.answers = [
+      answer(
+        412,
+        {},
+        JSON.stringify({ code: 'HF_PRECONDITION_FAILED', outcome: 'not_applied', revision: 9 }),
+      ),
+    ];
+    expect(await clock.settle(users.compareAndSet('a', 1, { ifRevision: 8 }))).toEqual({
+      swapped: false,
+      revision: 9,
+    });
+    http.answers = [problem('HF_TIMEOUT', 'unknown', { detail: 'slow' })];
+    const error = await failing(users.set('a', 1));
+    expect(error).toMatchObject({ code: 'HF_TIMEOUT', outcome: 'unknown', detail: 'slow' });
+    http.answers = [problem('HF_OF_TOMORROW', 'not_applied')];
+    expect((await failing(users.set('a', 1))).outcome).toBe('unknown');
+    http.answers = [answer(502, {}, '<html>')];
+    expect(await failing(client.execute({ ...put('a'), deadlineMs: 50 }))).toMatchObject({
+      outcome: 'unknown',
+    });
+    http.answers = [answer(200, {}, 'welcome to this hotel')];
+    expect(await failing(client.execute(put('a')))).toMatchObject({
+      code: 'HF_PROTOCOL',
+      outcome: 'unknown',
+    });
+    expect(await failing(client.execute(get('a')))).toMatchObject({
+      code: 'HF_PROTOCOL',
+      outcome: 'not_applied',
+    });
+  });
+});
+
+describe('retries', () => {
+  it('send again what certainly did nothing, after the time that the gateway asks for', async () => {
+    http.answers = [
+      failure(false),
+      problem('HF_OVERLOADED', 'not_applied', {}, { 'retry-after': '1' }),
+      written(5),
+    ];
+    const startedMs = clock.monotonicMs();
+    expect((await clock.settle(client.execute(put('a')))).revision).toBe(5);
+    expect(http.seen).toHaveLength(3);
+    expect(clock.monotonicMs() - startedMs).toBeGreaterThanOrEqual(1000);
+    expect(Number(http.seen[2].headers['holdfast-deadline-ms'])).toBeLessThanOrEqual(4000);
+  });
+
+  it('never send a write again that may have been applied; a read they do', async () => {
+    http.answers = [failure(true), written(5)];
+    expect(await failing(client.execute(put('a')))).toMatchObject({
+      code: 'HF_CONNECTION_LOST',
+      outcome: 'unknown',
+    });
+    expect(http.seen).toHaveLength(1);
+    http.answers = [failure(true), answer(200, { 'holdfast-revision': '1' }, 'x')];
+    expect((await clock.settle(client.execute(get('a')))).found).toBe(true);
+  });
+
+  it('end with the budget', async () => {
+    http.answers = [problem('HF_UNAVAILABLE', 'not_applied')];
+    const calls = Array.from({ length: 400 }, () => client.execute({ ...put('a'), deadlineMs: 60_000 }));
+    await clock.settle(Promise.allSettled(calls), 100_000);
+    expect(http.seen.length).toBeLessThanOrEqual(400 + 256);
+  });
+});
+
+describe('every call', () => {
+  it('ends at its deadline, with an honest outcome', async () => {
+    http.answers = [undefined];
+    const startedMs = clock.monotonicMs();
+    expect(await failing(client.execute({ ...put('a'), deadlineMs: 70 }))).toMatchObject({
+      code: 'HF_TIMEOUT',
+      outcome: 'unknown',
+    });
+    expect(clock.monotonicMs() - startedMs).toBe(70);
+    expect(http.cancelled).toBe(1);
+    http.answers = [failure(false)];
+    const never = await failing(client.execute({ ...put('a'), deadlineMs: 5 }));
+    expect(never).toMatchObject({ outcome: 'not_applied' });
+    expect(client.pendingOps).toBe(0);
+  });
+
+  it('can be given up, and ends with the client', async () => {
+    http.answers = [undefined];
+    const controller = new AbortController();
+    const aborted = failing(client.execute(put('a'), controller.signal));
+    controller.abort();
+    expect(await aborted).toMatchObject({ code: 'HF_CANCELLED', outcome: 'unknown' });
+    const cut = failing(client.execute(get('a')));
+    await client.close();
+    expect(await cut).toMatchObject({ code: 'HF_CANCELLED', outcome: 'not_applied' });
+    expect(http.closed).toBe(true);
+    expect(await failing(client.execute(get('a')))).toMatchObject({ code: 'HF_CANCELLED' });
+  });
+
+  it('that asks for what REST does not offer is refused', async () => {
+    const users = client.keyspace('users');
+    expect(await failing(users.set('a', 1, { ttlMs: 5 }))).toMatchObject({ code: 'HF_UNSUPPORTED' });
+    expect(await failing(users.scan().next())).toMatchObject({
+      code: 'HF_UNSUPPORTED',
+      outcome: 'not_applied',
+    });
+    expect(http.seen).toHaveLength(0);
+  });
+});
+
+describe('ready', () => {
+  it('waits until the gateway says so', async () => {
+    http.answers = [failure(false), problem('HF_UNAVAILABLE', 'not_applied'), answer(200, {}, '{}')];
+    await clock.settle(client.ready());
+    expect(http.seen.map(({ target }) => target)).toEqual(['/readyz', '/readyz', '/readyz']);
+  });
+
+  it('fails at once for a token that is refused, and in time when nobody answers', async () => {
+    http.answers = [answer(401, {}, '')];
+    expect(await failing(client.ready())).toMatchObject({ code: 'HF_UNAUTHENTICATED' });
+    http.answers = [failure(false)];
+    expect(await failing(client.ready(300))).toMatchObject({
+      code: 'HF_UNAVAILABLE',
+      detail: expect.stringContaining('ECONNRESET'),
+    });
+  });
+});

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { SUPERVISED_VARIABLE } from '@holdfast/service';
 import type { ProcessSpec } from './layout.ts';
 
 /**
@@ -24,7 +25,7 @@ export function describeEnding({ code, signal }: Ending): string {
   return signal === null ? `exit code ${code}` : `signal ${signal}`;
 }
 
-/** One started process: its lines go to `onLine`, and its end is a promise. */
+/** One started process: its lines go to `onLine`, and its end is a promise. It stops when this process is gone. */
 export class Child {
   readonly pid: number;
   readonly ended: Promise<Ending>;
@@ -35,8 +36,8 @@ export class Child {
   constructor(spec: ProcessSpec, onLine: (line: string) => void) {
     // A group of its own: Ctrl-C in the terminal reaches the supervisor only, which then stops all in order.
     this.#process = spawn(process.execPath, [...RUNTIME_FLAGS, spec.entry], {
-      env: { ...withoutSettings(process.env), ...spec.settings },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...withoutSettings(process.env), ...spec.settings, [SUPERVISED_VARIABLE]: '1' },
+      stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
     });
     const { pid, stdout, stderr } = this.#process;

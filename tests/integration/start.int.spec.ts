@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeEnding, type Ending } from '../../scripts/cluster/child.ts';
 import { until } from '../../scripts/cluster/deadline.ts';
 import { freePorts } from '../../scripts/cluster/free-ports.ts';
+import { isAlive } from '../../scripts/cluster/run-file.ts';
 import { PATIENCE_MS, ROOT } from './cluster.ts';
 
 /** A script of the project, as npm runs it. */
@@ -73,8 +74,7 @@ beforeAll(async () => {
       ]),
     ),
   };
-  start = new Script(['scripts/start.ts']);
-  await start.says('Holdfast is ready');
+  await restart();
 }, 2 * PATIENCE_MS);
 
 afterAll(async () => {
@@ -82,6 +82,11 @@ afterAll(async () => {
   await start.ended;
   rmSync(directory, { recursive: true, force: true });
 });
+
+async function restart(): Promise<void> {
+  start = new Script(['scripts/start.ts']);
+  await start.says('Holdfast is ready');
+}
 
 describe('npm start', () => {
   const hasCurl = spawnSync('curl', ['--version']).status === 0;
@@ -151,15 +156,22 @@ describe('npm start', () => {
     expect((await run('scripts/cluster-start-node.ts', '1')).output).toContain('runs already');
   });
 
+  it('leaves nothing behind when it is killed itself', async () => {
+    const pids = (await status()).nodes.map(({ pid }) => pid ?? 0);
+    expect(pids.every((pid) => pid > 0)).toBe(true);
+    start.process.kill('SIGKILL');
+    await until('every node is gone', PATIENCE_MS, () => pids.every((pid) => !isAlive(pid)));
+    await restart();
+  });
+
   it('stops everything on Ctrl-C, and keeps the data', async () => {
     const pids = (await status()).nodes.map(({ pid }) => pid ?? 0);
     const clusterId = readFileSync(join(directory, 'cluster-id'), 'utf8');
     start.process.kill('SIGINT');
     expect(await start.ended).toEqual({ code: 0, signal: null });
-    for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    expect(pids.filter((pid) => isAlive(pid))).toEqual([]);
 
-    start = new Script(['scripts/start.ts']);
-    await start.says('Holdfast is ready');
+    await restart();
     expect(readFileSync(join(directory, 'cluster-id'), 'utf8')).toBe(clusterId);
     const url = `http://127.0.0.1:${environment['HOLDFAST_GATEWAY_PORT']}/v1/keyspaces/default/keys/hello`;
     expect(await (await fetch(url)).text()).toBe('world');

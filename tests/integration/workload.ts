@@ -1,6 +1,9 @@
 import type { Outcome } from '@holdfast/wire';
 import type { Http } from './http.ts';
 
+/** What the workload needs of a gateway. */
+export type KeyHttp = Pick<Http, 'get' | 'put'>;
+
 const WRITERS = 8;
 const KEYS_PER_WRITER = 8;
 const READERS = 2;
@@ -32,7 +35,7 @@ export class Workload {
   readonly failures: Failure[] = [];
   /** What must never happen: read while it ran, or found by {@link verify}. */
   readonly violations: string[] = [];
-  readonly #http: Http;
+  readonly #http: KeyHttp;
   readonly #keys: readonly KeyRecord[];
   readonly #loops: Promise<void>[] = [];
   #stopped = false;
@@ -41,7 +44,7 @@ export class Workload {
   #lastAcknowledgedMs = performance.now();
   #longestPauseMs = 0;
 
-  constructor(http: Http, name: string) {
+  constructor(http: KeyHttp, name: string) {
     this.#http = http;
     this.#keys = Array.from({ length: WRITERS * KEYS_PER_WRITER }, (_, i) => ({
       // Spread over the ranges of the keyspace.

@@ -126,6 +126,14 @@ describe('PUT', () => {
       .expect(200);
   });
 
+  it('takes values as a whole and as they are', async () => {
+    const encoded = await http.put(`${KEYS}/k`).set('content-encoding', 'gzip').send('x');
+    expect(encoded.body).toMatchObject({ status: 415, code: 'HF_UNSUPPORTED_MEDIA_TYPE' });
+    const part = await http.put(`${KEYS}/k`).set('content-range', 'bytes 0-0/2').send('x');
+    expect(part.body).toMatchObject({ status: 400, code: 'HF_BAD_REQUEST' });
+    expect(client.seen).toHaveLength(0);
+  });
+
   it('does not accept an Idempotency-Key that nobody would honour', async () => {
     const { body } = await http.put(`${KEYS}/k`).set('idempotency-key', 'x');
     expect(body).toMatchObject({ status: 501, code: 'HF_UNSUPPORTED' });

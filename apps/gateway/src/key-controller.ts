@@ -42,6 +42,7 @@ export class KeyController {
   @Put('*')
   put(@Req() request: KeyRequest, @Res() reply: FastifyReply): void {
     const { headers, body } = request;
+    refuseTransformed(headers);
     this.#write(request, reply, OpKind.put, {
       value: body instanceof Uint8Array ? body : EMPTY_BYTES,
       contentType: contentTypeOf(headers['content-type']),
@@ -100,6 +101,19 @@ function targetOf({ raw, query }: KeyRequest) {
 
 function deadlineOf({ headers }: KeyRequest): number {
   return deadlineMs(single(headers['holdfast-deadline-ms'], 'Holdfast-Deadline-Ms'));
+}
+
+/** Only the media type is kept beside the bytes: what needs more to be understood is not taken. */
+function refuseTransformed(headers: FastifyRequest['headers']): void {
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new HoldfastError('HF_UNSUPPORTED_MEDIA_TYPE', {
+      detail: 'Content-Encoding is not kept with a value',
+    });
+  }
+  if (headers['content-range'] !== undefined) {
+    throw new HoldfastError('HF_BAD_REQUEST', { detail: 'a value is written as a whole: no Content-Range' });
+  }
 }
 
 function contentTypeOf(header: string | undefined): Uint8Array {

@@ -16,7 +16,7 @@ export {
 } from './problem.ts';
 export { replyProblem } from './problem-reply.ts';
 export { runApp } from './run-app.ts';
-export type { Fatal, Running } from './run-process.ts';
+export { type Fatal, type Running, SUPERVISED_VARIABLE } from './run-process.ts';
 export {
   addressSetting,
   listSetting,

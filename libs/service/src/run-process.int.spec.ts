@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { SUPERVISED_VARIABLE } from './run-process.ts';
 
 const script = join(import.meta.dirname, '..', 'testing', 'process-under-test.ts');
 
@@ -39,6 +40,14 @@ function live(
 it('stops in order on SIGTERM and on SIGINT', async () => {
   expect(await live('well', [['serving', 'SIGTERM']])).toEqual({ code: 0, fatal: [] });
   expect(await live('well', [['serving', 'SIGINT']])).toEqual({ code: 0, fatal: [] });
+});
+
+it('stops in order when its supervisor is gone', async () => {
+  const child = spawn(process.execPath, ['--conditions=source', script, 'well'], {
+    env: { ...process.env, [SUPERVISED_VARIABLE]: '1' },
+  });
+  child.stdout.once('data', () => child.stdin.destroy());
+  expect(await new Promise((resolve) => child.once('close', resolve))).toBe(0);
 });
 
 it('stops at once on a second signal', async () => {

@@ -15,6 +15,9 @@ export interface ProcessOptions {
 /** Ends the process because it can not go on: one clear line, exit code 1. */
 export type Fatal = (reason: string, error: unknown) => void;
 
+/** Set by whoever starts a process and holds the other end of its standard input: when that ends, the process stops. */
+export const SUPERVISED_VARIABLE = 'HOLDFAST_SUPERVISED';
+
 const SIGNAL_NUMBERS = { SIGTERM: 15, SIGINT: 2 } as const;
 
 /**
@@ -59,6 +62,10 @@ export async function runProcess(
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+  if (process.env[SUPERVISED_VARIABLE] === '1') {
+    // However the supervisor dies, its end of the pipe closes: no process is left behind.
+    process.stdin.once('close', () => stopping || onSignal('SIGTERM')).resume();
+  }
   try {
     await starting;
   } catch (error) {

@@ -50,7 +50,7 @@ export async function connect(target: string, options: ConnectOptions = {}): Pro
 function overGateway(origin: URL, options: ConnectOptions, clock: Clock, random: Random): Client {
   const deadlineMs = options.deadlineMs ?? DEADLINE_MS_DEFAULT;
   const transport = new RestTransport({
-    http: new NodeHttpExchange(origin),
+    http: new NodeHttpExchange(origin, clock),
     clock,
     random,
     observer: options.observer ?? {},

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { SystemClock } from '@holdfast/io-node';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { HttpAnswer, HttpFailure, HttpRequest } from '../rest/http-exchange.ts';
 import { NodeHttpExchange } from './node-http-exchange.ts';
@@ -13,7 +14,10 @@ let closing: (() => void) | undefined;
 async function serve(server: Server | ReturnType<typeof createTcpServer>): Promise<void> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  exchange = new NodeHttpExchange(new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
+  exchange = new NodeHttpExchange(
+    new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),
+    new SystemClock(),
+  );
   closing = () => server.close();
 }
 const answering = (listener: RequestListener): Promise<void> => serve(createServer(listener));
@@ -58,7 +62,7 @@ describe('NodeHttpExchange', () => {
     free.close();
     await once(free, 'close');
     exchange.close();
-    exchange = new NodeHttpExchange(new URL(`http://127.0.0.1:${port}`));
+    exchange = new NodeHttpExchange(new URL(`http://127.0.0.1:${port}`), new SystemClock());
     expect(await send(GET)).toMatchObject({ kind: 'failure', sent: false });
   });
 

@@ -5,7 +5,7 @@ import {
   request as httpRequest,
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import type { Cancel } from '@holdfast/io';
+import type { Cancel, Clock } from '@holdfast/io';
 import { VALUE_BYTES_MAX } from '@holdfast/wire';
 import type { HttpAnswer, HttpExchange, HttpFailure, HttpRequest } from '../rest/http-exchange.ts';
 
@@ -22,10 +22,12 @@ export class NodeHttpExchange implements HttpExchange {
   readonly #origin: URL;
   readonly #agent: HttpAgent;
   readonly #secure: boolean;
+  readonly #clock: Clock;
 
   /** @param origin `http:` or `https:`, host and port; the rest is not looked at. */
-  constructor(origin: URL) {
+  constructor(origin: URL, clock: Clock) {
     this.#origin = origin;
+    this.#clock = clock;
     this.#secure = origin.protocol === 'https:';
     const options = { keepAlive: true, maxSockets: CONNECTIONS_MAX, scheduling: 'lifo' } as const;
     this.#agent = this.#secure ? new HttpsAgent(options) : new HttpAgent(options);
@@ -44,7 +46,7 @@ export class NodeHttpExchange implements HttpExchange {
       path: target,
       headers: { ...headers, ...length },
     });
-    const exchange = new Exchange(request, done);
+    const exchange = new Exchange(request, this.#clock, done);
     request.end(body);
     return () => exchange.cancel();
   }
@@ -64,7 +66,7 @@ class Exchange {
   readonly #chunks: Uint8Array[] = [];
   #bytes = 0;
 
-  constructor(request: ClientRequest, done: Done) {
+  constructor(request: ClientRequest, clock: Clock, done: Done) {
     this.#request = request;
     this.#done = done;
     request.on('socket', (socket) => {
@@ -72,10 +74,14 @@ class Exchange {
         this.#sent = true;
         return;
       }
-      const timer = setTimeout(() => request.destroy(new Error('no connection in time')), CONNECT_MS_MAX);
-      socket.once('connect', () => (this.#sent = true));
-      socket.once('connect', () => clearTimeout(timer));
-      socket.once('close', () => clearTimeout(timer));
+      const giveUp = clock.schedule(CONNECT_MS_MAX, () =>
+        request.destroy(new Error(`no connection within ${CONNECT_MS_MAX} ms`)),
+      );
+      socket.once('close', giveUp);
+      socket.once('connect', () => {
+        this.#sent = true;
+        giveUp();
+      });
     });
     request.on('response', (response) => this.#receive(response));
     request.on('error', (reason) => this.#fail(reason));

@@ -9,11 +9,12 @@ export type RegisterCall =
   /** Writes `value` if the present value is `expected` (undefined: if the key is absent). */
   | { readonly kind: 'cas'; readonly expected: string | undefined; readonly value: string };
 
+/** `revision`, where it is known, is that of the value seen or written; 0 when the key is absent. */
 export type RegisterResult =
   | { readonly kind: 'value'; readonly value: string | undefined; readonly revision?: number }
   | { readonly kind: 'done'; readonly revision?: number }
   /** The comparison of a `cas` did not hold. */
-  | { readonly kind: 'mismatch' };
+  | { readonly kind: 'mismatch'; readonly revision?: number };
 
 /**
  * `ok`: took effect, with `result`. `fail`: certainly never takes effect. `info`: unknown; it may take effect

@@ -10,33 +10,52 @@ export interface Model<Call, Result> {
   step(state: string, call: Call, result: Result | undefined): string | undefined;
   /** True when the effect of `call` depends on the state before it; a blind write hides what it replaces. */
   observes(call: Call): boolean;
+  /** Operations with a smaller rank are tried first: a guess at their order that costs nothing when wrong. */
+  rank?(result: Result): number | undefined;
 }
 
 const ABSENT = '-';
 const present = (value: string): string => `=${value}`;
 
-/** One key: get, put, delete, compare-and-set. */
+/**
+ * One key: get, put, delete, compare-and-set. The state is the value behind the newest revision seen: where
+ * results tell revisions, they never go back, which leaves the search little to choose from.
+ */
 export const registerModel: Model<RegisterCall, RegisterResult> = {
-  initial: ABSENT,
+  initial: `0 ${ABSENT}`,
+  rank: (result) => result.revision,
   observes: (call) => call.kind === 'get' || call.kind === 'cas',
   step(state, call, result) {
+    const space = state.indexOf(' ');
+    const newest = Number(state.slice(0, space));
+    const content = state.slice(space + 1);
+    const revision = result?.revision ?? 0;
+    if (revision !== 0 && revision < newest) return undefined;
+    const seen = Math.max(newest, revision);
+    const written = (after: string): string | undefined =>
+      revision !== 0 && revision === newest ? undefined : `${seen} ${after}`;
     switch (call.kind) {
       case 'get':
         if (result?.kind !== 'value') return state;
-        return (result.value === undefined ? ABSENT : present(result.value)) === state ? state : undefined;
+        return contentOf(result.value) === content ? `${seen} ${content}` : undefined;
       case 'put':
-        return present(call.value);
+        return written(present(call.value));
       case 'delete':
-        return ABSENT;
+        return written(ABSENT);
       case 'cas': {
-        const holds = state === (call.expected === undefined ? ABSENT : present(call.expected));
-        if (result === undefined) return holds ? present(call.value) : state;
+        const holds = content === contentOf(call.expected);
+        if (result === undefined) return holds ? `${newest} ${present(call.value)}` : state;
         if (holds !== (result.kind === 'done')) return undefined;
-        return holds ? present(call.value) : state;
+        if (holds) return written(present(call.value));
+        return result.revision === 0 && content !== ABSENT ? undefined : `${seen} ${content}`;
       }
     }
   },
 };
+
+function contentOf(value: string | undefined): string {
+  return value === undefined ? ABSENT : present(value);
+}
 
 export interface Verdict {
   readonly verdict: 'ok' | 'violation' | 'unknown';
@@ -80,6 +99,9 @@ export function checkObject<Call, Result>(
   const all = [...definite, ...unknown];
   const seen = new Map<string, bigint[]>();
   const placed = new Uint8Array(all.length);
+  const rank = Float64Array.from(all, ({ result }) =>
+    result === undefined ? Number.MAX_VALUE : (model.rank?.(result) ?? Number.MAX_VALUE),
+  );
   const twinBefore = twins(all, definite.length);
   // No operation from here on was invoked before this.
   const invokedFrom = Float64Array.from(definite, ({ invoked }) => invoked);
@@ -100,6 +122,7 @@ export function checkObject<Call, Result>(
       if (all[i].invoked >= deadline) break;
       if (placed[i] === 0 && (twinBefore[i] < 0 || placed[twinBefore[i]] === 1)) candidates.push(i);
     }
+    if (model.rank !== undefined) candidates.sort((a, b) => rank[a] - rank[b] || a - b);
     return candidates;
   };
 

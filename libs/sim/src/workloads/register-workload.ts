@@ -134,7 +134,10 @@ export class RegisterWorker {
     const { call, key } = recorded;
     if (error.code === 'HF_PRECONDITION_FAILED' && call.kind === 'cas') {
       this.#known.delete(key);
-      this.#settle(recorded, { kind: 'mismatch' });
+      this.#settle(recorded, {
+        kind: 'mismatch',
+        ...(error.revision !== undefined && { revision: error.revision }),
+      });
       return;
     }
     if (error.code === 'HF_KEY_NOT_FOUND' && call.kind === 'get') {

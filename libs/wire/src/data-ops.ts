@@ -9,13 +9,15 @@ export const OpKind = {
   scan: 5,
   /** Adds to an 8-byte integer; see `DataRequestBuilder.increment`. */
   increment: 6,
+  /** Changes nothing: its condition guards the transaction that it stands in. */
+  check: 7,
 } as const;
 export type OpKind = (typeof OpKind)[keyof typeof OpKind];
-export const OP_KIND_MAX = 6;
+export const OP_KIND_MAX = 7;
 
-/** True for the kinds that change data. */
+/** True for the kinds that go through the log. */
 export function isWrite(kind: number): boolean {
-  return kind === OpKind.put || kind === OpKind.delete || kind === OpKind.increment;
+  return kind === OpKind.put || kind === OpKind.delete || kind === OpKind.increment || kind === OpKind.check;
 }
 
 export const OpFlag = {
@@ -23,6 +25,8 @@ export const OpFlag = {
   reverse: 1,
   /** Scan: keys and revisions, no values. */
   keysOnly: 2,
+  /** Write: the next op belongs to the same transaction. All of it in one range; all of it happens, or nothing. */
+  chained: 4,
 } as const;
 
 /** What must hold for a write to happen; checked by the state machine, in the entry's place in the log. */

@@ -34,6 +34,8 @@ export interface WriteOptions {
   readonly idempotencyKey?: Uint8Array;
   /** Milliseconds from arrival; 0 = the batch's. */
   readonly deadlineMs?: number;
+  /** The next op that is added belongs to the same transaction; its range is the same. */
+  readonly chained?: boolean;
 }
 
 export interface ScanOptions {
@@ -135,6 +137,11 @@ export class DataRequestBuilder implements PayloadSource {
     return this.#write(OpKind.increment, range, keyspace, key, value, options);
   }
 
+  /** A condition without a write: guards the transaction that it stands in. */
+  check(range: RangeId, keyspace: KeyspaceId, key: Uint8Array, options: WriteOptions): number {
+    return this.#write(OpKind.check, range, keyspace, key, EMPTY_BYTES, options);
+  }
+
   /**
    * Rows of `range` from `start` (included; empty = from the first key) to `end` (excluded; empty = to the last).
    */
@@ -231,7 +238,8 @@ export class DataRequestBuilder implements PayloadSource {
     const { ttlMs = 0, contentType = EMPTY_BYTES, idempotencyKey = EMPTY_BYTES } = options;
     assert(contentType.length <= CONTENT_TYPE_BYTES_MAX, 'content type longer than CONTENT_TYPE_BYTES_MAX');
     assert(idempotencyKey.length <= IDEMPOTENCY_KEY_BYTES_MAX, 'idempotency key too long');
-    const at = this.#op(kind, 0, range, keyspace, key, options.revision ?? 0, options.deadlineMs ?? 0);
+    const flags = options.chained === true ? OpFlag.chained : 0;
+    const at = this.#op(kind, flags, range, keyspace, key, options.revision ?? 0, options.deadlineMs ?? 0);
     const { view } = this.#ops;
     if (ttlMs !== 0) putU53(view, at + OP.ttlMs, ttlMs);
     view.setUint32(at + OP.valueLength, value.length, true);

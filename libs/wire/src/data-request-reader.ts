@@ -93,11 +93,15 @@ export class DataRequestReader {
     if (kind === 0 || kind > OP_KIND_MAX) return 'HF_UNSUPPORTED';
     if (keyLength === 0 && kind !== OpKind.scan) return 'HF_KEY_INVALID';
     if (view.getUint8(at + OP.condition) > Condition.revisionEquals) return 'HF_UNSUPPORTED';
-    if (kind === OpKind.increment && valueLength !== 8) return 'HF_BAD_REQUEST';
+    if (kind === OpKind.increment && (valueLength !== 8 || Number.isNaN(this.delta(index)))) {
+      return 'HF_BAD_REQUEST';
+    }
     const writeParts =
       view.getUint8(at + OP.condition) |
       view.getUint8(at + OP.idempotencyLength) |
       view.getUint8(at + OP.contentTypeLength);
+    if (kind === OpKind.check && valueLength !== 0) return 'HF_BAD_REQUEST';
+    if (!isWrite(kind) && this.chained(index)) return 'HF_BAD_REQUEST';
     if (!isWrite(kind) && (writeParts !== 0 || valueLength !== 0)) return 'HF_BAD_REQUEST';
     return undefined;
   }
@@ -148,6 +152,11 @@ export class DataRequestReader {
 
   keysOnly(index: number): boolean {
     return (this.#view.getUint8(this.#at(index) + OP.flags) & OpFlag.keysOnly) !== 0;
+  }
+
+  /** The next op belongs to the same transaction. */
+  chained(index: number): boolean {
+    return (this.#view.getUint8(this.#at(index) + OP.flags) & OpFlag.chained) !== 0;
   }
 
   keyLength(index: number): number {

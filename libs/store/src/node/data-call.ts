@@ -76,6 +76,10 @@ export class DataCall {
     if (this.#take(op)) this.#answers.written(op, revision);
   }
 
+  incremented(op: number, revision: number, counter: number): void {
+    if (this.#take(op)) this.#answers.incremented(op, revision, counter);
+  }
+
   found(op: number, revision: number, stored: StoredValue, served: Consistency, stalenessMs: number): void {
     this.#makeRoom(stored.value.length + stored.contentType.length);
     if (!this.#take(op)) return;

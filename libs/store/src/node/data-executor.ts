@@ -5,6 +5,7 @@ import {
   DataResponseBuilder,
   DEADLINE_MS_DEFAULT,
   type ErrorCode,
+  isWrite,
   OpKind,
 } from '@holdfast/wire';
 import type { HybridClock } from '../hybrid-clock.ts';
@@ -45,6 +46,8 @@ const WRITE_FAILURE: Readonly<Record<WriteFailure, ErrorCode>> = {
   overloaded: 'HF_OVERLOADED',
   stopped: 'HF_UNAVAILABLE',
 };
+/** Ops in one transaction. */
+export const TRANSACTION_OPS_MAX = 256;
 /** Advice with `HF_OVERLOADED`: time for a group commit or two. */
 const RETRY_AFTER_MS = 50;
 
@@ -94,13 +97,19 @@ export class DataExecutor implements CallHost {
     let rangeReads: RangeRead | undefined;
     let reads: Map<Replica, RangeRead> | undefined;
     for (let op = 0; op < reader.count; op++) {
+      if (reader.chained(op)) {
+        op = this.#transaction(call, op, waiter);
+        continue;
+      }
       const replica = this.#route(call, op);
       if (replica === undefined) continue;
       const kind = reader.kind(op);
       switch (kind) {
         case OpKind.put:
         case OpKind.delete:
-          this.#mutate(call, op, replica, waiter);
+        case OpKind.increment:
+        case OpKind.check:
+          if (this.#takesWrites(call, op, op, replica)) this.#mutate(call, op, replica, waiter, false);
           break;
         case OpKind.get:
         case OpKind.getRevision:
@@ -121,13 +130,60 @@ export class DataExecutor implements CallHost {
           }
           rangeReads.ops.push(op);
           break;
-        case OpKind.increment:
-          call.refuse(op, 'HF_UNSUPPORTED');
-          break;
         default:
           unreachable(kind, 'op kind');
       }
     }
+  }
+
+  /**
+   * Starts the transaction that begins at `first`, or refuses all of it: it never reaches the log in part.
+   * @returns its last op
+   */
+  #transaction(call: DataCall, first: number, waiter: WriteWaiter): number {
+    const { reader } = call;
+    let last = first;
+    while (last + 1 < reader.count && reader.chained(last)) last++;
+    const replica = this.#host.replica(reader.rangeId(first));
+    const refusal = this.#transactionRefusal(call, first, last, replica);
+    if (refusal !== undefined || replica === undefined) {
+      for (let op = first; op <= last; op++) call.refuse(op, refusal ?? 'HF_WRONG_RANGE');
+    } else if (this.#takesWrites(call, first, last, replica)) {
+      for (let op = first; op <= last; op++) this.#mutate(call, op, replica, waiter, op > first);
+    }
+    return last;
+  }
+
+  #transactionRefusal(
+    call: DataCall,
+    first: number,
+    last: number,
+    replica: Replica | undefined,
+  ): ErrorCode | undefined {
+    const { reader } = call;
+    if (last - first >= TRANSACTION_OPS_MAX) return 'HF_BATCH_TOO_LARGE';
+    // A chain that runs off the end of its batch lost a part of itself.
+    if (reader.chained(last)) return 'HF_BAD_REQUEST';
+    for (let op = first; op <= last; op++) {
+      const refusal = reader.refusal(op);
+      if (refusal !== undefined) return refusal;
+      if (!isWrite(reader.kind(op))) return 'HF_BAD_REQUEST';
+      if (reader.rangeId(op) !== reader.rangeId(first)) return 'HF_SPANS_RANGES';
+      const key = dataKey(reader.keyspaceId(op), reader.key(op));
+      if (replica === undefined || !rangeContains(replica.descriptor, key)) return 'HF_WRONG_RANGE';
+    }
+    return undefined;
+  }
+
+  /** False when ops `first .. last` have been refused: not here, or not now. */
+  #takesWrites(call: DataCall, first: number, last: number, replica: Replica): boolean {
+    const busy = this.#host.tree.writable() !== undefined;
+    if (replica.isLeader && !busy) return true;
+    for (let op = first; op <= last; op++) {
+      if (replica.isLeader) call.refuse(op, 'HF_OVERLOADED', { retryAfterMs: RETRY_AFTER_MS });
+      else call.refuse(op, 'HF_NOT_LEADER', { leaderHint: replica.leader });
+    }
+    return false;
   }
 
   /** Gives up what is overdue. Called every tick. */
@@ -182,33 +238,26 @@ export class DataExecutor implements CallHost {
     return replica;
   }
 
-  #mutate(call: DataCall, op: number, replica: Replica, waiter: WriteWaiter): void {
+  #mutate(call: DataCall, op: number, replica: Replica, waiter: WriteWaiter, continues: boolean): void {
     const { reader } = call;
-    if (!replica.isLeader) {
-      call.refuse(op, 'HF_NOT_LEADER', { leaderHint: replica.leader });
-      return;
-    }
-    if (this.#host.tree.writable() !== undefined) {
-      call.refuse(op, 'HF_OVERLOADED', { retryAfterMs: RETRY_AFTER_MS });
-      return;
-    }
-    const command = replica.mutation(waiter, op);
+    const kind = reader.kind(op);
+    const command = replica.mutation(waiter, op, continues);
+    const keyspace = reader.keyspaceId(op);
+    const key = reader.key(op);
     const condition = reader.condition(op);
-    if (reader.kind(op) === OpKind.put) {
+    const revision = reader.revision(op);
+    if (kind === OpKind.put) {
       const ttlMs = reader.ttlMs(op);
       const expiresAtMs = ttlMs === 0 ? 0 : this.#host.clock.wallMs() + ttlMs;
-      command.put(
-        reader.keyspaceId(op),
-        reader.key(op),
-        reader.contentType(op),
-        reader.value(op),
-        expiresAtMs,
-        condition,
-        reader.revision(op),
-      );
+      command.put(keyspace, key, reader.contentType(op), reader.value(op), expiresAtMs, condition, revision);
+    } else if (kind === OpKind.increment) {
+      command.increment(keyspace, key, reader.delta(op), condition, revision);
+    } else if (kind === OpKind.check) {
+      command.check(keyspace, key, condition, revision);
     } else {
-      command.delete(reader.keyspaceId(op), reader.key(op), condition, reader.revision(op));
+      command.delete(keyspace, key, condition, revision);
     }
+    if (reader.chained(op)) command.chain();
     this.#host.wake(replica);
   }
 
@@ -271,9 +320,25 @@ class CallWriteWaiter implements WriteWaiter {
     this.#call = call;
   }
 
-  mutated(op: number, verdict: MutationVerdict, revision: number): void {
-    if (verdict === 'applied') this.#call.written(op, revision);
-    else this.#call.refuse(op, 'HF_PRECONDITION_FAILED', { revision });
+  mutated(op: number, verdict: MutationVerdict, revision: number, counter: number): void {
+    const call = this.#call;
+    switch (verdict) {
+      case 'applied':
+        if (call.reader.kind(op) === OpKind.increment) call.incremented(op, revision, counter);
+        else call.written(op, revision);
+        break;
+      case 'condition-failed':
+        call.refuse(op, 'HF_PRECONDITION_FAILED', { revision });
+        break;
+      case 'aborted':
+        call.refuse(op, 'HF_CONFLICT', { revision, detail: 'another op of the transaction was refused' });
+        break;
+      case 'not-integer':
+        call.refuse(op, 'HF_VALUE_NOT_INTEGER', { revision });
+        break;
+      default:
+        unreachable(verdict, 'verdict');
+    }
   }
 
   failed(op: number, failure: WriteFailure): void {

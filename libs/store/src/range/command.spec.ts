@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { dataKey } from '../tree-keys.ts';
 import {
   COMMAND_BYTES_TARGET,
+  COMMAND_OPS_MAX,
   CommandBuilder,
   CommandReader,
   ConditionKind,
@@ -70,11 +71,12 @@ describe('command', () => {
     );
   });
 
-  it('is full at its target size and takes nothing more', () => {
+  it('is full at its target size, and ends at its most ops', () => {
     const builder = new CommandBuilder();
     const value = new Uint8Array(COMMAND_BYTES_TARGET);
     builder.put(1, utf8('k'), utf8(''), value, 0, ConditionKind.none, 0);
     expect(builder.full).toBe(true);
-    expect(() => builder.delete(1, utf8('k'), ConditionKind.none, 0)).toThrow(/full/);
+    for (let op = 1; op < COMMAND_OPS_MAX; op++) builder.delete(1, utf8('k'), ConditionKind.none, 0);
+    expect(() => builder.delete(1, utf8('k'), ConditionKind.none, 0)).toThrow(/no further/);
   });
 });

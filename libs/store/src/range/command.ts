@@ -3,20 +3,24 @@ import { DATA_KEY_PREFIX_BYTES, writeDataKey } from '../tree-keys.ts';
 import { storedValueBytes, writeStoredValue } from './stored-value.ts';
 
 /**
- * The payload of a normal Raft entry: a batch of independent mutations of one range. Keys and values stand in
- * the form in which the tree stores them, so that applying copies views and transforms nothing.
+ * The payload of a normal Raft entry: a batch of mutations of one range. Keys and values stand in the form in
+ * which the tree stores them, so that applying copies views and transforms nothing.
  *
  * ```
  * u8 version (1) | u8 0 | u16 ops | u32 0 | u64 revision of op 0          16 bytes, little-endian
- * per op: u8 kind | u8 condition | u16 key bytes | u32 value bytes | u64 condition revision    16 bytes
- *         tree key | stored value
+ * per op: u8 kind and chain bit | u8 condition | u16 key bytes | u32 value bytes | u64 condition revision
+ *         tree key | stored value (increment: i64 delta)
  * ```
  *
- * Op `i` gets revision `base + i`: two writes of one batch never share an ETag.
+ * An op with the chain bit (0x80) and the op behind it belong to one transaction: all conditions of a chain hold,
+ * or none of it happens. Op `i` gets revision `base + i`, so two writes of one batch never share an ETag; all ops
+ * of a chain get the revision of its first.
  */
 export const COMMAND_VERSION = 1;
 const HEAD_BYTES = 16;
 const OP_HEAD_BYTES = 16;
+const CHAIN_BIT = 0x80;
+const DELTA_BYTES = 8;
 
 /** Most mutations in one command. */
 export const COMMAND_OPS_MAX = 4096;
@@ -24,7 +28,14 @@ export const COMMAND_OPS_MAX = 4096;
 export const COMMAND_BYTES_TARGET = 1024 * 1024;
 
 /** Numbers are part of the log format. */
-export const MutationKind = { put: 1, delete: 2 } as const;
+export const MutationKind = {
+  put: 1,
+  delete: 2,
+  /** Adds to the integer that the key holds; a missing key counts as 0. */
+  increment: 3,
+  /** Changes nothing: its condition guards the transaction that it stands in. */
+  check: 4,
+} as const;
 export type MutationKind = (typeof MutationKind)[keyof typeof MutationKind];
 
 /** Numbers are part of the log format. */
@@ -45,6 +56,8 @@ export class CommandBuilder {
   #view: DataView = viewOf(this.#bytes);
   #length = HEAD_BYTES;
   #ops = 0;
+  /** Where the head of the op added last stands. */
+  #lastOp = 0;
 
   get ops(): number {
     return this.#ops;
@@ -73,6 +86,30 @@ export class CommandBuilder {
     this.#length = this.#open(MutationKind.delete, keyspace, userKey, 0, condition, conditionRevision);
   }
 
+  /** @param delta a safe integer */
+  increment(
+    keyspace: number,
+    userKey: Uint8Array,
+    delta: number,
+    condition: ConditionKind,
+    conditionRevision: number,
+  ): void {
+    const kind = MutationKind.increment;
+    const at = this.#open(kind, keyspace, userKey, DELTA_BYTES, condition, conditionRevision);
+    this.#view.setBigInt64(at, BigInt(delta), true);
+    this.#length = at + DELTA_BYTES;
+  }
+
+  check(keyspace: number, userKey: Uint8Array, condition: ConditionKind, conditionRevision: number): void {
+    this.#length = this.#open(MutationKind.check, keyspace, userKey, 0, condition, conditionRevision);
+  }
+
+  /** The op added last and the one to come belong to one transaction. */
+  chain(): void {
+    assert(this.#ops > 0, 'a chain begins with an op');
+    this.#bytes[this.#lastOp] = this.#bytes[this.#lastOp]! | CHAIN_BIT;
+  }
+
   /** The finished command, which the caller owns; the builder is empty again. */
   finish(baseRevision: number): Uint8Array {
     assert(this.#ops > 0, 'a command has at least one op');
@@ -96,9 +133,10 @@ export class CommandBuilder {
     condition: ConditionKind,
     conditionRevision: number,
   ): number {
-    assert(!this.full, 'a full command takes no further op');
+    assert(this.#ops < COMMAND_OPS_MAX, 'a command of COMMAND_OPS_MAX ops takes no further one');
     const keyBytes = DATA_KEY_PREFIX_BYTES + userKey.length;
     const start = this.#length;
+    this.#lastOp = start;
     this.#reserve(start + OP_HEAD_BYTES + keyBytes + valueBytes);
     const view = this.#view;
     view.setUint8(start, kind);
@@ -162,12 +200,23 @@ export class CommandReader {
     return this.#index;
   }
 
+  /** The op's own place in the command; ops of a transaction take the revision of its first op instead. */
   get revision(): number {
     return this.baseRevision + this.#index;
   }
 
   get kind(): MutationKind {
-    return this.#view.getUint8(this.#start) as MutationKind;
+    return (this.#view.getUint8(this.#start) & ~CHAIN_BIT) as MutationKind;
+  }
+
+  /** The next op belongs to the same transaction. */
+  get chained(): boolean {
+    return (this.#view.getUint8(this.#start) & CHAIN_BIT) !== 0;
+  }
+
+  /** Of an increment. */
+  get delta(): number {
+    return Number(this.#view.getBigInt64(this.#start + OP_HEAD_BYTES + this.#keyBytes, true));
   }
 
   get conditionKind(): ConditionKind {

@@ -8,7 +8,7 @@ export type WriteFailure = 'not-leader' | 'overloaded' | 'superseded' | 'stopped
 
 /** Someone who waits for mutations; told exactly once per op. */
 export interface WriteWaiter {
-  mutated(op: number, verdict: MutationVerdict, revision: number): void;
+  mutated(op: number, verdict: MutationVerdict, revision: number, counter: number): void;
   /** None of these had an effect, except `stopped`: then the outcome is unknown. */
   failed(op: number, failure: WriteFailure): void;
 }
@@ -33,8 +33,8 @@ class Proposal implements MutationSink {
     this.#requestOps = requestOps;
   }
 
-  mutated(op: number, verdict: MutationVerdict, revision: number): void {
-    this.#waiters[op].mutated(this.#requestOps[op], verdict, revision);
+  mutated(op: number, verdict: MutationVerdict, revision: number, counter: number): void {
+    this.#waiters[op].mutated(this.#requestOps[op], verdict, revision, counter);
   }
 
   fail(failure: WriteFailure): void {
@@ -63,10 +63,13 @@ export class Proposals {
     return this.#open.length > 0;
   }
 
-  /** Where the next mutation belongs. The caller adds exactly one op to the builder. */
-  next(waiter: WriteWaiter, requestOp: number): CommandBuilder {
+  /**
+   * Where the next mutation belongs. The caller adds exactly one op to the builder.
+   * @param chained the op continues the transaction of the one before, so it stays in the same command
+   */
+  next(waiter: WriteWaiter, requestOp: number, chained = false): CommandBuilder {
     let command = this.#open.at(-1);
-    if (command === undefined || command.builder.full) {
+    if (command === undefined || (command.builder.full && !chained)) {
       command = new OpenCommand();
       this.#open.push(command);
     }

@@ -86,8 +86,8 @@ export class Replica {
   }
 
   /** Where the caller adds one mutation, which is proposed at the end of the turn. */
-  mutation(waiter: WriteWaiter, requestOp: number): CommandBuilder {
-    return this.proposals.next(waiter, requestOp);
+  mutation(waiter: WriteWaiter, requestOp: number, chained = false): CommandBuilder {
+    return this.proposals.next(waiter, requestOp, chained);
   }
 
   /** Joins the linearizable read round of this turn. */

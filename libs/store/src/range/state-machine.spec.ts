@@ -123,4 +123,98 @@ describe('StateMachine', () => {
     expect((await reopened.get(dataKey(1, utf8('b'))))?.revision).toBe(6);
     await reopened.close();
   });
+
+  it('decides transactions as a map does: all conditions against the state before, then all or nothing', async () => {
+    const step = fc.record({
+      key: fc.nat(2),
+      kind: fc.constantFrom('put', 'delete', 'increment', 'check'),
+      condition: fc.constantFrom(ConditionKind.none, ConditionKind.absent, ConditionKind.exists),
+      number: fc.constantFrom(1, -5, Number.MAX_SAFE_INTEGER, 'text'),
+    });
+    const transactions = fc.array(fc.array(step, { minLength: 1, maxLength: 5 }), {
+      minLength: 1,
+      maxLength: 10,
+    });
+    await fc.assert(
+      fc.asyncProperty(transactions, async (list) => {
+        const tree = await newTree();
+        const machine = new StateMachine(tree, RANGE);
+        let model = new Map<number, string>();
+        const builder = new CommandBuilder();
+        const expected: string[] = [];
+        for (const steps of list) {
+          const after = new Map(model);
+          let verdict: 'applied' | 'condition' | 'number' = 'applied';
+          for (const { key, condition } of steps) {
+            if (condition === ConditionKind.absent && model.has(key)) verdict = 'condition';
+            if (condition === ConditionKind.exists && !model.has(key)) verdict = 'condition';
+          }
+          for (const [i, { key, kind, condition, number }] of steps.entries()) {
+            const name = utf8(`key-${key}`);
+            if (kind === 'put') {
+              builder.put(1, name, utf8(''), utf8(String(number)), 0, condition, 0);
+              after.set(key, String(number));
+            } else if (kind === 'delete') {
+              builder.delete(1, name, condition, 0);
+              after.delete(key);
+            } else if (kind === 'increment') {
+              const delta = typeof number === 'number' ? number : 2;
+              builder.increment(1, name, delta, condition, 0);
+              const sum = Number(after.get(key) ?? '0') + delta;
+              if (!Number.isSafeInteger(sum) && verdict === 'applied') verdict = 'number';
+              after.set(key, String(sum));
+            } else {
+              builder.check(1, name, condition, 0);
+            }
+            if (i < steps.length - 1) builder.chain();
+          }
+          if (verdict === 'applied') model = after;
+          for (const _ of steps) expected.push(verdict === 'applied' ? 'applied' : 'refused');
+        }
+        const verdicts: string[] = [];
+        await machine.apply(
+          new CommandReader(builder.finish(100)),
+          { index: 1, term: 1, revision: 200 },
+          {
+            mutated: (_op, verdict) => verdicts.push(verdict === 'applied' ? 'applied' : 'refused'),
+          },
+        );
+        expect(verdicts).toEqual(expected);
+        for (const key of [0, 1, 2]) {
+          const found = await tree.get(dataKey(1, utf8(`key-${key}`)));
+          const text =
+            found === undefined ? undefined : new TextDecoder().decode(readStoredValue(found.value).value);
+          expect(text).toBe(model.get(key));
+        }
+        await tree.close();
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('gives every op of a transaction the same revision, and counts in JSON', async () => {
+    const tree = await newTree();
+    const machine = new StateMachine(tree, RANGE);
+    const builder = new CommandBuilder();
+    builder.put(1, utf8('other'), utf8(''), utf8('x'), 0, ConditionKind.none, 0);
+    builder.increment(1, utf8('n'), 5, ConditionKind.absent, 0);
+    builder.chain();
+    builder.increment(1, utf8('n'), -7, ConditionKind.none, 0);
+    const heard: unknown[] = [];
+    await machine.apply(
+      new CommandReader(builder.finish(50)),
+      { index: 1, term: 1, revision: 52 },
+      {
+        mutated: (...answer) => heard.push(answer),
+      },
+    );
+    expect(heard).toEqual([
+      [0, 'applied', 50, 0],
+      [1, 'applied', 51, 5],
+      [2, 'applied', 51, -2],
+    ]);
+    const found = await tree.get(dataKey(1, utf8('n')));
+    expect(new TextDecoder().decode(readStoredValue(found!.value).value)).toBe('-2');
+    await tree.close();
+  });
 });

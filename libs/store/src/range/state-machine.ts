@@ -1,24 +1,38 @@
-import { assert, unreachable, type RangeId } from '@holdfast/io';
+import { assert, type RangeId, unreachable } from '@holdfast/io';
 import { type Tree, WriteBatch } from '@holdfast/lsm';
-import { type CommandReader, ConditionKind, MutationKind } from './command.ts';
 import type { StagedSnapshot } from '../snapshot/snapshot-receiver.ts';
 import { type AppliedMark, appliedMarkOf, descriptorMarkOf, encodeAppliedMark } from './applied-mark.ts';
+import { CommandOverlay, type LiveVersion } from './command-overlay.ts';
+import { type CommandReader, ConditionKind, MutationKind } from './command.ts';
+import { encodeCounter, readCounter } from './counter.ts';
 import { encodeDescriptor, type RangeDescriptor } from './descriptor.ts';
 
-/** What became of one mutation. */
-export type MutationVerdict = 'applied' | 'condition-failed';
+/**
+ * What became of one mutation. `aborted`: its own condition held, another op of its transaction stood in the
+ * way. `not-integer`: an increment met something else, or would leave the safe integers.
+ */
+export type MutationVerdict = 'applied' | 'condition-failed' | 'aborted' | 'not-integer';
 
 /** Hears the verdict of every op of an applied command, in op order. */
 export interface MutationSink {
   /**
-   * @param revision of the new version when applied; of the newest existing version when the condition failed
-   * (0 when the key is absent).
+   * @param revision of the new version when applied; of the newest existing version otherwise (0 when absent).
+   * @param counter after an applied increment: the new number; else 0.
    */
-  mutated(op: number, verdict: MutationVerdict, revision: number): void;
+  mutated(op: number, verdict: MutationVerdict, revision: number, counter: number): void;
 }
 
-/** The newest version of a key as conditions see it: 0 when absent or deleted. */
-type LiveRevision = number;
+/** One op of a command while its transaction is being decided. */
+interface Step {
+  readonly op: number;
+  readonly kind: MutationKind;
+  readonly key: Uint8Array;
+  /** Of a put: what is stored. */
+  readonly value: Uint8Array;
+  readonly delta: number;
+  readonly condition: ConditionKind;
+  readonly conditionRevision: number;
+}
 
 /**
  * Applies commands to the tree. Deterministic: the outcome is a function of the entries before and of nothing
@@ -76,81 +90,114 @@ export class StateMachine {
     });
   }
 
+  /** An overlay exists from the first op on that reads; plain writes need none. */
   #run(
     command: CommandReader,
     mark: AppliedMark,
     sink: MutationSink | undefined,
-    overlay: Map<string, LiveRevision> | undefined,
+    known: CommandOverlay | undefined,
   ): Promise<void> | undefined {
-    let written = overlay;
+    let overlay = known;
     while (command.next()) {
-      if (command.conditionKind === ConditionKind.none) {
-        this.#mutate(command, sink, written);
+      if (isPlain(command)) {
+        this.#writePlain(command, sink, overlay);
         continue;
       }
-      written ??= this.#writtenBefore(command);
-      const live = written.get(keyText(command.key)) ?? this.#liveRevision(command.key);
-      if (typeof live !== 'number') {
-        const known = written;
-        return live.then((revision) => {
-          this.#decide(command, revision, sink, known);
-          return this.#run(command, mark, sink, known);
+      overlay ??= this.#overlayBefore(command);
+      const seen = overlay;
+      const revision = command.revision;
+      const steps = readTransaction(command);
+      const versions = this.#versions(steps, seen);
+      if (versions instanceof Promise) {
+        return versions.then((found) => {
+          this.#decide(steps, revision, found, sink, seen);
+          return this.#run(command, mark, sink, seen);
         });
       }
-      this.#decide(command, live, sink, written);
+      this.#decide(steps, revision, versions, sink, seen);
     }
     this.#commit(mark);
     return undefined;
   }
 
-  #decide(
+  #writePlain(
     command: CommandReader,
-    live: LiveRevision,
     sink: MutationSink | undefined,
-    written: Map<string, LiveRevision>,
+    overlay: CommandOverlay | undefined,
   ): void {
-    if (conditionHolds(command.conditionKind, command.conditionRevision, live)) {
-      this.#mutate(command, sink, written);
+    const { kind, key, revision } = command;
+    if (kind === MutationKind.put) {
+      this.#batch.put(key, revision, command.value);
+      overlay?.write(key, revision, command.value);
     } else {
-      sink?.mutated(command.index, 'condition-failed', live);
+      this.#batch.delete(key, revision);
+      overlay?.write(key, revision, undefined);
+    }
+    sink?.mutated(command.index, 'applied', revision, 0);
+  }
+
+  /** What the plain ops in front of the first reading one have written: the tree does not show it yet. */
+  #overlayBefore(command: CommandReader): CommandOverlay {
+    const overlay = new CommandOverlay(this.#tree);
+    const earlier = command.restart();
+    for (let op = 0; op < command.index && earlier.next(); op++) {
+      const value = earlier.kind === MutationKind.put ? earlier.value : undefined;
+      overlay.write(earlier.key, earlier.revision, value);
+    }
+    return overlay;
+  }
+
+  #versions(
+    steps: readonly Step[],
+    overlay: CommandOverlay,
+  ): readonly LiveVersion[] | Promise<readonly LiveVersion[]> {
+    const versions = steps.map((step) => overlay.live(step.key));
+    const known = versions.every((version) => !(version instanceof Promise));
+    return known ? (versions as readonly LiveVersion[]) : Promise.all(versions);
+  }
+
+  /**
+   * All conditions are held against the state in front of the transaction; then all of it happens, in order, or
+   * nothing. Increments see what earlier steps of the transaction have written.
+   */
+  #decide(
+    steps: readonly Step[],
+    revision: number,
+    versions: readonly LiveVersion[],
+    sink: MutationSink | undefined,
+    overlay: CommandOverlay,
+  ): void {
+    const verdicts = steps.map((step, i) => verdictOf(step, versions[i]!));
+    const counters = verdicts.every((verdict) => verdict === 'applied')
+      ? count(steps, versions, verdicts)
+      : [];
+    const ok = verdicts.every((verdict) => verdict === 'applied');
+    for (const [i, step] of steps.entries()) {
+      if (ok) this.#perform(step, revision, counters[i] ?? 0, overlay);
+      const verdict = !ok && verdicts[i] === 'applied' ? 'aborted' : verdicts[i]!;
+      sink?.mutated(step.op, verdict, ok ? revision : versions[i]!.revision, ok ? (counters[i] ?? 0) : 0);
     }
   }
 
-  #mutate(
-    command: CommandReader,
-    sink: MutationSink | undefined,
-    written: Map<string, LiveRevision> | undefined,
-  ): void {
-    const { kind, key, revision } = command;
+  #perform(step: Step, revision: number, counter: number, overlay: CommandOverlay): void {
+    const { kind, key } = step;
     switch (kind) {
       case MutationKind.put:
-        this.#batch.put(key, revision, command.value);
+      case MutationKind.increment: {
+        const value = kind === MutationKind.put ? step.value : encodeCounter(counter);
+        this.#batch.put(key, revision, value);
+        overlay.write(key, revision, value);
         break;
+      }
       case MutationKind.delete:
         this.#batch.delete(key, revision);
+        overlay.write(key, revision, undefined);
+        break;
+      case MutationKind.check:
         break;
       default:
         unreachable(kind, 'mutation kind');
     }
-    written?.set(keyText(key), kind === MutationKind.delete ? 0 : revision);
-    sink?.mutated(command.index, 'applied', revision);
-  }
-
-  /** What the ops in front of the first conditional one have written: the tree does not show it yet. */
-  #writtenBefore(command: CommandReader): Map<string, LiveRevision> {
-    const written = new Map<string, LiveRevision>();
-    const earlier = command.restart();
-    for (let op = 0; op < command.index && earlier.next(); op++) {
-      written.set(keyText(earlier.key), earlier.kind === MutationKind.delete ? 0 : earlier.revision);
-    }
-    return written;
-  }
-
-  #liveRevision(key: Uint8Array): LiveRevision | Promise<LiveRevision> {
-    const newest = this.#tree.latest(key);
-    const live = (version: Awaited<typeof newest>): LiveRevision =>
-      version === undefined || version.kind === 'delete' ? 0 : version.revision;
-    return newest instanceof Promise ? newest.then(live) : live(newest);
   }
 
   #commit(mark: AppliedMark): void {
@@ -160,7 +207,70 @@ export class StateMachine {
   }
 }
 
-export function conditionHolds(kind: ConditionKind, wanted: number, live: LiveRevision): boolean {
+/** A write that looks at nothing and belongs to no transaction. */
+function isPlain(command: CommandReader): boolean {
+  const { kind } = command;
+  const writes = kind === MutationKind.put || kind === MutationKind.delete;
+  return writes && command.conditionKind === ConditionKind.none && !command.chained;
+}
+
+/** The op that the reader stands on and those chained to it; the reader ends on the last of them. */
+function readTransaction(command: CommandReader): readonly Step[] {
+  const steps: Step[] = [];
+  for (;;) {
+    steps.push({
+      op: command.index,
+      kind: command.kind,
+      key: command.key,
+      value: command.value,
+      delta: command.kind === MutationKind.increment ? command.delta : 0,
+      condition: command.conditionKind,
+      conditionRevision: command.conditionRevision,
+    });
+    if (!command.chained) return steps;
+    const more = command.next();
+    assert(more, 'a chain ends inside its command');
+  }
+}
+
+function verdictOf(step: Step, live: LiveVersion): MutationVerdict {
+  return conditionHolds(step.condition, step.conditionRevision, live.revision)
+    ? 'applied'
+    : 'condition-failed';
+}
+
+/** The number after each increment; marks an increment that cannot be as `not-integer` in `verdicts`. */
+function count(
+  steps: readonly Step[],
+  versions: readonly LiveVersion[],
+  verdicts: MutationVerdict[],
+): readonly number[] {
+  const counters: number[] = [];
+  for (const [i, step] of steps.entries()) {
+    if (step.kind !== MutationKind.increment) continue;
+    const before = steps.findLastIndex((other, j) => j < i && writesSameKey(other, step));
+    const start = before >= 0 ? writtenNumber(steps[before]!, counters[before]) : numberIn(versions[i]!);
+    const sum = start === undefined ? Number.NaN : start + step.delta;
+    if (Number.isSafeInteger(sum)) counters[i] = sum;
+    else verdicts[i] = 'not-integer';
+  }
+  return counters;
+}
+
+function writesSameKey(step: Step, other: Step): boolean {
+  return step.kind !== MutationKind.check && String(step.key) === String(other.key);
+}
+
+function writtenNumber(step: Step, counter: number | undefined): number | undefined {
+  if (step.kind === MutationKind.increment) return counter;
+  return step.kind === MutationKind.delete ? 0 : readCounter(step.value);
+}
+
+function numberIn({ value }: LiveVersion): number | undefined {
+  return value === undefined ? 0 : readCounter(value);
+}
+
+export function conditionHolds(kind: ConditionKind, wanted: number, live: number): boolean {
   switch (kind) {
     case ConditionKind.none:
       return true;
@@ -173,9 +283,4 @@ export function conditionHolds(kind: ConditionKind, wanted: number, live: LiveRe
     default:
       return unreachable(kind, 'condition kind');
   }
-}
-
-/** One character per byte: a map key that keeps different byte strings apart. */
-function keyText(key: Uint8Array): string {
-  return String.fromCharCode(...key);
 }

@@ -34,14 +34,22 @@ for (let i = KEYS - 1; i > 0; i--) {
   const j = randomInteger(random, 0, i);
   [shuffled[i], shuffled[j]] = [shuffled[j]!, shuffled[i]!];
 }
-const probes = Array.from({ length: Math.min(KEYS, 200_000) }, () => keys[randomInteger(random, 0, KEYS - 1)]!);
+const probes = Array.from(
+  { length: Math.min(KEYS, 200_000) },
+  () => keys[randomInteger(random, 0, KEYS - 1)]!,
+);
 const missing = probes.map((key) => Buffer.concat([key.subarray(0, 15), Buffer.from('x')]));
 const value = Buffer.alloc(VALUE_BYTES, 'v');
 
 const ours = new Map<string, number>();
 const peers = new Map<string, number>();
 
-async function measure(into: Map<string, number>, name: string, ops: number, run: () => Promise<void> | void) {
+async function measure(
+  into: Map<string, number>,
+  name: string,
+  ops: number,
+  run: () => Promise<void> | void,
+) {
   if (only !== undefined && !only.some((part) => name.startsWith(part))) return;
   const before = process.hrtime.bigint();
   await run();
@@ -99,7 +107,13 @@ async function measureOurs(directory: string): Promise<void> {
   }
   await tree.flush();
   await tree.compactionIdle();
-  console.log('levels', tree.stats().levels.map(({ tables, bytes }) => `${tables}:${(bytes / 2 ** 20).toFixed(0)}M`).join(' '));
+  console.log(
+    'levels',
+    tree
+      .stats()
+      .levels.map(({ tables, bytes }) => `${tables}:${(bytes / 2 ** 20).toFixed(0)}M`)
+      .join(' '),
+  );
   const synced = await open('synced', true);
   await measure(ours, 'synced put, 64 in flight', 6_400, async () => {
     const one = async (worker: number): Promise<void> => {
@@ -205,7 +219,8 @@ async function measurePeer(directory: string): Promise<void> {
       for (const key of probes) if (db.getSync(key)?.length !== VALUE_BYTES) throw new Error('not found');
     });
     await measure(peers, 'await get', 20_000, async () => {
-      for (const key of probes.slice(0, 20_000)) if ((await db.get(key)) === undefined) throw new Error('not found');
+      for (const key of probes.slice(0, 20_000))
+        if ((await db.get(key)) === undefined) throw new Error('not found');
     });
     await measure(peers, 'get missing', missing.length, () => {
       for (const key of missing) if (db.getSync(key) !== undefined) throw new Error('found');

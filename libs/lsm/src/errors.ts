@@ -12,9 +12,12 @@ export class CorruptionError extends Error {
   readonly path: string;
   /** Bytes from the start of the file to the damaged structure. */
   readonly offset: number;
+  /** What is wrong there. */
+  readonly detail: string;
 
   constructor(kind: DamagedFile, path: string, offset: number, detail: string) {
     super(`damaged ${kind} ${path} at byte ${offset}: ${detail}`);
+    this.detail = detail;
     this.kind = kind;
     this.path = path;
     this.offset = offset;
@@ -30,7 +33,23 @@ export class BrokenError extends Error {
   readonly code = 'EBROKEN';
 
   constructor(what: string, cause: unknown) {
-    super(`${what} is broken by an earlier failure: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super(
+      `${what} is broken by an earlier failure: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * A compactor ended a job early, and neither the tables nor the disk are to blame: the job was cancelled, or
+ * what carried it out is gone. The inputs are as they were; the same compaction may be tried again.
+ */
+export class CompactionAbortedError extends Error {
+  override readonly name = 'CompactionAbortedError';
+  readonly code = 'EABORTED';
+
+  constructor(reason: string, cause?: unknown) {
+    super(`the compaction was aborted: ${reason}`, { cause });
   }
 }
 

@@ -1,4 +1,10 @@
-export { BrokenError, ClosedError, CorruptionError, type DamagedFile } from './errors.ts';
+export {
+  BrokenError,
+  ClosedError,
+  CompactionAbortedError,
+  CorruptionError,
+  type DamagedFile,
+} from './errors.ts';
 export { BATCH_BYTES_MAX, KEY_BYTES_MAX, MARK_BYTES_MAX, REVISION_MAX, VALUE_BYTES_MAX } from './limits.ts';
 export type { LogRecord } from './log/log-recovery.ts';
 export {
@@ -23,7 +29,13 @@ export {
 } from './compaction/compaction-job.ts';
 export type { BlockCodec, Compression } from './table/codec.ts';
 export type { StallReason, TreeEvent, TreeListener } from './tree/events.ts';
-export { type DirectoryReport, type DumpedEntry, dumpTable, type Fault, verifyDirectory } from './tree/inspect.ts';
+export {
+  type DirectoryReport,
+  type DumpedEntry,
+  dumpTable,
+  type Fault,
+  verifyDirectory,
+} from './tree/inspect.ts';
 export type { Canary, TreeOptions } from './tree/options.ts';
 export { treeExists } from './tree/recovery.ts';
 export type { Latest, Lookup, Reads, Snapshot } from './tree/snapshot.ts';

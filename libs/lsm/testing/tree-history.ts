@@ -191,7 +191,8 @@ export class TreeHistory {
     const { start, end } = whole ? NO_BOUNDS : this.#someBounds();
     const reverse = randomChance(random, 0.5);
     const seekKey = !whole && randomChance(random, 0.3) ? randomPick(random, this.#keys) : undefined;
-    const limit = !whole && randomChance(random, 0.5) ? randomInteger(random, 1, 30) : Number.POSITIVE_INFINITY;
+    const limit =
+      !whole && randomChance(random, 0.5) ? randomInteger(random, 1, 30) : Number.POSITIVE_INFINITY;
     let expected = model.scan(start, end, revision, reverse);
     if (seekKey !== undefined) {
       expected = expected.filter(({ key }) =>
@@ -223,7 +224,8 @@ export class TreeHistory {
         // A write in the middle of a scan does not show.
         if (reads === this.#tree && randomChance(random, 0.01)) await this.#write();
       }
-      if (count < Math.min(limit, expected.length)) throw new Error(`scan ended after ${count} of ${expected.length}`);
+      if (count < Math.min(limit, expected.length))
+        throw new Error(`scan ended after ${count} of ${expected.length}`);
     } finally {
       cursor.close();
     }
@@ -245,10 +247,17 @@ export class TreeHistory {
     snapshot.release();
   }
 
-  async #check(reads: Reads, model: TreeModel, revision: number, horizon: number, isLive: boolean): Promise<void> {
+  async #check(
+    reads: Reads,
+    model: TreeModel,
+    revision: number,
+    horizon: number,
+    isLive: boolean,
+  ): Promise<void> {
     await this.#scan(reads, model, revision, true);
     await this.#scan(reads, model, randomInteger(this.#random, horizon, revision), true);
-    for (let i = 0; i < 5; i++) await this.#read(reads, model, randomInteger(this.#random, horizon, revision));
+    for (let i = 0; i < 5; i++)
+      await this.#read(reads, model, randomInteger(this.#random, horizon, revision));
     if (!isLive) return;
     for (const [group, mark] of model.marks) {
       const found = this.#tree.mark(group);
@@ -333,6 +342,8 @@ function randomValue(random: Random): Uint8Array {
   return value;
 }
 
-function describe(entry: { readonly revision: number; readonly value: Uint8Array | undefined } | undefined): string {
+function describe(
+  entry: { readonly revision: number; readonly value: Uint8Array | undefined } | undefined,
+): string {
   return entry === undefined ? 'nothing' : `revision ${entry.revision} of ${entry.value?.length} bytes`;
 }

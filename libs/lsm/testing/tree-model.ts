@@ -14,7 +14,10 @@ interface ModelRange {
 
 /** What a tree promises, in the dumbest way: a map from key to all its versions. */
 export class TreeModel {
-  readonly #keys = new Map<string, { readonly key: Uint8Array; readonly versions: Map<number, Uint8Array | undefined> }>();
+  readonly #keys = new Map<
+    string,
+    { readonly key: Uint8Array; readonly versions: Map<number, Uint8Array | undefined> }
+  >();
   readonly #ranges: ModelRange[] = [];
   readonly marks = new Map<number, string>();
 
@@ -58,7 +61,8 @@ export class TreeModel {
   /** A copy that later writes do not change. */
   fork(): TreeModel {
     const copy = new TreeModel();
-    for (const [name, { key, versions }] of this.#keys) copy.#keys.set(name, { key, versions: new Map(versions) });
+    for (const [name, { key, versions }] of this.#keys)
+      copy.#keys.set(name, { key, versions: new Map(versions) });
     copy.#ranges.push(...this.#ranges);
     for (const [group, mark] of this.marks) copy.marks.set(group, mark);
     return copy;
@@ -66,13 +70,17 @@ export class TreeModel {
 
   #isCovered(key: Uint8Array, version: number, revision: number): boolean {
     return this.#ranges.some(
-      (range) => range.revision <= revision && range.revision >= version && isInside(key, range.start, range.end),
+      (range) =>
+        range.revision <= revision && range.revision >= version && isInside(key, range.start, range.end),
     );
   }
 }
 
 function isInside(key: Uint8Array, start: Uint8Array | undefined, end: Uint8Array | undefined): boolean {
-  return (start === undefined || compareBytes(start, key) <= 0) && (end === undefined || compareBytes(key, end) < 0);
+  return (
+    (start === undefined || compareBytes(start, key) <= 0) &&
+    (end === undefined || compareBytes(key, end) < 0)
+  );
 }
 
 export function nameOf(key: Uint8Array): string {

@@ -171,7 +171,8 @@ export class BlockCache {
   #evict(): number {
     // Every step lowers a frequency, moves a frame on or passes a pinned one.
     for (let steps = (this.#small.length + this.#main.length) * (FREQUENCY_MAX + 2); steps > 0; steps--) {
-      const fromSmall = this.#small.length > 0 && (this.#smallBytes > this.#smallBytesMax || this.#main.length === 0);
+      const fromSmall =
+        this.#small.length > 0 && (this.#smallBytes > this.#smallBytesMax || this.#main.length === 0);
       const queue = fromSmall ? this.#small : this.#main;
       if (queue.length === 0) return -1;
       const frame = queue.shift();

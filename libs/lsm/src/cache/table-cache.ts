@@ -70,7 +70,8 @@ export class TableCache {
   }
 
   async closeAll(): Promise<void> {
-    for (const table of [...this.#open]) await this.close(table);
+    // Closing takes a table out of the set, which iteration allows.
+    for (const table of this.#open) await this.close(table);
   }
 
   async #openNow(table: Table): Promise<TableReader> {

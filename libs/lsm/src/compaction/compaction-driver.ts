@@ -1,13 +1,19 @@
 import { type Disk, DiskError, joinPath } from '@holdfast/io';
 import type { Table } from '../cache/table-cache.ts';
-import { ClosedError, CorruptionError } from '../errors.ts';
+import { ClosedError, CompactionAbortedError, CorruptionError } from '../errors.ts';
 import { tableFileName } from '../table/table-info.ts';
 import type { TreeListener } from '../tree/events.ts';
 import type { ResolvedOptions } from '../tree/options.ts';
 import { mayHoldCovered, type RangeTombstone } from '../version/range-tombstones.ts';
 import type { VersionEdit, VersionSet } from '../version/version-set.ts';
 import { type CompactionJob, type Compactor, intervalsOf } from './compaction-job.ts';
-import { type Choice, type MergeChoice, pickCompaction, pickRange, type PickLimits } from './pick-compaction.ts';
+import {
+  type Choice,
+  type MergeChoice,
+  pickCompaction,
+  pickRange,
+  type PickLimits,
+} from './pick-compaction.ts';
 
 export interface DriverWorld {
   readonly disk: Disk;
@@ -37,6 +43,9 @@ interface Request {
   readonly done: (error?: unknown) => void;
 }
 
+/** A compactor that aborts this often in a row is broken, and so is the tree: level 0 would only grow. */
+const ABORTS_MAX = 3;
+
 /** Lets the picker decide and the compactor do, one compaction at a time, for as long as there is work. */
 export class CompactionDriver {
   readonly #world: DriverWorld;
@@ -45,6 +54,8 @@ export class CompactionDriver {
   #running: Promise<void> | undefined;
   #isStopped = false;
   #isPoked = false;
+  #job: CompactionJob | undefined;
+  #aborts = 0;
   readonly totals: CompactionTotals = { compactions: 0, moves: 0, bytesRead: 0, bytesWritten: 0 };
 
   constructor(world: DriverWorld) {
@@ -88,9 +99,10 @@ export class CompactionDriver {
     while (this.#running !== undefined) await this.#running;
   }
 
-  /** Lets the running compaction end; its result is still installed. */
+  /** Cancels the running compaction and waits for its end: if it succeeds, its result is installed. */
   async stop(error: unknown): Promise<void> {
     this.#isStopped = true;
+    if (this.#job !== undefined) this.#world.compactor.cancel?.(this.#job);
     for (const request of this.#requests.splice(0)) request.done(error);
     await this.#running;
   }
@@ -125,6 +137,8 @@ export class CompactionDriver {
         request?.done(error);
         // Damaged inputs stay marked and are not picked again; a full disk is tried again at the next poke.
         if (error instanceof CorruptionError) continue;
+        if (error instanceof CompactionAbortedError && (this.#isStopped || ++this.#aborts < ABORTS_MAX))
+          continue;
         if (error instanceof DiskError && error.code === 'ENOSPC') return;
         this.#world.onBroken(error);
         return;
@@ -167,9 +181,12 @@ export class CompactionDriver {
     // The version is held so that no input is removed while it is read.
     const version = this.#world.versions.current.acquire();
     const job = this.#jobFor(choice, bytesRead);
+    this.#job = job;
     try {
       const result = await compactor.run(job);
-      if (result.tables.length > 0 && options.canary !== 'directory-not-synced') await disk.syncDirectory(directory);
+      this.#aborts = 0;
+      if (result.tables.length > 0 && options.canary !== 'directory-not-synced')
+        await disk.syncDirectory(directory);
       await this.#install({
         removed: inputs.map(({ meta }) => meta.number),
         added: result.tables.map((meta) => ({ level: outputLevel, meta })),
@@ -184,8 +201,10 @@ export class CompactionDriver {
     } catch (error) {
       if (!(error instanceof CorruptionError)) for (const table of inputs) table.isCompacting = false;
       await this.#removeOutputs(job);
+      emit({ type: 'compaction-failed', level, outputLevel, error });
       throw error;
     } finally {
+      this.#job = undefined;
       version.release();
     }
   }
@@ -220,7 +239,8 @@ export class CompactionDriver {
     try {
       for (const name of await disk.list(directory)) {
         const number = Number.parseInt(name, 10);
-        const isOutput = number >= numberFirst && number < numberFirst + numberCount && name === tableFileName(number);
+        const isOutput =
+          number >= numberFirst && number < numberFirst + numberCount && name === tableFileName(number);
         if (isOutput) await disk.remove(joinPath(directory, name));
       }
     } catch {

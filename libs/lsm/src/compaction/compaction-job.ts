@@ -1,6 +1,7 @@
 import { assert, type Clock, compareBytes, type Disk, type Kernels } from '@holdfast/io';
 import { BlockCache } from '../cache/block-cache.ts';
 import { Table, TableCache } from '../cache/table-cache.ts';
+import { CompactionAbortedError } from '../errors.ts';
 import { compareRanges } from '../read/compare.ts';
 import { Merge } from '../read/merge.ts';
 import type { BlockCodec, Compression } from '../table/codec.ts';
@@ -52,27 +53,38 @@ export interface CompactionWorld {
   readonly codecs: readonly BlockCodec[];
   /** For the rate limit, and to give the event loop back when nothing is written. */
   readonly clock?: Clock;
+  /** Asked between chunks: true ends the job with a {@link CompactionAbortedError}. */
+  readonly isCancelled?: () => boolean;
+  /** Told after each chunk how many bytes it was. */
+  readonly onWritten?: (bytes: number) => void;
 }
 
 /** Carries out merges: on this thread ({@link InlineCompactor}) or on another. */
 export interface Compactor {
   /**
    * The tables made are durable when it resolves, their names are not. Files of a failed job are orphans.
-   * @throws CorruptionError, DiskError.
+   * @throws CorruptionError, DiskError; CompactionAbortedError when it was cancelled or its thread is gone.
    */
   run(job: CompactionJob): Promise<CompactionResult>;
+  /** Makes a job that is running end soon; it may still succeed. */
+  cancel?(job: CompactionJob): void;
 }
 
 /** Merges on the calling thread, in slices of about a millisecond between awaited writes. */
 export class InlineCompactor implements Compactor {
   readonly #world: CompactionWorld;
+  readonly #cancelled = new WeakSet<CompactionJob>();
 
   constructor(world: CompactionWorld) {
     this.#world = world;
   }
 
   run(job: CompactionJob): Promise<CompactionResult> {
-    return runCompaction(job, this.#world);
+    return runCompaction(job, { ...this.#world, isCancelled: () => this.#cancelled.has(job) });
+  }
+
+  cancel(job: CompactionJob): void {
+    this.#cancelled.add(job);
   }
 }
 
@@ -85,12 +97,22 @@ const DEEPER_OVERLAP_TABLES_MAX = 10;
 
 /** Does the job. For whoever implements {@link Compactor}. */
 export async function runCompaction(job: CompactionJob, world: CompactionWorld): Promise<CompactionResult> {
-  const { disk, kernels, codecs, clock } = world;
+  const { disk, kernels, codecs, clock, isCancelled, onWritten } = world;
+  const checkCancelled = (): void => {
+    if (isCancelled?.() === true) throw new CompactionAbortedError('cancelled');
+  };
+  const waitForBudget = clock === undefined ? undefined : pacer(clock, job.bytesPerSecond);
   const cache = new BlockCache(CACHE_BYTES);
   const context = { disk, kernels, cache, codecs, syncReads: false, mmap: job.mmap };
   const tables = new TableCache(job.directory, context, OPEN_TABLES_MAX);
   const cursorOptions = { tables, cache, readAheadBytes: READ_AHEAD_BYTES, isBulk: true };
-  const sources = job.runs.map((run) => new RunCursor(run.map((meta) => new Table(meta)), cursorOptions));
+  const sources = job.runs.map(
+    (run) =>
+      new RunCursor(
+        run.map((meta) => new Table(meta)),
+        cursorOptions,
+      ),
+  );
   const merge = new Merge(sources);
   const filter = new VersionFilter(job.horizon, job.rangeTombstones, bottomTest(job.deeper));
   let number = job.numberFirst;
@@ -107,8 +129,15 @@ export async function runCompaction(job: CompactionJob, world: CompactionWorld):
       },
       bindingOf: (fileNumber) => job.bindingBase + fileNumber,
       cutsBefore: overlapCutter(job.deeper[0] ?? []),
-      ...(clock === undefined ? {} : { pace: pacer(clock, job.bytesPerSecond) }),
-      ...(clock === undefined ? {} : { pause: () => new Promise<void>((resolve) => clock.defer(resolve)) }),
+      pace: (bytes) => {
+        checkCancelled();
+        onWritten?.(bytes);
+        return waitForBudget?.(bytes);
+      },
+      pause: () => {
+        checkCancelled();
+        return clock === undefined ? undefined : new Promise<void>((resolve) => clock.defer(resolve));
+      },
     });
   } finally {
     merge.close();
@@ -122,7 +151,8 @@ function bottomTest(deeper: readonly (readonly KeyInterval[])[]) {
   return (key: Uint8Array, keyStart: number, keyEnd: number): boolean => {
     for (const [i, level] of deeper.entries()) {
       let position = positions[i]!;
-      while (position < level.length && isBehind(key, keyStart, keyEnd, level[position]!.largestKey)) position++;
+      while (position < level.length && isBehind(key, keyStart, keyEnd, level[position]!.largestKey))
+        position++;
       positions[i] = position;
       const interval = level[position];
       if (interval === undefined) continue;

@@ -36,7 +36,12 @@ export type Choice<T extends PickTable = PickTable> =
   | { readonly kind: 'none' }
   /** Every version in the tables is deleted by a range tombstone. */
   | { readonly kind: 'drop'; readonly tables: readonly T[] }
-  | { readonly kind: 'move'; readonly level: number; readonly outputLevel: number; readonly tables: readonly T[] }
+  | {
+      readonly kind: 'move';
+      readonly level: number;
+      readonly outputLevel: number;
+      readonly tables: readonly T[];
+    }
   | MergeChoice<T>;
 
 const BOTTOM: number = LEVEL_COUNT - 1;
@@ -90,7 +95,8 @@ export function pickCompaction<T extends PickTable>(version: PickVersion<T>, lim
   scores.sort((a, b) => b.score - a.score || a.level - b.level);
   for (const { level, score } of scores) {
     if (score < 1) break;
-    const choice = level === 0 ? pickLevel0(version, targets.baseLevel, limits) : pickLevel(version, level, limits);
+    const choice =
+      level === 0 ? pickLevel0(version, targets.baseLevel, limits) : pickLevel(version, level, limits);
     if (choice.kind !== 'none') return choice;
   }
   return NONE;
@@ -109,7 +115,7 @@ export function pickRange<T extends PickTable>(
   let high = end;
   let isHighIncluded = false;
   let inputs: (readonly T[])[] = [];
-  for (let count = -1, previous = -2; count !== previous; ) {
+  for (let count = -1, previous = -2; count !== previous;) {
     previous = count;
     inputs = version.levels.map((level) =>
       level.filter(({ meta }) => {
@@ -138,10 +144,17 @@ function emptied<T extends PickTable>({ levels, rangeTombstones }: PickVersion<T
   if (rangeTombstones.length === 0) return [];
   return levels
     .flat()
-    .filter((table) => !table.isCompacting && rangeTombstones.some((tombstone) => coversTable(tombstone, table.meta)));
+    .filter(
+      (table) =>
+        !table.isCompacting && rangeTombstones.some((tombstone) => coversTable(tombstone, table.meta)),
+    );
 }
 
-function pickLevel0<T extends PickTable>(version: PickVersion<T>, baseLevel: number, limits: PickLimits): Choice<T> {
+function pickLevel0<T extends PickTable>(
+  version: PickVersion<T>,
+  baseLevel: number,
+  limits: PickLimits,
+): Choice<T> {
   const level0 = version.levels[0]!;
   if (level0.some(({ isCompacting }) => isCompacting)) return NONE;
   const oldest = level0.at(-1);
@@ -156,7 +169,11 @@ function pickLevel0<T extends PickTable>(version: PickVersion<T>, baseLevel: num
   return { kind: 'merge', level: 0, outputLevel: baseLevel, runs: runsOf([level0, below]) };
 }
 
-function pickLevel<T extends PickTable>(version: PickVersion<T>, level: number, limits: PickLimits): Choice<T> {
+function pickLevel<T extends PickTable>(
+  version: PickVersion<T>,
+  level: number,
+  limits: PickLimits,
+): Choice<T> {
   let best: { readonly table: T; readonly below: readonly T[]; readonly ratio: number } | undefined;
   for (const table of version.levels[level]!) {
     if (table.isCompacting) continue;

@@ -24,7 +24,7 @@ export interface RunTarget {
   /** Called between chunks with the bytes written since the last call; a returned promise is awaited. */
   readonly pace?: (bytes: number) => Promise<void> | undefined;
   /** Gives the event loop back, where a long stretch of input leads to no output. */
-  readonly pause?: () => Promise<void>;
+  readonly pause?: () => Promise<void> | undefined;
   /** Only keys in `[start, end)`. */
   readonly start?: Uint8Array | undefined;
   readonly end?: Uint8Array | undefined;
@@ -63,7 +63,11 @@ export async function writeRun(merge: Merge, filter: EntryFilter, target: RunTar
       }
       if (status === END) break;
       const entry = merge.current;
-      if (end !== undefined && compareRanges(entry.key, entry.keyStart, entry.keyEnd, end, 0, end.length) >= 0) break;
+      if (
+        end !== undefined &&
+        compareRanges(entry.key, entry.keyStart, entry.keyEnd, end, 0, end.length) >= 0
+      )
+        break;
       entriesRead++;
       if (filter.keeps(entry)) {
         if (open !== undefined && filter.isNewKey && isFull(open.writer, target, entry)) {
@@ -110,7 +114,11 @@ async function beginTable(target: RunTarget): Promise<OpenTable> {
   const number = target.nextNumber();
   const path = joinPath(target.directory, tableFileName(number));
   const file = await target.disk.open(path, 'exclusive');
-  return { number, file, writer: new TableWriter(file, target.bindingOf(number), target.table, target.kernels) };
+  return {
+    number,
+    file,
+    writer: new TableWriter(file, target.bindingOf(number), target.table, target.kernels),
+  };
 }
 
 async function endTable({ number, file, writer }: OpenTable): Promise<TableMeta> {

@@ -42,8 +42,10 @@ export function headerFault(kernels: Kernels, bytes: Uint8Array, segment: number
   if (bytes.length < SEGMENT_HEADER_BYTES) return 'the header is cut short';
   const view = viewOf(bytes);
   if (view.getUint32(0, true) !== SEGMENT_MAGIC) return 'not a log segment';
-  if (view.getUint32(16, true) !== kernels.crc32(bytes, 0, 16, 0)) return 'the header does not match its checksum';
-  if (view.getUint32(4, true) > SEGMENT_FORMAT) return `format ${view.getUint32(4, true)} is of a later version`;
+  if (view.getUint32(16, true) !== kernels.crc32(bytes, 0, 16, 0))
+    return 'the header does not match its checksum';
+  if (view.getUint32(4, true) > SEGMENT_FORMAT)
+    return `format ${view.getUint32(4, true)} is of a later version`;
   if (readU53(view, 8) !== segment) return `the header names segment ${readU53(view, 8)}`;
   return undefined;
 }

@@ -98,17 +98,30 @@ async function recoverSegment(
     group = head.group;
     atGroupEnd = head.groupEnd;
     if (head.type === SEAL_TYPE) return { segment, offset, group, sealed: true, torn: false };
-    const payload = bytes.subarray(offset + RECORD_HEAD_BYTES, offset + RECORD_HEAD_BYTES + head.payloadBytes);
+    const payload = bytes.subarray(
+      offset + RECORD_HEAD_BYTES,
+      offset + RECORD_HEAD_BYTES + head.payloadBytes,
+    );
     onRecord({ type: head.type, payload, segment });
     offset += recordBytes(head.payloadBytes);
   }
   if (!isLast && !options.truncateOnDamage) {
-    throw new CorruptionError('log', path, offset, 'a record is damaged and the log goes on in a later segment');
+    throw new CorruptionError(
+      'log',
+      path,
+      offset,
+      'a record is damaged and the log goes on in a later segment',
+    );
   }
   const damagedGroup = atGroupEnd ? (group + 1) >>> 0 : group;
   const later = findLaterGroup(kernels, bytes, view, segment, offset, damagedGroup);
   if (later !== undefined && !options.truncateOnDamage) {
-    throw new CorruptionError('log', path, offset, `a record is damaged and a later valid one stands at ${later}`);
+    throw new CorruptionError(
+      'log',
+      path,
+      offset,
+      `a record is damaged and a later valid one stands at ${later}`,
+    );
   }
   const torn = !isZero(view, offset);
   return { segment, offset, group: damagedGroup, sealed: false, torn };

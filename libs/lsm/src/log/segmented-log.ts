@@ -1,12 +1,4 @@
-import {
-  assert,
-  type Disk,
-  type DiskFile,
-  joinPath,
-  type Kernels,
-  pureKernels,
-  viewOf,
-} from '@holdfast/io';
+import { assert, type Disk, type DiskFile, joinPath, type Kernels, pureKernels, viewOf } from '@holdfast/io';
 import { BrokenError, ClosedError } from '../errors.ts';
 import {
   RECORD_HEAD_BYTES,
@@ -16,7 +8,13 @@ import {
   SEGMENT_HEADER_BYTES,
   segmentName,
 } from './log-format.ts';
-import { listSegments, type LogRecord, type LogTail, recoverLog, type RecoveryOptions } from './log-recovery.ts';
+import {
+  listSegments,
+  type LogRecord,
+  type LogTail,
+  recoverLog,
+  type RecoveryOptions,
+} from './log-recovery.ts';
 import { SegmentFiles } from './segment-files.ts';
 
 /** Payload of one record, in bytes. */
@@ -114,7 +112,15 @@ export class SegmentedLog {
       const segment = tail === undefined ? 1 : tail.segment + 1;
       const file = await files.begin(segment, segmentBytes);
       const group = tail?.group ?? 0;
-      return new SegmentedLog(options, files, file, segment, segments[0] ?? segment, SEGMENT_HEADER_BYTES, group);
+      return new SegmentedLog(
+        options,
+        files,
+        file,
+        segment,
+        segments[0] ?? segment,
+        SEGMENT_HEADER_BYTES,
+        group,
+      );
     }
     const file = await disk.open(joinPath(directory, segmentName(tail.segment)), 'never');
     return new SegmentedLog(options, files, file, tail.segment, segments[0]!, tail.offset, tail.group);
@@ -280,7 +286,9 @@ export class SegmentedLog {
 
   #reserve(length: number): void {
     if (length <= this.#buffer.length) return;
-    this.#buffer = new Uint8Array(Math.max(length, Math.min(2 * this.#buffer.length, GROUP_BUFFER_KEEP_BYTES)));
+    this.#buffer = new Uint8Array(
+      Math.max(length, Math.min(2 * this.#buffer.length, GROUP_BUFFER_KEEP_BYTES)),
+    );
     this.#view = viewOf(this.#buffer);
   }
 

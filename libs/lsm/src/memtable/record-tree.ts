@@ -90,13 +90,20 @@ export class RecordTree {
     const lastCount = this.#leaves[last + COUNT]!;
     const isLast =
       lastCount > 0 &&
-      this.#compare(this.#leaves[last + ADDRESSES + lastCount - 1]!, this.#bytes, start, end, 0, revision) < 0;
+      this.#compare(this.#leaves[last + ADDRESSES + lastCount - 1]!, this.#bytes, start, end, 0, revision) <
+        0;
     if (isLast && lastCount < FANOUT) {
       this.#insertAt(last, lastCount, address, start, end);
       return;
     }
     const leaf = this.#descendToInsert(address, start, end, revision, isLast);
-    this.#insertAt(leaf, this.#lowerBound(this.#leaves, leaf, this.#bytes, start, end, revision), address, start, end);
+    this.#insertAt(
+      leaf,
+      this.#lowerBound(this.#leaves, leaf, this.#bytes, start, end, revision),
+      address,
+      start,
+      end,
+    );
   }
 
   /** Moves `place` to the first record at or behind (key, revision); false when there is none. */
@@ -165,7 +172,8 @@ export class RecordTree {
       if (this.#isFull(this.#inners[node + CHILDREN + child]!, level === 1)) {
         this.#splitChild(node, child, level === 1, low, high, isLast ? address : 0);
         const separator = this.#inners[node + ADDRESSES + child]!;
-        if (separator === address || this.#compare(separator, this.#bytes, start, end, 0, revision) < 0) child++;
+        if (separator === address || this.#compare(separator, this.#bytes, start, end, 0, revision) < 0)
+          child++;
       }
       const nodes = this.#inners;
       if (child > 0) low = nodes[node + ADDRESSES + child - 1]!;
@@ -197,7 +205,8 @@ export class RecordTree {
       const other = nodes[node + HEADS + middle]!;
       if (
         other < head ||
-        (other === head && this.#compare(nodes[node + ADDRESSES + middle]!, key, start, end, skip, revision) < 0)
+        (other === head &&
+          this.#compare(nodes[node + ADDRESSES + middle]!, key, start, end, skip, revision) < 0)
       ) {
         low = middle + 1;
       } else {
@@ -208,7 +217,14 @@ export class RecordTree {
   }
 
   /** Record against (key, revision): negative when the record comes first. The first `skip` bytes are equal. */
-  #compare(address: number, key: Uint8Array, start: number, end: number, skip: number, revision: number): number {
+  #compare(
+    address: number,
+    key: Uint8Array,
+    start: number,
+    end: number,
+    skip: number,
+    revision: number,
+  ): number {
     const bytes = this.#bytes;
     const word = address >>> 2;
     const mine = this.#words[word]!;
@@ -237,7 +253,14 @@ export class RecordTree {
     nodes[leaf + COUNT] = count + 1;
   }
 
-  #setEntry(nodes: Uint32Array, node: number, index: number, address: number, start: number, end: number): void {
+  #setEntry(
+    nodes: Uint32Array,
+    node: number,
+    index: number,
+    address: number,
+    start: number,
+    end: number,
+  ): void {
     nodes[node + HEADS + index] = headOf(this.#bytes, start + nodes[node + SKIP]!, end);
     nodes[node + ADDRESSES + index] = address;
   }
@@ -324,7 +347,10 @@ export class RecordTree {
     const bytes = this.#bytes;
     const length = Math.min(this.#words[a >>> 2]!, this.#words[b >>> 2]!);
     let shared = 0;
-    while (shared < length && bytes[a + RECORD_HEAD_BYTES + shared] === bytes[b + RECORD_HEAD_BYTES + shared]) {
+    while (
+      shared < length &&
+      bytes[a + RECORD_HEAD_BYTES + shared] === bytes[b + RECORD_HEAD_BYTES + shared]
+    ) {
       shared++;
     }
     return shared;
@@ -357,7 +383,11 @@ function grown(nodes: Uint32Array): Uint32Array {
 function headOf(bytes: Uint8Array, position: number, end: number): number {
   if (position + 4 <= end) {
     return (
-      ((bytes[position]! << 24) | (bytes[position + 1]! << 16) | (bytes[position + 2]! << 8) | bytes[position + 3]!) >>> 0
+      ((bytes[position]! << 24) |
+        (bytes[position + 1]! << 16) |
+        (bytes[position + 2]! << 8) |
+        bytes[position + 3]!) >>>
+      0
     );
   }
   let head = 0;

@@ -72,7 +72,10 @@ export class WriteBatch {
   deleteRange(start: Uint8Array | undefined, end: Uint8Array | undefined, revision: number): void {
     const from = start ?? EMPTY;
     const to = end ?? EMPTY;
-    assert(from.length <= KEY_BYTES_MAX && to.length <= KEY_BYTES_MAX, 'a bound has at most KEY_BYTES_MAX bytes');
+    assert(
+      from.length <= KEY_BYTES_MAX && to.length <= KEY_BYTES_MAX,
+      'a bound has at most KEY_BYTES_MAX bytes',
+    );
     assert(end === undefined || end.length > 0, 'the end of a range is a key or undefined');
     assertRevision(revision);
     this.#append(from, revision, to, KIND_DELETE_RANGE);

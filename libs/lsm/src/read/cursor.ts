@@ -69,7 +69,7 @@ export class Cursor {
   #entry: EntryView | undefined;
   #isWaiting = false;
   // The key whose versions are being passed over (forwards) or collected (backwards).
-  #last = new Uint8Array(128);
+  #last = new Uint8Array(64);
   #lastLength = -1;
   #lastRevision = 0;
   readonly #candidate = new Candidate();
@@ -230,7 +230,8 @@ export class Cursor {
     for (;;) {
       if (status === BLOCKED) return this.#stop(status);
       const source = status === ENTRY ? merge.current : undefined;
-      const isOver = source === undefined || (this.#start !== undefined && compareKey(source, this.#start) < 0);
+      const isOver =
+        source === undefined || (this.#start !== undefined && compareKey(source, this.#start) < 0);
       if (candidate.isSet && (isOver || !this.#isSameAsCandidate(source))) {
         this.#status = isOver ? END : ENTRY;
         candidate.isSet = false;
@@ -260,7 +261,10 @@ export class Cursor {
     const key = this.#seekKey;
     const end = this.#end;
     // Behind all versions of `key`, which is included; in front of all versions of `end`, which is not.
-    if (key !== undefined && (end === undefined || compareRanges(key, 0, key.length, end, 0, end.length) < 0)) {
+    if (
+      key !== undefined &&
+      (end === undefined || compareRanges(key, 0, key.length, end, 0, end.length) < 0)
+    ) {
       return this.#merge.seekBefore(key, -1);
     }
     return end === undefined ? this.#merge.seekLast() : this.#merge.seekBefore(end, REVISION_MAX);

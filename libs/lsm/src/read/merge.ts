@@ -94,7 +94,8 @@ export class Merge {
     if (status === ENTRY) {
       const runnerUp = this.#runnerUp;
       if (runnerUp === undefined) return ENTRY;
-      if (this.#isInFront(this.current, this.#currentPriority, runnerUp, this.#runnerUpPriority)) return ENTRY;
+      if (this.#isInFront(this.current, this.#currentPriority, runnerUp, this.#runnerUpPriority))
+        return ENTRY;
       return this.#choose();
     }
     this.#live.splice(this.#live.indexOf(this.#currentPriority), 1);
@@ -108,7 +109,10 @@ export class Merge {
     if (this.#blocked.length > 0) return BLOCKED;
     for (const priority of this.#live) {
       const source = this.#sources[priority]!;
-      if (this.#current === undefined || this.#isInFront(source, priority, this.#current, this.#currentPriority)) {
+      if (
+        this.#current === undefined ||
+        this.#isInFront(source, priority, this.#current, this.#currentPriority)
+      ) {
         this.#runnerUp = this.#current;
         this.#runnerUpPriority = this.#currentPriority;
         this.#current = source;

@@ -108,8 +108,8 @@ export class PointReader {
       const count = i === 0 ? level.length : Math.min(1, level.length);
       for (let j = 0; j < count; j++) {
         const table = i === 0 ? level[j]! : tableFor(level, key);
-        if (table === undefined || table.meta.revisionMax <= best || table.meta.revisionMin > revision) continue;
-        if (i === 0 && !covers(table, key)) continue;
+        if (table === undefined || table.meta.revisionMax <= best || table.meta.revisionMin > revision)
+          continue;
         if (hash < 0) hash = hashKey(key, 0, key.length);
         const outcome = this.#searchTable(table, hash, key, revision);
         if (outcome === WAIT) {
@@ -126,7 +126,8 @@ export class PointReader {
   #searchTable(table: Table, hash: number, key: Uint8Array, revision: number): Outcome {
     const reader = this.#tables.reader(table);
     if (reader === undefined) return this.#want(table, -1);
-    if (!reader.mayHold(hash)) {
+    // The filter also answers for keys outside the table's range, and faster than comparing bounds would.
+    if (reader.hasFilter ? !reader.mayHold(hash) : !covers(table, key)) {
       this.stats.bloomSkips++;
       return NOT_FOUND;
     }
@@ -139,7 +140,8 @@ export class PointReader {
         this.#next.frame = reader.frame;
         return FOUND;
       }
-      const goesOn = result === BEHIND && ++block < reader.index.blocks && reader.index.startsWith(block, key);
+      const goesOn =
+        result === BEHIND && ++block < reader.index.blocks && reader.index.startsWith(block, key);
       if (result === ABSENT || !goesOn) {
         this.stats.bloomMisses++;
         return NOT_FOUND;

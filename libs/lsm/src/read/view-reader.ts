@@ -35,7 +35,12 @@ export class ViewReader implements SnapshotReader {
     return this.#slowly(view, top, key, revision, (found) => (found ? this.#lookupCopy() : undefined));
   }
 
-  latest(view: View, top: number, key: Uint8Array, revision: number = REVISION_MAX): ReturnType<Reads['latest']> {
+  latest(
+    view: View,
+    top: number,
+    key: Uint8Array,
+    revision: number = REVISION_MAX,
+  ): ReturnType<Reads['latest']> {
     const points = this.#points;
     const isFound = points.tryRead(view, top, key, revision);
     if (isFound !== undefined) return isFound ? this.#latest() : undefined;
@@ -57,7 +62,9 @@ export class ViewReader implements SnapshotReader {
       if (isFound === undefined) {
         results.push(undefined);
         waiting ??= [];
-        const late = this.#slowly(view, top, key, revision, (found) => (found ? this.#lookupCopy() : undefined));
+        const late = this.#slowly(view, top, key, revision, (found) =>
+          found ? this.#lookupCopy() : undefined,
+        );
         waiting.push(late.then((lookup) => void (results[i] = lookup)));
         continue;
       }
@@ -84,7 +91,8 @@ export class ViewReader implements SnapshotReader {
   sources(view: View, top: number, { start, end }: CursorOptions, runs = this.#runs): Source[] {
     const sources: Source[] = [];
     for (const [i, memtable] of view.memtables.entries()) {
-      if (memtable.tree.count > 0) sources.push(new MemtableCursor(memtable, i === 0 ? top : Number.MAX_SAFE_INTEGER));
+      if (memtable.tree.count > 0)
+        sources.push(new MemtableCursor(memtable, i === 0 ? top : Number.MAX_SAFE_INTEGER));
     }
     const [level0 = [], ...sorted] = view.version.levels;
     for (const table of level0) {

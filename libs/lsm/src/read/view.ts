@@ -20,7 +20,10 @@ export class View {
     this.memtables = memtables;
     this.version = version.acquire();
     for (const memtable of memtables) memtable.views++;
-    this.rangeTombstones = [...memtables.flatMap((memtable) => memtable.rangeTombstones), ...version.rangeTombstones];
+    this.rangeTombstones = [
+      ...memtables.flatMap((memtable) => memtable.rangeTombstones),
+      ...version.rangeTombstones,
+    ];
     this.#onUnused = onUnused;
   }
 

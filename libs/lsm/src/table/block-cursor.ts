@@ -18,18 +18,15 @@ export class BlockCursor {
   #restarts = 0;
   /** Offset of the entry behind the one decoded last. */
   #at = 0;
-  #key = new Uint8Array(128);
+  // 64 bytes lie in the heap of the engine: a cursor that is made for one short scan costs no malloc.
+  #key = new Uint8Array(64);
   #keyLength = 0;
 
   // The interval being walked backwards: keys one behind the other, and where each entry's parts lie.
   #interval = -1;
   #intervalPosition = 0;
   #keys = new Uint8Array(0);
-  readonly #keyEnds: number[] = [];
-  readonly #revisions: number[] = [];
-  readonly #kinds: number[] = [];
-  readonly #valueStarts: number[] = [];
-  readonly #valueEnds: number[] = [];
+  #parts: IntervalParts | undefined;
 
   constructor(owner: Source) {
     this.#owner = owner;
@@ -136,6 +133,7 @@ export class BlockCursor {
     this.#at = this.#restartOffset(restart);
     const end = restart + 1 < this.#restarts ? this.#restartOffset(restart + 1) : this.#entriesEnd;
     const owner = this.#owner;
+    const parts = (this.#parts ??= new IntervalParts());
     let count = 0;
     let keysEnd = 0;
     while (this.#at < end) {
@@ -143,11 +141,11 @@ export class BlockCursor {
       if (keysEnd + this.#keyLength > this.#keys.length) this.#growKeys(keysEnd + this.#keyLength, keysEnd);
       this.#keys.set(this.#key.subarray(0, this.#keyLength), keysEnd);
       keysEnd += this.#keyLength;
-      this.#keyEnds[count] = keysEnd;
-      this.#revisions[count] = owner.revision;
-      this.#kinds[count] = owner.kind;
-      this.#valueStarts[count] = owner.valueStart;
-      this.#valueEnds[count] = owner.valueEnd;
+      parts.keyEnds[count] = keysEnd;
+      parts.revisions[count] = owner.revision;
+      parts.kinds[count] = owner.kind;
+      parts.valueStarts[count] = owner.valueStart;
+      parts.valueEnds[count] = owner.valueEnd;
       count++;
     }
     this.#interval = restart;
@@ -158,13 +156,14 @@ export class BlockCursor {
 
   #stand(position: number): void {
     const owner = this.#owner;
+    const parts = this.#parts!;
     owner.key = this.#keys;
-    owner.keyStart = position === 0 ? 0 : this.#keyEnds[position - 1]!;
-    owner.keyEnd = this.#keyEnds[position]!;
-    owner.revision = this.#revisions[position]!;
-    owner.kind = this.#kinds[position]!;
-    owner.valueStart = this.#valueStarts[position]!;
-    owner.valueEnd = this.#valueEnds[position]!;
+    owner.keyStart = position === 0 ? 0 : parts.keyEnds[position - 1]!;
+    owner.keyEnd = parts.keyEnds[position]!;
+    owner.revision = parts.revisions[position]!;
+    owner.kind = parts.kinds[position]!;
+    owner.valueStart = parts.valueStarts[position]!;
+    owner.valueEnd = parts.valueEnds[position]!;
   }
 
   #restartOffset(restart: number): number {
@@ -182,4 +181,12 @@ export class BlockCursor {
     grown.set(this.#keys.subarray(0, used));
     this.#keys = grown;
   }
+}
+
+class IntervalParts {
+  readonly keyEnds: number[] = [];
+  readonly revisions: number[] = [];
+  readonly kinds: number[] = [];
+  readonly valueStarts: number[] = [];
+  readonly valueEnds: number[] = [];
 }

@@ -26,7 +26,8 @@ export function findInBlock(
   const restarts = readU32(data, end - 4);
   const entriesEnd = end - 4 - 4 * restarts;
   const keyLength = key.length;
-  let at = start + readU32(data, entriesEnd + 4 * restartBefore(data, start, entriesEnd, restarts, key, revision));
+  let at =
+    start + readU32(data, entriesEnd + 4 * restartBefore(data, start, entriesEnd, restarts, key, revision));
   let matched = 0;
   while (at < entriesEnd) {
     let shared = data[at++]!;

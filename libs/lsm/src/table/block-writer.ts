@@ -164,7 +164,11 @@ function writeRevision(bytes: Uint8Array, offset: number, revision: number): num
 export function readRevision(bytes: Uint8Array, offset: number): number {
   return (
     (bytes[offset + 4]! | (bytes[offset + 5]! << 8) | (bytes[offset + 6]! << 16)) * 2 ** 32 +
-    ((bytes[offset]! | (bytes[offset + 1]! << 8) | (bytes[offset + 2]! << 16) | (bytes[offset + 3]! << 24)) >>> 0)
+    ((bytes[offset]! |
+      (bytes[offset + 1]! << 8) |
+      (bytes[offset + 2]! << 16) |
+      (bytes[offset + 3]! << 24)) >>>
+      0)
   );
 }
 

@@ -67,7 +67,8 @@ export function decodeFooter(
   fileOffset: number,
   binding: number | undefined,
 ): Footer | string {
-  if (bytes.length !== FOOTER_BYTES || readU32(bytes, 60) !== MAGIC) return 'no footer: not a table, or cut off';
+  if (bytes.length !== FOOTER_BYTES || readU32(bytes, 60) !== MAGIC)
+    return 'no footer: not a table, or cut off';
   const version = bytes[56]! | (bytes[57]! << 8);
   if (version !== TABLE_FORMAT_VERSION) return `format version ${version} is not known`;
   const own = new VarintReader(bytes, 24).u53();
@@ -110,7 +111,18 @@ export function decodeProperties(bytes: Uint8Array, fileBytes: number): TableInf
   ) as [number, number, number, number, number, number];
   const smallestKey = reader.take(reader.next())?.slice();
   const largestKey = reader.take(reader.next())?.slice();
-  if (smallestKey === undefined || largestKey === undefined || reader.offset !== bytes.length) return undefined;
+  if (smallestKey === undefined || largestKey === undefined || reader.offset !== bytes.length)
+    return undefined;
   if (Math.min(binding, entries, tombstones, rawBytes, revisionMin, revisionMax) < 0) return undefined;
-  return { binding, fileBytes, entries, tombstones, rawBytes, revisionMin, revisionMax, smallestKey, largestKey };
+  return {
+    binding,
+    fileBytes,
+    entries,
+    tombstones,
+    rawBytes,
+    revisionMin,
+    revisionMax,
+    smallestKey,
+    largestKey,
+  };
 }

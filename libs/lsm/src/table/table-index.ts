@@ -38,7 +38,11 @@ export class TableIndexWriter {
     }
     let shared = 0;
     const length = firstEnd - firstStart;
-    while (shared < previousLast.length && shared < length && previousLast[shared] === first[firstStart + shared]) {
+    while (
+      shared < previousLast.length &&
+      shared < length &&
+      previousLast[shared] === first[firstStart + shared]
+    ) {
       shared++;
     }
     if (shared === length) this.#add(first.slice(firstStart, firstEnd), firstRevision);
@@ -151,7 +155,8 @@ export class TableIndex {
     while (low < high) {
       const middle = (low + high) >>> 1;
       const other = heads[middle]!;
-      if (other < head || (other === head && this.#isAtOrBefore(middle, key, skip, revision))) low = middle + 1;
+      if (other < head || (other === head && this.#isAtOrBefore(middle, key, skip, revision)))
+        low = middle + 1;
       else high = middle;
     }
     return low - 1;

@@ -4,13 +4,7 @@ import { CorruptionError } from '../errors.ts';
 import { BlockChecksum, readU32 } from './block-checksum.ts';
 import { bloomMayHold, isBloomLength } from './bloom.ts';
 import { type BlockCodec, COMPRESSION_IDS } from './codec.ts';
-import {
-  decodeFooter,
-  decodeProperties,
-  FOOTER_BYTES,
-  type Section,
-  TRAILER_BYTES,
-} from './table-format.ts';
+import { decodeFooter, decodeProperties, FOOTER_BYTES, type Section, TRAILER_BYTES } from './table-format.ts';
 import { TableIndex } from './table-index.ts';
 import type { TableInfo } from './table-info.ts';
 
@@ -94,14 +88,20 @@ export class TableReader implements CachedTable {
     }
   }
 
-  static async #read(file: DiskFile, binding: number | undefined, context: ReaderContext): Promise<TableReader> {
+  static async #read(
+    file: DiskFile,
+    binding: number | undefined,
+    context: ReaderContext,
+  ): Promise<TableReader> {
     const { kernels } = context;
     const map = context.mmap ? file.map() : undefined;
     const read = async (offset: number, length: number): Promise<Uint8Array> => {
-      if (map !== undefined && offset >= 0 && offset + length <= map.length) return map.subarray(offset, offset + length);
+      if (map !== undefined && offset >= 0 && offset + length <= map.length)
+        return map.subarray(offset, offset + length);
       const bytes = new Uint8Array(length);
       const got = offset < 0 ? 0 : await file.read(bytes, offset);
-      if (got !== length) throw new CorruptionError('table', file.path, Math.max(0, offset), 'the file is cut off');
+      if (got !== length)
+        throw new CorruptionError('table', file.path, Math.max(0, offset), 'the file is cut off');
       return bytes;
     };
     const footerOffset = file.size - FOOTER_BYTES;
@@ -132,6 +132,10 @@ export class TableReader implements CachedTable {
   /** Bytes of memory held, without cached blocks. */
   get bytes(): number {
     return this.index.bytes + 4 * this.slots.length + (this.#map === undefined ? this.#filter.length : 0);
+  }
+
+  get hasFilter(): boolean {
+    return this.#filter.length > 0;
   }
 
   /** False only when no version of the key with this hash is in the table. */

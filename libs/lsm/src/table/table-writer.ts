@@ -138,7 +138,11 @@ export class TableWriter {
       largestKey: copyBytes(this.#blocks.lastKey),
     };
     const properties = this.#section(encodeProperties(info));
-    const footer = encodeFooter({ binding: this.#binding, filter, index, properties }, this.#kernels, this.fileBytes);
+    const footer = encodeFooter(
+      { binding: this.#binding, filter, index, properties },
+      this.#kernels,
+      this.fileBytes,
+    );
     this.#raw(footer);
     await this.drain();
     await this.#inFlight;

@@ -47,7 +47,10 @@ class BlockSource extends Source {
  *
  * @throws CorruptionError, DiskError.
  */
-export async function verifyTable(reader: TableReader, visit: (entry: Source) => void = () => undefined): Promise<void> {
+export async function verifyTable(
+  reader: TableReader,
+  visit: (entry: Source) => void = () => undefined,
+): Promise<void> {
   const { index, info, path } = reader;
   const damage = (block: number, detail: string): CorruptionError =>
     new CorruptionError('table', path, index.blockOffset(block), detail);
@@ -64,10 +67,13 @@ export async function verifyTable(reader: TableReader, visit: (entry: Source) =>
       if (order < 0 || (order === 0 && revision >= lastRevision)) throw damage(block, 'entries out of order');
       if (order > 0) {
         last = key.slice(keyStart, keyEnd);
-        if (!reader.mayHold(hashKey(key, keyStart, keyEnd))) throw damage(block, 'a key is not in the filter');
+        if (!reader.mayHold(hashKey(key, keyStart, keyEnd)))
+          throw damage(block, 'a key is not in the filter');
       }
-      if (entries === 0 && compareBytesOf(source, info.smallestKey) !== 0) throw damage(block, 'smallest key');
-      if (revision < info.revisionMin || revision > info.revisionMax) throw damage(block, 'revision out of bounds');
+      if (entries === 0 && compareBytesOf(source, info.smallestKey) !== 0)
+        throw damage(block, 'smallest key');
+      if (revision < info.revisionMin || revision > info.revisionMax)
+        throw damage(block, 'revision out of bounds');
       lastRevision = revision;
       entries++;
       visit(source);
@@ -75,7 +81,10 @@ export async function verifyTable(reader: TableReader, visit: (entry: Source) =>
   }
   const end = index.blocks - 1;
   if (entries !== info.entries) throw damage(end, `${entries} entries instead of ${info.entries}`);
-  if (last === undefined || compareRanges(last, 0, last.length, info.largestKey, 0, info.largestKey.length) !== 0) {
+  if (
+    last === undefined ||
+    compareRanges(last, 0, last.length, info.largestKey, 0, info.largestKey.length) !== 0
+  ) {
     throw damage(end, 'largest key');
   }
 }

@@ -6,7 +6,12 @@ export type StallReason = 'memtables' | 'level-0';
 /** What a tree tells about itself. Emitted synchronously; a listener does not call back into the tree. */
 export type TreeEvent =
   | { readonly type: 'flush-begin'; readonly bytes: number }
-  | { readonly type: 'flush-end'; readonly bytes: number; readonly tables: number; readonly fileBytes: number }
+  | {
+      readonly type: 'flush-end';
+      readonly bytes: number;
+      readonly tables: number;
+      readonly fileBytes: number;
+    }
   | {
       readonly type: 'compaction-begin';
       readonly level: number;
@@ -23,7 +28,19 @@ export type TreeEvent =
       readonly tables: number;
       readonly entriesDropped: number;
     }
-  | { readonly type: 'trivial-move'; readonly level: number; readonly outputLevel: number; readonly bytes: number }
+  /** It did not happen; nothing is lost. Tried again a few times when its thread is to blame. */
+  | {
+      readonly type: 'compaction-failed';
+      readonly level: number;
+      readonly outputLevel: number;
+      readonly error: unknown;
+    }
+  | {
+      readonly type: 'trivial-move';
+      readonly level: number;
+      readonly outputLevel: number;
+      readonly bytes: number;
+    }
   | { readonly type: 'stall-begin'; readonly reason: StallReason }
   | { readonly type: 'stall-end'; readonly reason: StallReason }
   | { readonly type: 'table-deleted'; readonly number: number }

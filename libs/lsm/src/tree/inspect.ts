@@ -108,7 +108,14 @@ async function withTable<T>(
   use: (reader: TableReader) => Promise<T>,
 ): Promise<T> {
   const cache = new BlockCache(2 ** 16);
-  const reader = await TableReader.open(path, binding, { disk, kernels, cache, codecs, syncReads: false, mmap: false });
+  const reader = await TableReader.open(path, binding, {
+    disk,
+    kernels,
+    cache,
+    codecs,
+    syncReads: false,
+    mmap: false,
+  });
   try {
     return await use(reader);
   } finally {
@@ -117,7 +124,15 @@ async function withTable<T>(
 }
 
 function differingField(a: TableInfo, b: TableInfo): string | undefined {
-  const fields = ['binding', 'fileBytes', 'entries', 'tombstones', 'rawBytes', 'revisionMin', 'revisionMax'] as const;
+  const fields = [
+    'binding',
+    'fileBytes',
+    'entries',
+    'tombstones',
+    'rawBytes',
+    'revisionMin',
+    'revisionMax',
+  ] as const;
   return fields.find((field) => a[field] !== b[field]);
 }
 

@@ -81,14 +81,20 @@ export function resolveOptions(options: TreeOptions = {}): ResolvedOptions {
     walSegmentBytes: 16 * MIB,
     ...options,
   };
-  assert(resolved.memtableBytes >= 4_096 && resolved.memtableBytes <= 2 ** 31, 'memtableBytes is 4 KiB .. 2 GiB');
+  assert(
+    resolved.memtableBytes >= 4_096 && resolved.memtableBytes <= 2 ** 31,
+    'memtableBytes is 4 KiB .. 2 GiB',
+  );
   assert(resolved.blockBytes >= 64 && resolved.blockBytes <= MIB, 'blockBytes is 64 B .. 1 MiB');
   assert(resolved.restartInterval >= 1 && resolved.restartInterval <= 1_024, 'restartInterval is 1 .. 1024');
   assert(resolved.bloomBitsPerKey >= 0 && resolved.bloomBitsPerKey <= 32, 'bloomBitsPerKey is 0 .. 32');
   assert(resolved.tableBytes >= 1_024 && resolved.tableBytes <= 2 ** 30, 'tableBytes is 1 KiB .. 1 GiB');
   assert(resolved.levelRatio >= 2, 'levelRatio is at least 2');
   assert(resolved.level0CompactionTables >= 1, 'level 0 is compacted from one table on');
-  assert(resolved.level0StallTables > resolved.level0CompactionTables, 'writes stall after compaction has begun');
+  assert(
+    resolved.level0StallTables > resolved.level0CompactionTables,
+    'writes stall after compaction has begun',
+  );
   assert(resolved.treeId >= 0 && resolved.treeId < 2 ** 21, 'treeId has 21 bits');
   for (const name of resolved.compression) {
     const isKnown = name === 'none' || resolved.codecs.some((codec) => codec.name === name);

@@ -28,7 +28,12 @@ export async function recoverDirectory(
   if (found === undefined) {
     const table = names.find((name) => parseTableFileName(name) !== undefined);
     if (table !== undefined) {
-      throw new CorruptionError('manifest', joinPath(directory, MANIFEST_NAME), 0, `missing, but ${table} exists`);
+      throw new CorruptionError(
+        'manifest',
+        joinPath(directory, MANIFEST_NAME),
+        0,
+        `missing, but ${table} exists`,
+      );
     }
   }
   const state = found ?? emptyState(treeId);
@@ -62,7 +67,12 @@ async function checkTable(
   const size = await disk.size(path);
   if (size === undefined) throw new CorruptionError('table', path, 0, 'missing, but the manifest has it');
   if (size !== meta.fileBytes) {
-    throw new CorruptionError('table', path, Math.min(size, meta.fileBytes), `${size} bytes instead of ${meta.fileBytes}`);
+    throw new CorruptionError(
+      'table',
+      path,
+      Math.min(size, meta.fileBytes),
+      `${size} bytes instead of ${meta.fileBytes}`,
+    );
   }
   return name;
 }

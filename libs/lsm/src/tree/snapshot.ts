@@ -29,7 +29,12 @@ export interface Reads {
 export interface SnapshotReader {
   get(view: View, top: number, key: Uint8Array, revision?: number): ReturnType<Reads['get']>;
   latest(view: View, top: number, key: Uint8Array, revision?: number): ReturnType<Reads['latest']>;
-  multiGet(view: View, top: number, keys: readonly Uint8Array[], revision?: number): ReturnType<Reads['multiGet']>;
+  multiGet(
+    view: View,
+    top: number,
+    keys: readonly Uint8Array[],
+    revision?: number,
+  ): ReturnType<Reads['multiGet']>;
   iterator(view: View, top: number, options?: CursorOptions): Cursor;
 }
 

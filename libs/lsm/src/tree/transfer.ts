@@ -83,7 +83,10 @@ export async function exportRange(
       smallestKey,
       largestKey,
     }));
-    return { tables, rangeTombstones: view.rangeTombstones.flatMap((tombstone) => clipped(tombstone, start, end)) };
+    return {
+      tables,
+      rangeTombstones: view.rangeTombstones.flatMap((tombstone) => clipped(tombstone, start, end)),
+    };
   } finally {
     merge.close();
     view.release();
@@ -125,7 +128,10 @@ export async function ingestTables(
   await versions.install(edit, world.onInstalled);
 }
 
-async function verifiedMeta({ disk, kernels, options, versions }: IngestWorld, path: string): Promise<TableMeta> {
+async function verifiedMeta(
+  { disk, kernels, options, versions }: IngestWorld,
+  path: string,
+): Promise<TableMeta> {
   const cache = new BlockCache(CACHE_BYTES);
   const context = { disk, kernels, cache, codecs: options.codecs, syncReads: false, mmap: false };
   const reader = await TableReader.open(path, undefined, context);
@@ -162,7 +168,8 @@ async function excise(
         (start === undefined || compareBytes(start, meta.smallestKey) <= 0) &&
         (end === undefined || compareBytes(meta.largestKey, end) < 0);
       if (isInside) continue;
-      for (const rest of await writeWithout(world, meta, level, start, end)) added.push({ level, meta: rest });
+      for (const rest of await writeWithout(world, meta, level, start, end))
+        added.push({ level, meta: rest });
     }
   }
   return { removed, added };
@@ -178,7 +185,12 @@ async function writeWithout(
   const cache = new BlockCache(CACHE_BYTES);
   const context = { disk, kernels, cache, codecs: options.codecs, syncReads: false, mmap: false };
   const tables = new TableCache(directory, context, 1);
-  const cursor = new RunCursor([new Table(meta)], { tables, cache, readAheadBytes: READ_BYTES, isBulk: true });
+  const cursor = new RunCursor([new Table(meta)], {
+    tables,
+    cache,
+    readAheadBytes: READ_BYTES,
+    isBulk: true,
+  });
   const merge = new Merge([cursor]);
   const target: RunTarget = {
     disk,
@@ -253,7 +265,8 @@ function clipped(
   end: Uint8Array | undefined,
 ): readonly RangeTombstone[] {
   const from = start !== undefined && compareBytes(start, tombstone.start) > 0 ? start : tombstone.start;
-  const isEarlier = end !== undefined && (tombstone.end === undefined || compareBytes(end, tombstone.end) < 0);
+  const isEarlier =
+    end !== undefined && (tombstone.end === undefined || compareBytes(end, tombstone.end) < 0);
   const to = isEarlier ? end : tombstone.end;
   if (to !== undefined && compareBytes(from, to) >= 0) return [];
   return [{ start: from, end: to, revision: tombstone.revision }];

@@ -119,12 +119,28 @@ export class Tree implements Reads {
       for (const name of orphans) emit({ type: 'orphan-deleted', name });
       const cache = new BlockCache(options.blockCacheBytes);
       const onCorruption = (error: CorruptionError): void => emit({ type: 'corruption', error });
-      const tables = new TableCache(directory, { disk, kernels, cache, ...options, onCorruption }, options.openTablesMax);
+      const tables = new TableCache(
+        directory,
+        { disk, kernels, cache, ...options, onCorruption },
+        options.openTablesMax,
+      );
       const onDeleted = (number: number): void => emit({ type: 'table-deleted', number });
       const versions = new VersionSet({ disk, directory, kernels, tables }, state, onDeleted);
       const inline = { disk, kernels, codecs: options.codecs };
-      const compactor = open.compactor ?? new InlineCompactor(clock === undefined ? inline : { ...inline, clock });
-      const tree = new Tree({ disk, directory, kernels, options, emit, lock, tables, cache, versions, compactor });
+      const compactor =
+        open.compactor ?? new InlineCompactor(clock === undefined ? inline : { ...inline, clock });
+      const tree = new Tree({
+        disk,
+        directory,
+        kernels,
+        options,
+        emit,
+        lock,
+        tables,
+        cache,
+        versions,
+        compactor,
+      });
       if (open.wal === true) await tree.#openWal(state.walSegmentFirst);
       tree.#compaction.poke();
       return tree;
@@ -180,7 +196,11 @@ export class Tree implements Reads {
    * same for any number of keys. Like a batch with the same operation: durable with the next flush, or with
    * the WAL when there is one.
    */
-  async deleteRange(start: Uint8Array | undefined, end: Uint8Array | undefined, revision: number): Promise<void> {
+  async deleteRange(
+    start: Uint8Array | undefined,
+    end: Uint8Array | undefined,
+    revision: number,
+  ): Promise<void> {
     const batch = new WriteBatch(256);
     batch.deleteRange(start, end, revision);
     if (this.#wal === undefined) this.apply(batch);
@@ -262,7 +282,11 @@ export class Tree implements Reads {
   /** The entries of a range, copied, for callers who prefer comfort to speed. */
   async *scan(
     options?: CursorOptions,
-  ): AsyncGenerator<{ readonly key: Uint8Array; readonly value: Uint8Array; readonly revision: number }, void, void> {
+  ): AsyncGenerator<
+    { readonly key: Uint8Array; readonly value: Uint8Array; readonly revision: number },
+    void,
+    void
+  > {
     const cursor = this.iterator(options);
     try {
       while (cursor.next() || (await cursor.load())) {

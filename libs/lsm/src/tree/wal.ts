@@ -22,8 +22,47 @@ export interface WalOptions {
   readonly canary: Canary | undefined;
 }
 
+/** Copies of batches until they are on disk: first in, first out, in memory that is used again. */
+class SlabQueue {
+  #slab: Slab = { bytes: new Uint8Array(SLAB_BYTES), used: 0, live: 0 };
+  #spare: Slab | undefined;
+
+  /** A copy of `bytes` and the slab that it lies in. */
+  copy(bytes: Uint8Array): { readonly records: Uint8Array; readonly slab: Slab } {
+    if (bytes.length > SLAB_BYTES / 4) return { records: bytes.slice(), slab: { bytes, used: 0, live: 1 } };
+    if (this.#slab.live === 0) this.#slab.used = 0;
+    if (this.#slab.used + bytes.length > SLAB_BYTES) {
+      this.#slab = this.#spare ?? { bytes: new Uint8Array(SLAB_BYTES), used: 0, live: 0 };
+      this.#spare = undefined;
+    }
+    const slab = this.#slab;
+    slab.bytes.set(bytes, slab.used);
+    const records = slab.bytes.subarray(slab.used, slab.used + bytes.length);
+    slab.used += bytes.length;
+    slab.live++;
+    return { records, slab };
+  }
+
+  /** A copy in the slab is not needed any more. */
+  free(slab: Slab): void {
+    if (--slab.live > 0 || slab === this.#slab || slab.bytes.length !== SLAB_BYTES) return;
+    slab.used = 0;
+    this.#spare = slab;
+  }
+}
+
+interface Slab {
+  readonly bytes: Uint8Array;
+  used: number;
+  /** Copies in use. */
+  live: number;
+}
+
+const SLAB_BYTES = 1024 * 1024;
+
 /** A write that is in the log's hands. */
 interface Pending {
+  readonly slab: Slab;
   /** The segment that was written when it was appended: it lies there or later. */
   readonly segment: number;
   readonly bytes: number;
@@ -44,6 +83,8 @@ export class Wal {
   #pendingBytes = 0;
   /** Batches in `#pending` that are not applied yet. */
   #unapplied = 0;
+  readonly #slabs = new SlabQueue();
+  readonly #scratch = new WriteBatch();
 
   static async open(
     options: WalOptions,
@@ -101,9 +142,9 @@ export class Wal {
    */
   write(batch: WriteBatch, sync: boolean): Promise<void> | undefined {
     const { segment } = this.#log;
-    const records = batch.encoded().slice();
+    const { records, slab } = this.#slabs.copy(batch.encoded());
     const isDeferred = sync || this.#unapplied > 0;
-    const pending: Pending = { segment, bytes: records.length };
+    const pending: Pending = { slab, segment, bytes: records.length };
     this.#pending.push(pending);
     this.#pendingBytes += records.length;
     if (isDeferred) this.#unapplied++;
@@ -131,8 +172,6 @@ export class Wal {
     return this.#log.close();
   }
 
-  readonly #scratch = new WriteBatch();
-
   /** In the order of the log. `records`: to be applied now. */
   #committed(pending: Pending, records: Uint8Array | undefined, error: Error | undefined): void {
     this.#pendingHead++;
@@ -146,8 +185,10 @@ export class Wal {
       this.#onBroken(error);
       return;
     }
-    if (records === undefined) return;
-    this.#scratch.decode(records);
-    this.#applyNow(this.#scratch, pending.segment);
+    if (records !== undefined) {
+      this.#scratch.decode(records);
+      this.#applyNow(this.#scratch, pending.segment);
+    }
+    this.#slabs.free(pending.slab);
   }
 }

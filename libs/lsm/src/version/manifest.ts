@@ -83,8 +83,17 @@ export function encodeManifest(state: ManifestState, kernels: Kernels): Uint8Arr
     field(TAG_MARK, new ByteWriter().u53(group).raw(mark));
   }
   for (const { start, end, revision, appliedFrom } of state.rangeTombstones) {
-    const bounds = new ByteWriter().string(start).string(end ?? new Uint8Array(0)).finish();
-    field(TAG_RANGE_TOMBSTONE, new ByteWriter().u53(revision).u53(appliedFrom ?? 0).raw(bounds));
+    const bounds = new ByteWriter()
+      .string(start)
+      .string(end ?? new Uint8Array(0))
+      .finish();
+    field(
+      TAG_RANGE_TOMBSTONE,
+      new ByteWriter()
+        .u53(revision)
+        .u53(appliedFrom ?? 0)
+        .raw(bounds),
+    );
   }
   const payload = writer.finish();
   const bytes = new Uint8Array(HEAD_BYTES + payload.length);
@@ -142,7 +151,8 @@ export function decodeManifest(bytes: Uint8Array, kernels: Kernels): ManifestSta
         const appliedFrom = field.u53();
         const start = field.take(field.next())?.slice();
         const end = field.take(field.next())?.slice();
-        if (revision < 0 || appliedFrom < 0 || start === undefined || end === undefined) return 'a range tombstone';
+        if (revision < 0 || appliedFrom < 0 || start === undefined || end === undefined)
+          return 'a range tombstone';
         const bounds = { start, end: end.length === 0 ? undefined : end, revision };
         rangeTombstones.push(appliedFrom === 0 ? bounds : { ...bounds, appliedFrom });
         break;
@@ -186,7 +196,8 @@ function decodeTable(field: VarintReader): { readonly level: number; readonly me
   const smallestKey = field.take(field.next())?.slice();
   const largestKey = field.take(field.next())?.slice();
   if (level < 0 || level >= LEVEL_COUNT || Math.min(...numbers) < 0) return undefined;
-  if (smallestKey === undefined || largestKey === undefined || largestKey.length > KEY_BYTES_MAX) return undefined;
+  if (smallestKey === undefined || largestKey === undefined || largestKey.length > KEY_BYTES_MAX)
+    return undefined;
   return {
     level,
     meta: {

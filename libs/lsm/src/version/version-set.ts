@@ -37,7 +37,12 @@ export class VersionSet {
   #keepsFiles = false;
 
   constructor(
-    world: { readonly disk: Disk; readonly directory: string; readonly kernels: Kernels; readonly tables: TableCache },
+    world: {
+      readonly disk: Disk;
+      readonly directory: string;
+      readonly kernels: Kernels;
+      readonly tables: TableCache;
+    },
     state: ManifestState,
     onDeleted: (number: number) => void,
   ) {
@@ -87,7 +92,9 @@ export class VersionSet {
 
   async #install(edit: VersionEdit, onInstalled: () => void): Promise<void> {
     const removed = new Set(edit.removed);
-    const levels = this.#current.levels.map((level) => level.filter(({ meta }) => !removed.delete(meta.number)));
+    const levels = this.#current.levels.map((level) =>
+      level.filter(({ meta }) => !removed.delete(meta.number)),
+    );
     assert(removed.size === 0, 'an edit removes tables that exist');
     for (const { level, meta } of edit.added ?? []) {
       const existing = this.#find(meta.number);

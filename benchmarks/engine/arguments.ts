@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import type { TreeOptions } from '@holdfast/lsm';
 
 export interface Arguments {
   /** Entries of the database: the unit of every workload's size. */
@@ -13,6 +14,8 @@ export interface Arguments {
   readonly without: readonly string[];
   /** Where databases are made; removed at the end. */
   readonly directory: string | undefined;
+  /** Options of our tree, over the defaults of the workload. */
+  readonly tree: TreeOptions;
   /** Folder for CPU profiles of our processes. */
   readonly profiles: string | undefined;
 }
@@ -26,6 +29,7 @@ export const USAGE = `npm run bench:engine -- [options]
   --directory DIR    where the databases are made (default: a new one under the temporary directory)
   --json FILE        [{ workload, ours, peer, peerName, ratio, unit }]
   --write-docs       write docs/benchmarks/engine.md
+  --tree JSON        options of our tree, as in '{"mmap":false}'
   --profiles DIR     CPU profiles of our side
 Programs: db_bench of RocksDB and LevelDB are run when they are on the PATH or named by ROCKSDB_DB_BENCH, LEVELDB_DB_BENCH.`;
 
@@ -42,6 +46,7 @@ export function parseArguments(args: readonly string[]): Arguments | 'help' {
       directory: { type: 'string' },
       json: { type: 'string' },
       profiles: { type: 'string' },
+      tree: { type: 'string', default: '{}' },
       'write-docs': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -57,6 +62,7 @@ export function parseArguments(args: readonly string[]): Arguments | 'help' {
     without: values.without,
     directory: values.directory,
     profiles: values.profiles,
+    tree: JSON.parse(values.tree) as TreeOptions,
   };
 }
 

@@ -95,6 +95,7 @@ export class Bench {
       operations: this.#operationsOf(workload),
       valueBytes: workload.valueBytes,
       cacheBytes: workload.cacheBytes,
+      tree: this.#args.tree,
     };
     const { profiles } = this.#args;
     const isProfiled = profiles !== undefined && engine.startsWith('holdfast');

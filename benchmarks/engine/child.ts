@@ -95,7 +95,7 @@ async function warmUp(engine: Engine, job: Job): Promise<void> {
   if (kind === 'put' || kind === 'stalls' || kind === 'amplification') return;
   await engine.scan(false);
   if (kind === 'delete' || kind === 'mixed') return;
-  const count = Math.min(job.operations, kind === 'ranges' ? 2_000 : 100_000);
+  const count = Math.min(job.operations, kind === 'ranges' ? 5_000 : 100_000);
   await prepare(engine, { ...job, operations: count })();
 }
 
@@ -103,7 +103,8 @@ async function run(job: Job): Promise<JobResult> {
   const { action, directory, engine: name } = job;
   const engine = ENGINES[name]();
   const isSynced = action.kind === 'put' && action.sync;
-  await engine.open(directory, { cacheBytes: job.cacheBytes, valueBytes: job.valueBytes, sync: isSynced });
+  const { cacheBytes, valueBytes, tree } = job;
+  await engine.open(directory, { cacheBytes, valueBytes, tree, sync: isSynced });
   if (job.fills) {
     await engine.put(shuffled(job.entries, SEED), { batch: 100, inFlight: 1, sync: false });
     await engine.settle();

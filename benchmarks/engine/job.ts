@@ -1,3 +1,4 @@
+import type { TreeOptions } from '@holdfast/lsm';
 import type { EngineName } from './names.ts';
 import type { Action } from './workload.ts';
 
@@ -12,6 +13,8 @@ export interface Job {
   readonly operations: number;
   readonly valueBytes: number;
   readonly cacheBytes: number;
+  /** Options of our tree that differ from the defaults. */
+  readonly tree: TreeOptions;
 }
 
 export interface JobResult {

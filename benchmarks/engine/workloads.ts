@@ -92,14 +92,14 @@ export const WORKLOADS: readonly Workload[] = [
     { kind: 'ranges', length: 100 },
     {
       peers: ALL_PEERS,
-      operations: 0.02,
+      operations: 0.05,
       bars: { 'classic-level': 10 },
     },
   ),
   workload(
     'seekrandom, 100 next, through level',
     { kind: 'ranges', length: 100 },
-    { ...level, operations: 0.02 },
+    { ...level, operations: 0.05 },
   ),
   workload('full scan', { kind: 'scan', reverse: false }, { peers: ALL_PEERS, bars: { 'classic-level': 3 } }),
   workload(

@@ -1,3 +1,5 @@
+import type { TreeOptions } from '@holdfast/lsm';
+
 /** How writes are made. */
 export interface WriteShape {
   /** Operations of one atomic batch; 1: single writes. */
@@ -11,6 +13,8 @@ export interface WriteShape {
 }
 
 export interface EngineOptions {
+  /** For our tree. */
+  readonly tree: TreeOptions;
   /** Bytes of blocks that an engine with a cache of its own may keep. */
   readonly cacheBytes: number;
   readonly valueBytes: number;

@@ -35,12 +35,10 @@ export class LevelEngine implements Engine {
   }
 
   static holdfast(): LevelEngine {
-    return new LevelEngine((directory, { cacheBytes }) => {
+    return new LevelEngine((directory, { cacheBytes, tree }) => {
       const encodings = { keyEncoding: 'buffer', valueEncoding: 'buffer' };
-      return new HoldfastLevel<Buffer, Buffer>(directory, {
-        ...encodings,
-        tree: { blockCacheBytes: cacheBytes },
-      });
+      const options = { blockCacheBytes: cacheBytes, ...tree };
+      return new HoldfastLevel<Buffer, Buffer>(directory, { ...encodings, tree: options });
     });
   }
 

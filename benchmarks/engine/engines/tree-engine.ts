@@ -11,7 +11,7 @@ export class TreeEngine implements Engine {
   readonly #batch = new WriteBatch();
   #revision = 1;
 
-  async open(directory: string, { cacheBytes, valueBytes }: EngineOptions): Promise<void> {
+  async open(directory: string, { cacheBytes, valueBytes, tree }: EngineOptions): Promise<void> {
     this.#values = makeValues(valueBytes);
     this.#tree = await Tree.open({
       disk: new FileDisk(),
@@ -19,7 +19,7 @@ export class TreeEngine implements Engine {
       kernels: nodeKernels,
       clock: new SystemClock(),
       wal: true,
-      options: { blockCacheBytes: cacheBytes, syncReads: true },
+      options: { blockCacheBytes: cacheBytes, syncReads: true, ...tree },
     });
     this.#tree.setHorizon(REVISION_MAX);
     // Later than everything in the directory: the workloads that open a filled one write less than this.

@@ -19,7 +19,7 @@ const CORES = ['io', 'raft', 'lsm', 'gossip', 'query', 'wire', 'store', 'client'
 const lib = (name: string): string => `@holdfast/${name}`;
 const libs = (...names: readonly string[]): string[] => names.map(lib);
 
-const EVERY_LIB = libs(...CORES, 'io-node', 'level', 'telemetry', 'service', 'sim');
+const EVERY_LIB = libs(...CORES, 'io-node', 'lsm-node', 'level', 'telemetry', 'service', 'sim');
 
 export const LAYERS: Readonly<Record<string, Layer>> = {
   'libs/io': { core: true, imports: [] },
@@ -32,6 +32,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   // Its `src/node/` joins the client to Node.
   'libs/client': { core: true, imports: libs('io', 'wire'), nodeUnder: 'src/node/' },
   'libs/io-node': { imports: libs('io'), nodeUnder: 'src/' },
+  'libs/lsm-node': { imports: [...libs('io', 'lsm', 'io-node'), 'lz4-napi'], nodeUnder: 'src/' },
   'libs/level': { imports: [...libs('io', 'lsm', 'io-node'), 'abstract-level'], nodeUnder: 'src/' },
   'libs/telemetry': {
     imports: [...libs('io'), '@opentelemetry/*', 'pino', 'pino-roll'],

@@ -151,7 +151,10 @@ export class Raft {
     reportSnapshot(this.#core, node, ok);
   }
 
-  /** The message that tells `to` that the snapshot `meta` has been transferred to it in full. */
+  /**
+   * The message that tells `to` that the snapshot `meta` has been transferred to it in full. It speaks in the
+   * name of the leader of this term: the caller asks `isLeader` when the transfer is over, not when it began.
+   */
   snapshotMessage(to: NodeId, meta: SnapshotMeta): Message {
     const core = this.#core;
     const kind = MessageKind.snapshotRequest;

@@ -57,7 +57,9 @@ export class Snapshots {
           const replica = host.replica(range);
           if (replica === undefined) return;
           replica.raft.reportSnapshot(to, meta !== undefined);
-          if (meta !== undefined) host.sendMessage(replica.raft.snapshotMessage(to, meta));
+          // A leader that was deposed meanwhile has nothing to announce: the new one sees what is needed.
+          if (meta !== undefined && replica.isLeader)
+            host.sendMessage(replica.raft.snapshotMessage(to, meta));
           host.wake(replica);
         },
       },

@@ -107,7 +107,7 @@ export class CommandBuilder {
   /** The op added last and the one to come belong to one transaction. */
   chain(): void {
     assert(this.#ops > 0, 'a chain begins with an op');
-    this.#bytes[this.#lastOp] = this.#bytes[this.#lastOp]! | CHAIN_BIT;
+    this.#bytes[this.#lastOp] = this.#bytes[this.#lastOp] | CHAIN_BIT;
   }
 
   /** The finished command, which the caller owns; the builder is empty again. */

@@ -151,9 +151,13 @@ export class StateMachine {
     steps: readonly Step[],
     overlay: CommandOverlay,
   ): readonly LiveVersion[] | Promise<readonly LiveVersion[]> {
-    const versions = steps.map((step) => overlay.live(step.key));
-    const known = versions.every((version) => !(version instanceof Promise));
-    return known ? (versions as readonly LiveVersion[]) : Promise.all(versions);
+    const known: LiveVersion[] = [];
+    for (const step of steps) {
+      const version = overlay.live(step.key);
+      if (version instanceof Promise) return Promise.all(steps.map(async ({ key }) => overlay.live(key)));
+      known.push(version);
+    }
+    return known;
   }
 
   /**
@@ -167,15 +171,15 @@ export class StateMachine {
     sink: MutationSink | undefined,
     overlay: CommandOverlay,
   ): void {
-    const verdicts = steps.map((step, i) => verdictOf(step, versions[i]!));
+    const verdicts = steps.map((step, i) => verdictOf(step, versions[i]));
     const counters = verdicts.every((verdict) => verdict === 'applied')
       ? count(steps, versions, verdicts)
       : [];
     const ok = verdicts.every((verdict) => verdict === 'applied');
     for (const [i, step] of steps.entries()) {
       if (ok) this.#perform(step, revision, counters[i] ?? 0, overlay);
-      const verdict = !ok && verdicts[i] === 'applied' ? 'aborted' : verdicts[i]!;
-      sink?.mutated(step.op, verdict, ok ? revision : versions[i]!.revision, ok ? (counters[i] ?? 0) : 0);
+      const verdict = !ok && verdicts[i] === 'applied' ? 'aborted' : verdicts[i];
+      sink?.mutated(step.op, verdict, ok ? revision : versions[i].revision, ok ? (counters[i] ?? 0) : 0);
     }
   }
 
@@ -249,7 +253,7 @@ function count(
   for (const [i, step] of steps.entries()) {
     if (step.kind !== MutationKind.increment) continue;
     const before = steps.findLastIndex((other, j) => j < i && writesSameKey(other, step));
-    const start = before >= 0 ? writtenNumber(steps[before]!, counters[before]) : numberIn(versions[i]!);
+    const start = before >= 0 ? writtenNumber(steps[before], counters[before]) : numberIn(versions[i]);
     const sum = start === undefined ? Number.NaN : start + step.delta;
     if (Number.isSafeInteger(sum)) counters[i] = sum;
     else verdicts[i] = 'not-integer';

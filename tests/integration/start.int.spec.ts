@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeEnding, type Ending } from '../../scripts/cluster/child.ts';
 import { until } from '../../scripts/cluster/deadline.ts';
 import { freePorts } from '../../scripts/cluster/free-ports.ts';
-import { isAlive } from '../../scripts/cluster/run-file.ts';
+import { isAlive, readRunFile } from '../../scripts/cluster/run-file.ts';
 import { PATIENCE_MS, ROOT } from './cluster.ts';
 
 /** A script of the project, as npm runs it. */
@@ -157,10 +157,10 @@ describe('npm start', () => {
   });
 
   it('leaves nothing behind when it is killed itself', async () => {
-    const pids = (await status()).nodes.map(({ pid }) => pid ?? 0);
-    expect(pids.every((pid) => pid > 0)).toBe(true);
+    const pids = readRunFile(directory)?.processes.map(({ pid }) => pid ?? 0) ?? [];
+    expect(pids).toHaveLength(5);
     start.process.kill('SIGKILL');
-    await until('every node is gone', PATIENCE_MS, () => pids.every((pid) => !isAlive(pid)));
+    await until('every process is gone', PATIENCE_MS, () => pids.every((pid) => !isAlive(pid)));
     await restart();
   });
 

@@ -144,7 +144,12 @@ export class Cursor {
   async load(): Promise<boolean> {
     while (this.#isWaiting) {
       this.#check();
-      await this.#merge.load();
+      try {
+        await this.#merge.load();
+      } catch (error) {
+        // Closed meanwhile: what it waited for may have gone away under it.
+        if (!this.#isClosed) throw error;
+      }
       if (this.#isClosed) return false;
       this.#isWaiting = false;
       this.#status = this.#merge.resume();

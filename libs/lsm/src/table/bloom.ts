@@ -33,12 +33,19 @@ export function hashKey(bytes: Uint8Array, start: number, end: number): number {
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-/** Bits for `hashes[0 .. count)`. */
-export function buildBloom(hashes: Uint32Array, count: number, bitsPerKey: number): Uint8Array {
+/** An empty filter with room for `count` keys. */
+export function newBloom(count: number, bitsPerKey: number): Uint8Array {
   const lines = Math.max(1, Math.ceil((count * bitsPerKey) / (LINE_BYTES * 8)));
-  const probes = Math.max(1, Math.min(12, Math.round(bitsPerKey * 0.69)));
   const filter = new Uint8Array(lines * LINE_BYTES + 1);
-  for (let i = 0; i < count; i++) {
+  filter[filter.length - 1] = Math.max(1, Math.min(12, Math.round(bitsPerKey * 0.69)));
+  return filter;
+}
+
+/** Adds `hashes[start .. end)` to a filter that {@link newBloom} made. */
+export function addToBloom(filter: Uint8Array, hashes: Uint32Array, start: number, end: number): void {
+  const lines = (filter.length - 1) / LINE_BYTES;
+  const probes = filter[filter.length - 1]!;
+  for (let i = start; i < end; i++) {
     const hash = hashes[i]!;
     const line = lineOf(hash, lines);
     let walk = Math.imul(hash, 0x9e3779b1);
@@ -49,11 +56,9 @@ export function buildBloom(hashes: Uint32Array, count: number, bitsPerKey: numbe
       walk = (walk + step) | 0;
     }
   }
-  filter[filter.length - 1] = probes;
-  return filter;
 }
 
-/** False only when no key with this hash was added. `filter[start .. end)` is what {@link buildBloom} gave. */
+/** False only when no key with this hash was added. `filter[start .. end)` is what {@link newBloom} gave. */
 export function bloomMayHold(filter: Uint8Array, start: number, end: number, hash: number): boolean {
   const lines = (end - start - 1) / LINE_BYTES;
   const line = start + lineOf(hash, lines);

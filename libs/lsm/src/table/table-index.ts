@@ -54,12 +54,16 @@ export class TableIndexWriter {
     this.#lengths.push(blockBytes);
   }
 
-  finish(): Uint8Array {
+  /** Calls `breathe` now and then: the index of a large table takes milliseconds. */
+  async finish(breathe: () => Promise<void>): Promise<Uint8Array> {
     const prefix = this.#sharedPrefix();
-    const writer = new ByteWriter().varint(this.#separators.length).string(prefix);
-    for (const [i, separator] of this.#separators.entries()) {
+    const count = this.#separators.length;
+    const writer = new ByteWriter().varint(count).string(prefix);
+    for (let i = 0; i < count; i++) {
+      const separator = this.#separators[i]!;
       writer.string(i === 0 ? separator : separator.subarray(prefix.length));
       writer.raw(appendRevision(this.#revisions[i]!)).varint(this.#lengths[i]!);
+      if (i % BREATHE_BLOCKS === BREATHE_BLOCKS - 1) await breathe();
     }
     return writer.finish();
   }
@@ -79,6 +83,9 @@ export class TableIndexWriter {
     return first.subarray(0, shared);
   }
 }
+
+/** Blocks encoded in about a millisecond. */
+const BREATHE_BLOCKS = 2_048;
 
 /** A decoded index: 24 bytes a block, and the index bytes themselves. */
 export class TableIndex {

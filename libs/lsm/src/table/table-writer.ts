@@ -2,7 +2,7 @@ import { assert, copyBytes, type DiskFile, type Kernels } from '@holdfast/io';
 import { KIND_DELETE } from '../memtable/record.ts';
 import { BlockChecksum, writeU32 } from './block-checksum.ts';
 import { BlockWriter } from './block-writer.ts';
-import { buildBloom, hashKey } from './bloom.ts';
+import { addToBloom, hashKey, newBloom } from './bloom.ts';
 import { type BlockCodec, COMPRESSION_IDS } from './codec.ts';
 import { encodeFooter, encodeProperties, FOOTER_BYTES, type Section, TRAILER_BYTES } from './table-format.ts';
 import { TableIndexWriter } from './table-index.ts';
@@ -22,6 +22,8 @@ export interface TableOptions {
 
 /** Bytes collected before they are written: about a millisecond of work between two awaits. */
 const CHUNK_BYTES = 256 * 1024;
+/** Keys added to the filter in about a millisecond. */
+const BREATHE_KEYS = 16_384;
 /** A block that compression makes smaller by less than an eighth is stored as it is. */
 const COMPRESSION_GAIN_MIN = 8;
 
@@ -52,6 +54,7 @@ export class TableWriter {
   #revisionMax = 0;
   #smallestKey: Uint8Array | undefined;
   #blockOpen = false;
+  readonly #byte = new Uint8Array(1);
 
   constructor(file: DiskFile, binding: number, options: TableOptions, kernels: Kernels) {
     this.#file = file;
@@ -122,11 +125,8 @@ export class TableWriter {
   async finish(): Promise<TableInfo> {
     assert(this.#entries > 0 && this.#smallestKey !== undefined, 'a table has an entry');
     if (this.#blockOpen) this.#endBlock();
-    const { bloomBitsPerKey } = this.#options;
-    const filterBytes =
-      bloomBitsPerKey === 0 ? new Uint8Array(0) : buildBloom(this.#hashes, this.#hashCount, bloomBitsPerKey);
-    const filter = this.#section(filterBytes);
-    const index = this.#section(this.#index.finish());
+    const filter = this.#section(await this.#buildFilter());
+    const index = this.#section(await this.#index.finish(() => this.#breathe()));
     const info = {
       binding: this.#binding,
       entries: this.#entries,
@@ -149,6 +149,22 @@ export class TableWriter {
     await this.#file.sync();
     assert(this.#file.size === this.#base && footer.length === FOOTER_BYTES, 'the footer ends the file');
     return { ...info, fileBytes: this.#base };
+  }
+
+  async #buildFilter(): Promise<Uint8Array> {
+    const { bloomBitsPerKey } = this.#options;
+    if (bloomBitsPerKey === 0) return new Uint8Array(0);
+    const filter = newBloom(this.#hashCount, bloomBitsPerKey);
+    for (let start = 0; start < this.#hashCount; start += BREATHE_KEYS) {
+      if (start > 0) await this.#breathe();
+      addToBloom(filter, this.#hashes, start, Math.min(start + BREATHE_KEYS, this.#hashCount));
+    }
+    return filter;
+  }
+
+  /** Gives the event loop back: a core has no timer, but any trip to the disk does it. */
+  async #breathe(): Promise<void> {
+    await this.#file.read(this.#byte, 0);
   }
 
   #endBlock(): void {

@@ -7,7 +7,7 @@ const nodeUrl = z.string().regex(/^https?:\/\/[^/?#\s]+$/, 'http://host:port');
 /** The configuration of the admin app: `httpPort` is set by `HOLDFAST_HTTP_PORT`, and so on. */
 export const settingsSchema = z.object({
   httpHost: z.string().min(1).default('127.0.0.1').describe('Where HTTP is served.'),
-  httpPort: portSetting.default(7800),
+  httpPort: portSetting.default(7800).describe('Port of HTTP.'),
   nodes: listSetting(numberedSetting(nodeUrl))
     .default([
       { id: 1, value: 'http://127.0.0.1:7721' },
@@ -16,7 +16,10 @@ export const settingsSchema = z.object({
     ])
     .describe('The HTTP side of every data node: 1=http://host:port,2=http://host:port.'),
   drainMs: millisecondsSetting.default(5000).describe('Longest wait for open requests when stopping.'),
-  logLevel: z.enum(LOG_LEVELS).default('info'),
+  logLevel: z
+    .enum(LOG_LEVELS)
+    .default('info')
+    .describe(`One of ${LOG_LEVELS.join(', ')}.`),
 });
 
 export type Settings = z.output<typeof settingsSchema>;

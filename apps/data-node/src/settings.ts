@@ -22,11 +22,14 @@ export const settingsSchema = z
     address: addressSetting.optional().describe('Where to listen; by default the own address in members.'),
     dataDirectory: z.string().min(1).describe('Where everything of this node lies.'),
     httpHost: z.string().min(1).default('127.0.0.1').describe('Where health, metrics and status are served.'),
-    httpPort: portSetting.default(7721),
+    httpPort: portSetting.default(7721).describe('Port of HTTP.'),
     drainMs: millisecondsSetting
       .default(3000)
       .describe('Longest wait for hand-over and open answers when stopping.'),
-    logLevel: z.enum(LOG_LEVELS).default('info'),
+    logLevel: z
+      .enum(LOG_LEVELS)
+      .default('info')
+      .describe(`One of ${LOG_LEVELS.join(', ')}.`),
   })
   .refine(({ nodeId, members }) => members.some(({ id }) => id === nodeId), {
     path: ['members'],

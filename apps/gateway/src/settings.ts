@@ -5,7 +5,7 @@ import { z } from 'zod';
 /** The configuration of a gateway: `httpPort` is set by `HOLDFAST_HTTP_PORT`, and so on. */
 export const settingsSchema = z.object({
   httpHost: z.string().min(1).default('127.0.0.1').describe('Where HTTP is served.'),
-  httpPort: portSetting.default(7700),
+  httpPort: portSetting.default(7700).describe('Port of HTTP.'),
   seeds: listSetting(addressSetting)
     .default(['127.0.0.1:7711', '127.0.0.1:7712', '127.0.0.1:7713'])
     .describe('Data nodes to ask first: host:port,host:port.'),
@@ -15,7 +15,10 @@ export const settingsSchema = z.object({
     .optional()
     .describe('The cluster to talk to; by default the first one that answers.'),
   drainMs: millisecondsSetting.default(10_000).describe('Longest wait for open requests when stopping.'),
-  logLevel: z.enum(LOG_LEVELS).default('info'),
+  logLevel: z
+    .enum(LOG_LEVELS)
+    .default('info')
+    .describe(`One of ${LOG_LEVELS.join(', ')}.`),
 });
 
 export type Settings = z.output<typeof settingsSchema>;

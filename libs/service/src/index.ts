@@ -23,4 +23,5 @@ export {
   millisecondsSetting,
   numberedSetting,
   portSetting,
+  variableOf,
 } from './settings.ts';

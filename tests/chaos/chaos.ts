@@ -15,6 +15,8 @@ const OVERHEAD_MS_MAX = 5 * 60_000;
 const SEEDS = 2 ** 31;
 /** Lines of the journal that a failure prints. */
 const LINES_SHOWN = 40;
+/** Of one problem. */
+const PROBLEM_CHARACTERS_MAX = 1_500;
 
 async function main(argv: readonly string[]): Promise<number> {
   let options: ChaosOptions;
@@ -28,7 +30,7 @@ async function main(argv: readonly string[]): Promise<number> {
     console.error('not built: npm run build');
     return 2;
   }
-  const { seed, minutes, storage, faults, command, verbose } = options;
+  const { seed, minutes, storage, faults, canary, command, verbose } = options;
   console.log(
     `chaos: seed ${seed}, ${minutes} min of faults, storage ${storage}, ${faults.length} kinds of faults`,
   );
@@ -56,14 +58,16 @@ async function main(argv: readonly string[]): Promise<number> {
   const counts = [...report.faults].map(([name, count]) => `${name} ${count}`).join(', ');
   console.log(`${ok} operations done, ${fail} failed, ${info} unknown; ${report.keys} keys; ${seconds} s`);
   console.log(`faults: ${counts}`);
-  if (journal.problems.length === 0) {
+  const held = journal.problems.length === 0;
+  if (held !== (canary !== undefined)) {
     rmSync(directory, { recursive: true, force: true });
-    console.log('everything held');
+    console.log(held ? 'everything held' : `the planted bug was found: ${journal.problems[0]}`);
     return 0;
   }
   journal.write(directory, report.histories);
   console.error(`\n${journal.lines.slice(-LINES_SHOWN).join('\n')}\n\nFAILED`);
-  for (const problem of journal.problems) console.error(`  ${problem.slice(0, 2_000)}`);
+  if (held) console.error(`  the planted bug ${canary} was NOT found`);
+  for (const problem of journal.problems) console.error(`  ${problem.slice(0, PROBLEM_CHARACTERS_MAX)}`);
   console.error(`\ndata, logs, journal, histories (JSON lines)\n  ${directory}\nrepeat\n  ${command}`);
   return 1;
 }

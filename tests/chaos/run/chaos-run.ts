@@ -7,6 +7,7 @@ import { demandEqualReplicas, demandWholeTables } from '../checks/replicas.ts';
 import { ChaosCluster } from '../cluster/chaos-cluster.ts';
 import { describeEnding } from '../cluster/supervised.ts';
 import { logEpisode, tableEpisode } from '../damage/damage-episode.ts';
+import { loseWrites } from '../damage/lose-writes.ts';
 import { pause } from '../deadline.ts';
 import { Nemesis } from '../faults/nemesis.ts';
 import { planFaults } from '../faults/plan.ts';
@@ -22,6 +23,8 @@ const CONVERGE_MS = 30_000;
 const WARM_UP_MS = 1_000;
 /** Successful operations that a run must have to count as a test, for each second of faults. */
 const OPERATIONS_PER_SECOND_MIN = 10;
+/** How much the canary `lost-writes` takes back. */
+const LOSS_MS = 2_000;
 const STOP_MS_MAX = 20_000;
 
 /** What a run has done; filled while it runs, so that a run that breaks off leaves what it has. */
@@ -51,7 +54,7 @@ export async function runChaos(
   const cluster = await ChaosCluster.create({
     directory,
     random: random.fork(),
-    storage: storage === 'small' ? smallStorage(seed, canary) : undefined,
+    storage: storage === 'small' ? smallStorage(seed) : undefined,
     onUnexpectedEnd: (name, ending) => journal.report(`${name} ended by itself, ${describeEnding(ending)}`),
   });
   const clients: Client[] = [];
@@ -64,7 +67,13 @@ export async function runChaos(
     while (clients.length < CLIENTS) {
       clients.push(await connect(target, { clusterId, agent: 'holdfast-chaos', random: random.fork() }));
     }
-    const workload = new Workload(random.nextU32(), clients, cluster.gatewayUrl, journal.report);
+    const workload = new Workload({
+      seed: random.nextU32(),
+      clients,
+      gatewayUrl: cluster.gatewayUrl,
+      staleReads: canary === 'stale-reads',
+      report: journal.report,
+    });
     report.histories = workload.histories;
     const nemesis = new Nemesis({ cluster, report: journal.report }, journal.note);
     report.faults = nemesis.counts;
@@ -97,7 +106,7 @@ export async function runChaos(
 
 /** Half of the faults, damage at rest, the other half; each time the cluster must get going again. */
 async function faultsAndDamage(
-  { minutes, faults }: ChaosOptions,
+  { minutes, faults, canary }: ChaosOptions,
   random: Prng,
   cluster: ChaosCluster,
   workload: Workload,
@@ -116,6 +125,7 @@ async function faultsAndDamage(
   const world = { cluster, workload, note: journal.note, report: journal.report };
   await logEpisode(randomPick(random, cluster.nodes), world);
   await tableEpisode(randomPick(random, cluster.nodes), world);
+  if (canary === 'lost-writes') await loseWrites(cluster, LOSS_MS);
   await nemesis.run(planFaults(random.nextU32(), halfMs, faults));
   await recovered();
 }

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Histories } from '../workloads/workload.ts';
 
-const PROBLEMS_MAX = 50;
+const PROBLEMS_MAX = 20;
 
 /** What happened in a run, with times, and what was wrong with it. */
 export class Journal {
@@ -32,6 +32,7 @@ export class Journal {
   /** Something that must not be: the run has failed, and goes on to see what else there is. */
   readonly report = (trouble: Error | string): void => {
     const text = trouble instanceof Error ? trouble.message : trouble;
+    if (this.#problems.includes(text)) return;
     if (this.#problems.length < PROBLEMS_MAX) {
       this.#problems.push(text);
       this.note(`PROBLEM ${text}`);

@@ -5,14 +5,18 @@ import { AccessError, type Answer, type KeyAccess } from './key-access.ts';
 export class ClientAccess implements KeyAccess {
   readonly #keyspace: Keyspace<string>;
   readonly #deadlineMs: number;
+  readonly #consistency: 'strong' | 'eventual';
 
-  constructor(client: Client, deadlineMs: number) {
+  /** @param consistency of reads. */
+  constructor(client: Client, deadlineMs: number, consistency: 'strong' | 'eventual') {
     this.#keyspace = client.keyspace('default', text);
     this.#deadlineMs = deadlineMs;
+    this.#consistency = consistency;
   }
 
   async get(key: string): Promise<Answer> {
-    const item = await this.#call(() => this.#keyspace.get(key, { deadlineMs: this.#deadlineMs }));
+    const options = { deadlineMs: this.#deadlineMs, consistency: this.#consistency };
+    const item = await this.#call(() => this.#keyspace.get(key, options));
     return { kind: 'value', value: item?.value, revision: item?.revision ?? 0 };
   }
 

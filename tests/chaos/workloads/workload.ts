@@ -25,19 +25,24 @@ export interface Histories {
 
 type AnyWorker = Pick<Worker<unknown, unknown>, 'id' | 'start' | 'stop' | 'writes'>;
 
+export interface WorkloadOptions {
+  readonly seed: number;
+  /** At least one. */
+  readonly clients: readonly Client[];
+  readonly gatewayUrl: string;
+  /** A planted bug: reads through the library may be of any age. */
+  readonly staleReads: boolean;
+  /** Told of what no fault explains. */
+  readonly report: (trouble: Error) => void;
+}
+
 /** All workers of a run: registers, counters and sets, through the library and through HTTP. */
 export class Workload {
   readonly histories: Histories;
   readonly #world: WorkerWorld;
   readonly #workers: readonly AnyWorker[];
 
-  /** @param clients at least one. */
-  constructor(
-    seed: number,
-    clients: readonly Client[],
-    gatewayUrl: string,
-    report: (trouble: Error) => void,
-  ) {
+  constructor({ seed, clients, gatewayUrl, staleReads, report }: WorkloadOptions) {
     const random = new Prng(seed);
     const startMs = performance.now();
     const nowMs = (): number => performance.now() - startMs;
@@ -47,7 +52,9 @@ export class Workload {
     const deadlineMs = randomPick(random, [500, 2_000, 5_000]);
     const { register, append, set } = this.histories;
     const http = new HttpAccess(gatewayUrl, deadlineMs);
-    const direct = clients.map((client) => new ClientAccess(client, deadlineMs));
+    const direct = clients.map(
+      (client) => new ClientAccess(client, deadlineMs, staleReads ? 'eventual' : 'strong'),
+    );
     const registerPorts = [...direct, ...direct, http, http];
     const appendPorts = [...direct, http];
     const setPorts = clients.slice(0, 2);

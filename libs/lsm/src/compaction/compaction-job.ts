@@ -101,7 +101,7 @@ export async function runCompaction(job: CompactionJob, world: CompactionWorld):
   const checkCancelled = (): void => {
     if (isCancelled?.() === true) throw new CompactionAbortedError('cancelled');
   };
-  const waitForBudget = clock === undefined ? undefined : pacer(clock, job.bytesPerSecond);
+  const waitForBudget = clock === undefined ? undefined : pacer(clock, job.bytesPerSecond, checkCancelled);
   const cache = new BlockCache(CACHE_BYTES);
   const context = { disk, kernels, cache, codecs, syncReads: false, mmap: job.mmap };
   const tables = new TableCache(job.directory, context, OPEN_TABLES_MAX);
@@ -182,14 +182,29 @@ function isBehind(key: Uint8Array, keyStart: number, keyEnd: number, bound: Uint
   return compareRanges(key, keyStart, keyEnd, bound, 0, bound.length) > 0;
 }
 
-function pacer(clock: Clock, bytesPerSecond: number): (bytes: number) => Promise<void> | undefined {
+/** What was not written this long ago may be caught up. */
+const BURST_MS = 100;
+/** Longest wait between two looks at whether the job was cancelled. */
+const WAIT_MS_MAX = 100;
+
+function pacer(
+  clock: Clock,
+  bytesPerSecond: number,
+  checkCancelled: () => void,
+): (bytes: number) => Promise<void> | undefined {
   let dueMs = clock.monotonicMs();
+  const wait = async (): Promise<void> => {
+    for (let leftMs = dueMs - clock.monotonicMs(); leftMs >= 1; leftMs = dueMs - clock.monotonicMs()) {
+      const sliceMs = Math.min(leftMs, WAIT_MS_MAX);
+      await new Promise<void>((resolve) => void clock.schedule(sliceMs, resolve));
+      checkCancelled();
+    }
+  };
   return (bytes) => {
     if (bytesPerSecond === 0) return undefined;
     const now = clock.monotonicMs();
-    dueMs = Math.max(dueMs, now - 100) + (bytes * 1_000) / bytesPerSecond;
-    const delayMs = dueMs - now;
-    return delayMs < 1 ? undefined : new Promise((resolve) => void clock.schedule(delayMs, resolve));
+    dueMs = Math.max(dueMs, now - BURST_MS) + (bytes * 1_000) / bytesPerSecond;
+    return dueMs - now < 1 ? undefined : wait();
   };
 }
 

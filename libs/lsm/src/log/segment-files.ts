@@ -15,18 +15,21 @@ export class SegmentFiles {
   readonly #directory: string;
   readonly #kernels: Kernels;
   readonly #segmentBytes: number;
+  readonly #forgetDirectory: boolean;
   #spares: string[];
   #nextSpare: number;
   #preparing: Promise<void> | undefined;
   #closed = false;
 
+  /** @param forgetDirectory the planted bug `directory-not-synced` */
   static async open(
     disk: Disk,
     directory: string,
     kernels: Kernels,
     segmentBytes: number,
+    forgetDirectory = false,
   ): Promise<SegmentFiles> {
-    const files = new SegmentFiles(disk, directory, kernels, segmentBytes);
+    const files = new SegmentFiles(disk, directory, kernels, segmentBytes, forgetDirectory);
     // A spare of an earlier life may be incomplete: only its name is used again.
     for (const name of await disk.list(directory)) {
       if (spareNumber(name) !== undefined) await disk.remove(joinPath(directory, name));
@@ -34,7 +37,14 @@ export class SegmentFiles {
     return files;
   }
 
-  private constructor(disk: Disk, directory: string, kernels: Kernels, segmentBytes: number) {
+  private constructor(
+    disk: Disk,
+    directory: string,
+    kernels: Kernels,
+    segmentBytes: number,
+    forgetDirectory: boolean,
+  ) {
+    this.#forgetDirectory = forgetDirectory;
     this.#disk = disk;
     this.#directory = directory;
     this.#kernels = kernels;
@@ -57,7 +67,7 @@ export class SegmentFiles {
       await draft.close();
     }
     await this.#disk.rename(spare, path);
-    await this.#disk.syncDirectory(this.#directory);
+    if (!this.#forgetDirectory) await this.#disk.syncDirectory(this.#directory);
     const file = await this.#disk.open(path, 'never');
     this.#prepareNext();
     return file;

@@ -25,7 +25,7 @@ export const SEGMENT_BYTES_DEFAULT = 16 * 1024 * 1024;
 const GROUP_BUFFER_KEEP_BYTES = 4 * 1024 * 1024;
 
 /** Bugs that a simulator plants to prove that it would find them. */
-export type LogCanary = 'forget-sync' | 'truncate-on-middle-damage';
+export type LogCanary = 'forget-sync' | 'truncate-on-middle-damage' | 'directory-not-synced';
 
 export interface SegmentedLogOptions {
   readonly disk: Disk;
@@ -106,7 +106,13 @@ export class SegmentedLog {
       truncateOnDamage: options.canary === 'truncate-on-middle-damage',
     };
     const tail = await recoverLog(recovery, segments);
-    const files = await SegmentFiles.open(disk, directory, kernels, segmentBytes);
+    const files = await SegmentFiles.open(
+      disk,
+      directory,
+      kernels,
+      segmentBytes,
+      options.canary === 'directory-not-synced',
+    );
     if (tail !== undefined) await makeDurable(disk, directory, tail);
     if (tail === undefined || tail.sealed) {
       const segment = tail === undefined ? 1 : tail.segment + 1;

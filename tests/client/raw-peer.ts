@@ -45,11 +45,13 @@ export class RawPeer {
 
   private constructor(socket: Socket) {
     this.socket = socket;
-    this.closed = new Promise((resolve) => void socket.once('close', () => resolve()));
+    this.closed = new Promise((resolve) => {
+      socket.once('close', () => resolve());
+    });
     socket.on('error', () => undefined);
     socket.on('close', () => this.#wake());
     socket.on('data', (chunk) => {
-      this.#decoder.push(new Uint8Array(chunk), (frame) => this.frames.push(frame));
+      this.#decoder.push(bytesOf(chunk), (frame) => this.frames.push(frame));
       this.#wake();
     });
   }
@@ -98,4 +100,10 @@ export class RawPeer {
   #wake(): void {
     for (const wake of this.#waiting.splice(0)) wake();
   }
+}
+
+/** A copy of a chunk: an encoding was never set. */
+function bytesOf(chunk: Buffer | string): Uint8Array {
+  if (typeof chunk === 'string') throw new Error('a text');
+  return new Uint8Array(chunk);
 }

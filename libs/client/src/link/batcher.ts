@@ -106,7 +106,8 @@ function encodeOp(builder: DataRequestBuilder, op: PendingOp): void {
       builder.scan(route.rangeId, id, op.clipStart, op.clipEnd, op);
       break;
     case OpKind.increment:
-      assert(false, 'increments are refused when they are submitted');
+    case OpKind.check:
+      assert(false, 'refused when it is submitted');
       break;
     default:
       unreachable(kind, 'operation kind');

@@ -29,11 +29,14 @@ export {
 } from './compaction/compaction-job.ts';
 export type { BlockCodec, Compression } from './table/codec.ts';
 export type { StallReason, TreeEvent, TreeListener } from './tree/events.ts';
+export { checkTree, type TreeReport } from './tools/check-tree.ts';
+export { type DirectoryStats, directoryStats } from './tools/directory-stats.ts';
 export {
   type DirectoryReport,
   type DumpedEntry,
   dumpTable,
   type Fault,
+  type InspectWorld,
   verifyDirectory,
 } from './tree/inspect.ts';
 export type { Canary, TreeOptions } from './tree/options.ts';

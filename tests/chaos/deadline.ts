@@ -5,10 +5,15 @@ export class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
 }
 
+/** It will never happen: there is no point in waiting for it. */
+export class HopelessError extends Error {
+  override readonly name = 'HopelessError';
+}
+
 /**
  * Asks until the answer is something other than undefined or false. An error of `ask` counts as "not yet".
  *
- * @throws DeadlineError with the last trouble when `ms` are over.
+ * @throws DeadlineError with the last trouble when `ms` are over; a HopelessError of `ask`, at once.
  */
 export async function until<T>(
   what: string,
@@ -23,6 +28,7 @@ export async function until<T>(
       if (answer !== undefined && answer !== false) return answer;
       trouble = '';
     } catch (error) {
+      if (error instanceof HopelessError) throw error;
       trouble = `; last: ${error instanceof Error ? error.message : String(error)}`;
     }
     if (performance.now() > endMs) throw new DeadlineError(`not within ${ms} ms: ${what}${trouble}`);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Prng } from '@holdfast/io';
 import type { NodeSettings } from '@holdfast/store';
-import { until } from '../deadline.ts';
+import { HopelessError, until } from '../deadline.ts';
 import { Links, NODE_HOSTS, type NodeHost } from '../proxy/links.ts';
 import { NodeProxy } from '../proxy/node-proxy.ts';
 import { freePorts } from './free-ports.ts';
@@ -131,14 +131,22 @@ export class ChaosCluster {
     this.gateway.start();
   }
 
-  /** Every node knows a leader of every range, and the gateway finds them. @throws DeadlineError. */
+  /**
+   * Every node knows a leader of every range, and the gateway finds them.
+   *
+   * @throws DeadlineError; HopelessError when one of them does not run at all.
+   */
   async ready(ms: number): Promise<void> {
     const endMs = performance.now() + ms;
     const left = (): number => Math.max(1, endMs - performance.now());
     for (const node of this.nodes) {
-      await until(`node ${node.id} is ready`, left(), async () => (await node.status()).ready);
+      await until(`node ${node.id} is ready`, left(), async () => {
+        demandRunning(node.process);
+        return (await node.status()).ready;
+      });
     }
     await until('the gateway is ready', left(), async () => {
+      demandRunning(this.gateway);
       const response = await fetch(`${this.gatewayUrl}/readyz`, { signal: AbortSignal.timeout(2_000) });
       await response.arrayBuffer();
       return response.ok;
@@ -164,4 +172,8 @@ export class ChaosCluster {
     await Promise.all([...this.nodes.map(({ process }) => process.kill()), this.gateway.kill()]);
     for (const { proxy } of this.nodes) proxy.close();
   }
+}
+
+function demandRunning(process: Supervised): void {
+  if (!process.running) throw new HopelessError(`${process.program.name} does not run: ${process.logTail()}`);
 }

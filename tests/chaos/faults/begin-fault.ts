@@ -65,9 +65,16 @@ export async function beginFault(fault: PlannedFault, world: FaultWorld): Promis
         proxy.reset(() => randomInteger(random, 0, 1) === 0, fault.name === 'reset-inside-frame');
       }
       return nothing;
-    case 'black-hole':
-      for (const { proxy } of cluster.nodes) proxy.forget(() => randomInteger(random, 0, 1) === 0);
-      return nothing;
+    case 'black-hole': {
+      const ends = cluster.nodes.map(({ proxy }) => {
+        const victims = new Set(links.hosts.filter(() => randomInteger(random, 0, 1) === 0));
+        return proxy.forget((from) => victims.has(from));
+      });
+      return () => {
+        for (const end of ends) end();
+        return Promise.resolve();
+      };
+    }
     case 'swizzle':
       return swizzle(links.betweenNodes, fault.durationMs, random);
     case 'kill-gateway':

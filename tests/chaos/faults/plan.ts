@@ -37,8 +37,8 @@ export const FAULTS = {
   reset: [0, 0],
   /** Connections end in the middle of a frame. */
   'reset-inside-frame': [0, 0],
-  /** Connections swallow everything for ever, and nobody is told. */
-  'black-hole': [0, 0],
+  /** Connections, and those made meanwhile, swallow everything for ever, and nobody is told. */
+  'black-hole': [100, 3_000],
   /** Links are cut one by one in one order, and healed one by one in another. */
   swizzle: [2_000, 6_000],
   /** SIGKILL of the gateway. */

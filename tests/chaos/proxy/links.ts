@@ -22,6 +22,8 @@ export class Links {
     }
   }
 
+  readonly hosts: readonly Host[] = [...NODE_HOSTS, ...CALLERS];
+
   get all(): readonly Link[] {
     return [...this.#links.values()];
   }

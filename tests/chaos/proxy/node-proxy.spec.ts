@@ -153,11 +153,20 @@ it('breaks a connection inside what is sent next', async () => {
 
 it('forgets a connection without a word', async () => {
   const { caller, callee } = await joined();
-  expect(proxy.forget(() => true)).toBe(1);
+  const end = proxy.forget(() => true);
   caller.write('gone');
   callee.destroy();
   caller.resume();
   expect(await comes(caller, 'end')).toBe(false);
+  end();
+});
+
+it('forgets what is connected meanwhile', async () => {
+  const end = proxy.forget((from) => from === 1);
+  dial();
+  const callee = await accepted;
+  end();
+  expect(await comes(callee, 'data')).toBe(false);
 });
 
 it('flips bits of a link that corrupts', async () => {

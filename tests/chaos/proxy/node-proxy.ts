@@ -22,6 +22,8 @@ export class NodeProxy {
   readonly #server: Server;
   readonly #channels = new Set<Channel>();
   readonly #sockets = new Set<Socket>();
+  /** Whose new connections are forgotten. */
+  readonly #forgetting = new Set<(from: Host) => boolean>();
 
   /** @param target port of the node itself. */
   static async open(node: NodeHost, target: number, links: Links): Promise<NodeProxy> {
@@ -54,11 +56,14 @@ export class NodeProxy {
     return channels.length;
   }
 
-  /** Connections that exist now carry nothing any more, and nobody is told. Gives how many. */
-  forget(chosen: (from: Host) => boolean): number {
-    const channels = [...this.#channels].filter(({ from }) => chosen(from));
-    for (const { pipes } of channels) for (const pipe of pipes) pipe.forget();
-    return channels.length;
+  /**
+   * Connections that exist now, and those that are made until the returned function is called, carry nothing for ever, and
+   * nobody is told.
+   */
+  forget(chosen: (from: Host) => boolean): () => void {
+    for (const { from, pipes } of this.#channels) if (chosen(from)) forgetAll(pipes);
+    this.#forgetting.add(chosen);
+    return () => this.#forgetting.delete(chosen);
   }
 
   close(): void {
@@ -119,10 +124,15 @@ export class NodeProxy {
     const callee = connect({ host: HOST, port: this.#target, allowHalfOpen: true, noDelay: true });
     this.#track(callee);
     const pipes = [new Pipe(forth, caller, callee), new Pipe(back, callee, caller)];
+    if ([...this.#forgetting].some((chosen) => chosen(from))) forgetAll(pipes);
     for (const chunk of first) pipes[0]?.take(chunk);
     const channel: Channel = { from, pipes, sockets: [caller, callee] };
     this.#channels.add(channel);
     for (const socket of channel.sockets) socket.once('close', () => this.#channels.delete(channel));
     caller.resume();
   }
+}
+
+function forgetAll(pipes: readonly Pipe[]): void {
+  for (const pipe of pipes) pipe.forget();
 }

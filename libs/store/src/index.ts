@@ -16,4 +16,5 @@ export type { DataCall } from './node/data-call.ts';
 export { IdentityError } from './node/identity.ts';
 export { Node, type NodeOptions, type NodeState, type NodeStatus, type RangeStatus } from './node/node.ts';
 export type { NodeObserver } from './node/observer.ts';
-export { DEFAULT_SETTINGS, type NodeSettings, type StoreCanary, TICK_MS } from './node/settings.ts';
+export type { StoreCanary } from './node/canary.ts';
+export { DEFAULT_SETTINGS, type NodeSettings, TICK_MS } from './node/settings.ts';

@@ -31,6 +31,7 @@ import { HybridClock, revisionOfWallMs } from '../hybrid-clock.ts';
 import { NodeLog } from '../log/node-log.ts';
 import type { Replica } from '../range/replica.ts';
 import { bootstrapRanges, type Member } from './bootstrap.ts';
+import { canaryOf } from './canary.ts';
 import { Catalog } from './catalog.ts';
 import type { DataCall } from './data-call.ts';
 import { DataExecutor, type ExecutorHost } from './data-executor.ts';
@@ -158,7 +159,7 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost, SnapshotsH
         directory: joinPath(directory, 'log'),
         kernels,
         ...(settings.segmentBytes === undefined ? {} : { segmentBytes: settings.segmentBytes }),
-        ...(settings.canary === 'forget-sync' ? { canary: settings.canary } : {}),
+        ...canaryOf(settings.canary).log,
       });
       const hybridClock = new HybridClock(options.clock);
       const replicas = await openReplicas({

@@ -1,6 +1,6 @@
 import { assert, type NodeId, type Random, type RangeId } from '@holdfast/io';
 import { CorruptionError, type Tree, WriteBatch } from '@holdfast/lsm';
-import { type HardState, Raft, type RaftCanary } from '@holdfast/raft';
+import { type HardState, Raft } from '@holdfast/raft';
 import type { HybridClock } from '../hybrid-clock.ts';
 import { GroupLog } from '../log/group-log.ts';
 import { RecoveredGroup } from '../log/recovered-group.ts';
@@ -17,6 +17,7 @@ import { decodeDescriptor, encodeDescriptor, type RangeDescriptor } from '../ran
 import { Replica } from '../range/replica.ts';
 import { StateMachine } from '../range/state-machine.ts';
 import { DEFAULT_KEYSPACE, META_RANGE } from './bootstrap.ts';
+import { canaryOf, type StoreCanary } from './canary.ts';
 import { encodeKeyspace, keyspaceKey } from './catalog.ts';
 import type { NodeObserver } from './observer.ts';
 
@@ -33,7 +34,7 @@ export interface RecoveryParts {
   readonly settings: {
     readonly electionTicks: number;
     readonly heartbeatTicks: number;
-    readonly canary?: string;
+    readonly canary?: StoreCanary;
   };
   readonly random: Random;
   readonly hybridClock: HybridClock;
@@ -119,7 +120,6 @@ function openReplica(parts: RecoveryParts, descriptor: RangeDescriptor, group: R
     baseTerm: group.baseTerm,
     entries: group.entries,
   });
-  const { canary } = parts.settings;
   const raft = new Raft(
     {
       id: parts.nodeId,
@@ -128,7 +128,7 @@ function openReplica(parts: RecoveryParts, descriptor: RangeDescriptor, group: R
       heartbeatTicks: parts.settings.heartbeatTicks,
       applied: applied.index,
       clock: hybridClock,
-      ...(canary === undefined || canary === 'forget-sync' ? {} : { canary: canary as RaftCanary }),
+      ...canaryOf(parts.settings.canary).raft,
     },
     log,
     parts.random,
@@ -146,6 +146,7 @@ function openReplica(parts: RecoveryParts, descriptor: RangeDescriptor, group: R
     applied,
     clock: hybridClock,
     observer,
+    ...canaryOf(parts.settings.canary).replica,
   });
 }
 

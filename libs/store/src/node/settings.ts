@@ -1,4 +1,4 @@
-import type { RaftCanary } from '@holdfast/raft';
+import type { StoreCanary } from './canary.ts';
 
 /** Milliseconds of one tick: the only unit in which elections and heartbeats count time. */
 export const TICK_MS = 50;
@@ -25,9 +25,6 @@ export interface NodeSettings {
   /** A planted bug, for simulators only. */
   readonly canary?: StoreCanary;
 }
-
-/** Bugs that a simulator plants to prove that it would find them. */
-export type StoreCanary = RaftCanary | 'forget-sync';
 
 export const DEFAULT_SETTINGS: NodeSettings = {
   electionTicks: 20,

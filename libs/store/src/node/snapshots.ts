@@ -119,7 +119,7 @@ export class Snapshots {
   announced(replica: Replica, message: Message): void {
     const { snapshot } = message;
     if (snapshot === undefined) return;
-    if (snapshot.index <= replica.applied.index) {
+    if (!replica.wants(snapshot.index)) {
       this.#host.step(replica, message);
       return;
     }

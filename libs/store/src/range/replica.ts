@@ -2,6 +2,7 @@ import { assert, type NodeId, type RangeId } from '@holdfast/io';
 import { decodeConfChange, EntryKind, type Entry, type Message, type Raft, type Ready } from '@holdfast/raft';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { GroupLog } from '../log/group-log.ts';
+import type { ReplicaCanary } from '../node/canary.ts';
 import type { NodeObserver } from '../node/observer.ts';
 import type { StagedSnapshot } from '../snapshot/snapshot-receiver.ts';
 import type { AppliedMark } from './applied-mark.ts';
@@ -35,11 +36,12 @@ export interface TurnOutput {
 export class Replica {
   readonly raft: Raft;
   readonly log: GroupLog;
-  readonly proposals = new Proposals();
+  readonly proposals: Proposals;
   readonly #reads = new Reads();
   readonly #stateMachine: StateMachine;
   readonly #clock: HybridClock;
   readonly #observer: NodeObserver;
+  readonly #canary: ReplicaCanary | undefined;
   #descriptor: RangeDescriptor;
   #applied: AppliedMark;
   /** Committed and not applied, in order. */
@@ -54,6 +56,7 @@ export class Replica {
     readonly applied: AppliedMark;
     readonly clock: HybridClock;
     readonly observer: NodeObserver;
+    readonly canary?: ReplicaCanary;
   }) {
     this.raft = parts.raft;
     this.log = parts.log;
@@ -62,6 +65,8 @@ export class Replica {
     this.#applied = parts.applied;
     this.#clock = parts.clock;
     this.#observer = parts.observer;
+    this.#canary = parts.canary;
+    this.proposals = new Proposals(parts.canary === 'displaced-too-early');
   }
 
   get id(): RangeId {
@@ -123,7 +128,7 @@ export class Replica {
    */
   apply(resumed: () => void, failed: (error: unknown) => void): void {
     if (this.#applying) return;
-    let next = 0;
+    let next = this.#canary === 'apply-past-gap' && this.#toApply.length > 1 ? 1 : 0;
     let pending: Promise<void> | undefined;
     while (next < this.#toApply.length && pending === undefined) {
       pending = this.#stateMachine.writable();
@@ -147,7 +152,7 @@ export class Replica {
    */
   async install(snapshot: StagedSnapshot): Promise<void> {
     assert(!this.#applying, 'a snapshot is installed between two entries');
-    assert(snapshot.head.mark.index > this.#applied.index, 'a snapshot never replaces newer state');
+    assert(this.wants(snapshot.head.mark.index), 'a snapshot never replaces newer state');
     this.#applying = true;
     try {
       await this.#stateMachine.install(snapshot);
@@ -158,6 +163,11 @@ export class Replica {
     } finally {
       this.#applying = false;
     }
+  }
+
+  /** Whether a snapshot of the state at `index` would bring anything. */
+  wants(index: number): boolean {
+    return index > this.#applied.index || this.#canary === 'snapshot-over-newer-state';
   }
 
   /** Entries are being applied, or a snapshot installed, across an await. */
@@ -208,7 +218,9 @@ export class Replica {
       this.raft.applied(entry.index);
       return undefined;
     }
-    assert(entry.index === this.#applied.index + 1, 'entries are applied without a gap');
+    if (this.#canary !== 'apply-past-gap') {
+      assert(entry.index === this.#applied.index + 1, 'entries are applied without a gap');
+    }
     if (entry.kind === EntryKind.confChange) {
       this.#applyConfChange(entry);
       return undefined;

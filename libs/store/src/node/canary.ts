@@ -1,0 +1,43 @@
+import type { LogCanary } from '@holdfast/lsm';
+import type { RaftCanary } from '@holdfast/raft';
+
+/**
+ * Bugs that a simulator plants to prove that it would find them; production never sets one. Each is looked at on
+ * the single line that it breaks.
+ *
+ * - `forget-sync`: the node log writes and does not sync.
+ * - `truncate-on-middle-damage`: recovery cuts the log at a bad record in the middle.
+ * - `directory-not-synced`: files get their names without a sync of the directory.
+ * - `apply-past-gap`: of several entries that are due, the first is passed over.
+ * - `displaced-too-early`: a proposal counts as not applied when this node proposes at its index again, although
+ *   another replica may still bring it back; its caller then retries what may come to be applied.
+ * - `snapshot-over-newer-state`: a snapshot is installed whatever has been applied already.
+ */
+export type StoreCanary = RaftCanary | LogCanary | ReplicaCanary;
+
+export type ReplicaCanary = 'apply-past-gap' | 'displaced-too-early' | 'snapshot-over-newer-state';
+
+const LOG_CANARIES: readonly string[] = [
+  'forget-sync',
+  'truncate-on-middle-damage',
+  'directory-not-synced',
+] satisfies readonly LogCanary[];
+const REPLICA_CANARIES: readonly string[] = [
+  'apply-past-gap',
+  'displaced-too-early',
+  'snapshot-over-newer-state',
+] satisfies readonly ReplicaCanary[];
+
+/** The canary as options of the part that it lives in; nothing for the other parts. */
+export function canaryOf(canary: StoreCanary | undefined): {
+  readonly log: { readonly canary?: LogCanary };
+  readonly replica: { readonly canary?: ReplicaCanary };
+  readonly raft: { readonly canary?: RaftCanary };
+} {
+  if (canary === undefined) return { log: {}, replica: {}, raft: {} };
+  if (LOG_CANARIES.includes(canary)) return { log: { canary: canary as LogCanary }, replica: {}, raft: {} };
+  if (REPLICA_CANARIES.includes(canary)) {
+    return { log: {}, replica: { canary: canary as ReplicaCanary }, raft: {} };
+  }
+  return { log: {}, replica: {}, raft: { canary: canary as RaftCanary } };
+}

@@ -26,6 +26,8 @@ export interface HistoryOptions {
   /** Move the horizon: old versions may go. Default true. */
   readonly horizon?: boolean;
   readonly rangeDeletes?: boolean;
+  /** Flushes and compactions are started and not awaited. For disks that take time. */
+  readonly concurrent?: boolean;
 }
 
 /** Counts, so that a test can demand that the history was not boring. */
@@ -55,6 +57,7 @@ export class TreeHistory {
   readonly #batch = new WriteBatch();
   #model = new TreeModel();
   #held: HeldSnapshot[] = [];
+  #background: Promise<void>[] = [];
   #tree!: Tree;
   #revision = 10;
   #horizon = 0;
@@ -84,6 +87,7 @@ export class TreeHistory {
       const stall = this.#tree.writable();
       if (stall !== undefined) await stall;
     }
+    await this.#settle();
     await this.#check(this.#tree, this.#model, this.#revision, this.#horizon, true);
     for (const held of this.#held.splice(0)) await this.#checkHeld(held);
     await this.#tree.close();
@@ -115,7 +119,7 @@ export class TreeHistory {
     if (dice < 500) return this.#write();
     if (dice < 800) return this.#read(this.#tree, this.#model, this.#someRevision());
     if (dice < 920) return this.#scan(this.#tree, this.#model, this.#someRevision());
-    if (dice < 940) return this.#tree.flush();
+    if (dice < 940) return this.#inBackground(this.#tree.flush());
     if (dice < 955) return this.#takeSnapshot();
     if (dice < 970) {
       const held = this.#held.shift();
@@ -273,10 +277,20 @@ export class TreeHistory {
 
   async #compact(): Promise<void> {
     const { start, end } = randomChance(this.#random, 0.3) ? NO_BOUNDS : this.#someBounds();
-    await this.#tree.compactRange(start, end);
+    await this.#inBackground(this.#tree.compactRange(start, end));
+  }
+
+  async #inBackground(work: Promise<void>): Promise<void> {
+    if (this.#options.concurrent === true) this.#background.push(work);
+    else await work;
+  }
+
+  async #settle(): Promise<void> {
+    await Promise.all(this.#background.splice(0));
   }
 
   async #reopen(): Promise<void> {
+    await this.#settle();
     for (const { snapshot } of this.#held.splice(0)) snapshot.release();
     if (this.#options.wal !== true) await this.#tree.flush();
     await this.#tree.close();
@@ -290,6 +304,7 @@ export class TreeHistory {
   async #transfer(): Promise<void> {
     const directory = `/copy-${this.#copies++}`;
     this.report.transfers++;
+    await this.#settle();
     if (randomChance(this.#random, 0.5)) {
       await this.#tree.checkpoint(directory);
       const copy = await this.#open(directory);

@@ -1,4 +1,4 @@
-import { SimDisk } from '@holdfast/sim';
+import { type DiskTimer, SimDisk, ssdDelayMs } from '@holdfast/sim';
 import { describe, expect, it } from 'vitest';
 import { TreeHistory } from '../../testing/tree-history.ts';
 import type { TreeOptions } from './options.ts';
@@ -39,4 +39,35 @@ describe('a tree against a sorted map', () => {
       }
     });
   }
+
+  for (const map of ['copy', 'none'] as const) {
+    it(`agrees while everything takes time and overtakes, map ${map}`, { timeout: 60_000 }, async () => {
+      for (const seed of [3, 4, 5]) {
+        const disk = new SimDisk({ seed, map, timer: virtualTimer(), delayMs: ssdDelayMs });
+        const tree = { ...tiny, level0CompactionTables: 2 };
+        const report = await new TreeHistory({ seed, steps: 300, disk, tree, concurrent: true }).run();
+        expect(report.compactions).toBeGreaterThan(5);
+        expect(disk.openFiles).toBe(0);
+      }
+    });
+  }
 });
+
+/** Virtual time: whenever the loop is idle, the task that is due first runs. */
+function virtualTimer(): DiskTimer {
+  const tasks: { readonly at: number; readonly task: () => void }[] = [];
+  let now = 0;
+  const turn = (): void => {
+    tasks.sort((a, b) => a.at - b.at);
+    const next = tasks.shift()!;
+    now = next.at;
+    next.task();
+    if (tasks.length > 0) setImmediate(turn);
+  };
+  return {
+    schedule: (delayMs, task) => {
+      tasks.push({ at: now + delayMs, task });
+      if (tasks.length === 1) setImmediate(turn);
+    },
+  };
+}

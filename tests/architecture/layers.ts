@@ -33,7 +33,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   'libs/client': { core: true, imports: libs('io', 'wire'), nodeUnder: 'src/node/' },
   'libs/io-node': { imports: libs('io'), nodeUnder: 'src/' },
   'libs/lsm-node': { imports: [...libs('io', 'lsm', 'io-node'), 'lz4-napi'], nodeUnder: 'src/' },
-  'libs/level': { imports: [...libs('io', 'lsm', 'io-node'), 'abstract-level'], nodeUnder: 'src/' },
+  'libs/level': { imports: [...libs('io', 'lsm', 'io-node', 'lsm-node'), 'abstract-level'], nodeUnder: 'src/' },
   'libs/telemetry': {
     imports: [...libs('io'), '@opentelemetry/*', 'pino', 'pino-roll'],
     nodeUnder: 'src/',

@@ -1,23 +1,23 @@
-import { FileDisk, nodeKernels, SystemClock } from '@holdfast/io-node';
-import { REVISION_MAX, Tree, WriteBatch } from '@holdfast/lsm';
+import { REVISION_MAX, type Tree, WriteBatch } from '@holdfast/lsm';
+import { type OpenedTree, openTree } from '@holdfast/lsm-node';
 import { KEY_BYTES, makeValues, valueOf, writeAnyKey, writeKey } from '../keys.ts';
 import { type Engine, type EngineOptions, sink, type WriteShape } from './engine.ts';
 
 /** Our tree, by its own interface, with its write-ahead log. */
 export class TreeEngine implements Engine {
-  #tree!: Tree;
+  #opened!: OpenedTree;
   #values: readonly Buffer[] = [];
   readonly #key = new Uint8Array(KEY_BYTES);
   readonly #batch = new WriteBatch();
   #revision = 1;
 
+  get #tree(): Tree {
+    return this.#opened.tree;
+  }
+
   async open(directory: string, { cacheBytes, valueBytes, tree }: EngineOptions): Promise<void> {
     this.#values = makeValues(valueBytes);
-    this.#tree = await Tree.open({
-      disk: new FileDisk(),
-      directory,
-      kernels: nodeKernels,
-      clock: new SystemClock(),
+    this.#opened = await openTree(directory, {
       wal: true,
       options: { blockCacheBytes: cacheBytes, syncReads: true, ...tree },
     });
@@ -27,7 +27,7 @@ export class TreeEngine implements Engine {
   }
 
   close(): Promise<void> {
-    return this.#tree.close();
+    return this.#opened.close();
   }
 
   put(numbers: Uint32Array, shape: WriteShape): Promise<void> {

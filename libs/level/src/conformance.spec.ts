@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { FileDisk } from '@holdfast/io-node';
 import { SimDisk } from '@holdfast/sim';
 import suite from 'abstract-level/test/index.js';
 import { afterAll, describe } from 'vitest';
@@ -26,10 +27,11 @@ describe('abstract-level', () => {
   const root = mkdtempSync(join(tmpdir(), 'holdfast-level-'));
   afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-  conformance(
-    'on the disk of the machine',
-    (options) => new HoldfastLevel(join(root, String(count++)), { ...options, tree: little }),
-  );
+  // The disk is given, so that hundreds of databases do without threads of their own.
+  conformance('on the disk of the machine', (options) => {
+    const location = join(root, String(count++));
+    return new HoldfastLevel(location, { ...options, disk: new FileDisk(), tree: little });
+  });
 
   conformance(
     'on the simulated disk',

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { utf8 } from '@holdfast/io';
 import { SimDisk } from '@holdfast/sim';
 import { describe, expect, it } from 'vitest';
@@ -156,6 +159,20 @@ describe('HoldfastLevel', () => {
     await db.open();
     await expect(db.values().all()).rejects.toMatchObject({ code: 'LEVEL_CORRUPTION' });
     await db.close();
+  });
+
+  it('works with threads on the disk of the machine', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'holdfast-level-'));
+    const db = new HoldfastLevel(join(root, 'db'), { tree });
+    await fill(db, 3_000);
+    await db.put('last', 'one', { sync: true } as object);
+    await db.compactRange();
+    await db.close();
+    await db.open();
+    expect(await db.get('last')).toBe('one');
+    expect(await db.keys().all()).toHaveLength(3_001);
+    await db.close();
+    rmSync(root, { recursive: true, force: true });
   });
 
   it('makes a checkpoint that is a database of its own', async () => {

@@ -1,6 +1,6 @@
 import type { Disk, Kernels } from '@holdfast/io';
-import { FileDisk, nodeKernels } from '@holdfast/io-node';
 import type { Compactor, Lookup, Reads, Tree, TreeListener, TreeOptions, TreeStats } from '@holdfast/lsm';
+import type { OpenedTree } from '@holdfast/lsm-node';
 import { AbstractLevel, type AbstractSnapshot } from 'abstract-level';
 import { clearRange } from './clear-range.ts';
 import { bytesOf, type Encoded, FormatReader, ownedAs } from './format.ts';
@@ -17,7 +17,7 @@ import type {
   WriteOptions,
 } from './level-options.ts';
 import { LevelSnapshot } from './level-snapshot.ts';
-import { openTree } from './open-tree.ts';
+import { openLevelTree } from './open-tree.ts';
 import { Scratch } from './scratch.ts';
 import { storedKey } from './stored-key.ts';
 import { TreeWriter } from './tree-writer.ts';
@@ -47,15 +47,15 @@ const MANIFEST = {
  */
 export class HoldfastLevel<K = string, V = string> extends AbstractLevel<string | Buffer | Uint8Array, K, V> {
   readonly #location: string;
-  readonly #disk: Disk;
-  readonly #kernels: Kernels;
+  readonly #disk: Disk | undefined;
+  readonly #kernels: Kernels | undefined;
   readonly #treeOptions: TreeOptions;
   readonly #compactor: Compactor | undefined;
   readonly #onEvent: TreeListener | undefined;
   readonly #sync: boolean;
   readonly #keys = new Scratch();
   readonly #format = new FormatReader();
-  #tree: Tree | undefined;
+  #open: OpenedTree | undefined;
   #writer: TreeWriter | undefined;
   #inFlight = new InFlight();
 
@@ -67,8 +67,8 @@ export class HoldfastLevel<K = string, V = string> extends AbstractLevel<string 
     const { disk, kernels, tree, compactor, onEvent, sync, ...forward } = options ?? {};
     super(MANIFEST, forward);
     this.#location = location;
-    this.#disk = disk ?? new FileDisk();
-    this.#kernels = kernels ?? nodeKernels;
+    this.#disk = disk;
+    this.#kernels = kernels;
     this.#treeOptions = tree ?? {};
     this.#compactor = compactor;
     this.#onEvent = onEvent;
@@ -100,24 +100,26 @@ export class HoldfastLevel<K = string, V = string> extends AbstractLevel<string 
   // ---- What `abstract-level` calls
 
   protected async _open(options: OpenOptions): Promise<void> {
-    const world = {
-      disk: this.#disk,
-      directory: this.#location,
-      kernels: this.#kernels,
-      options: this.#treeOptions,
-      ...(this.#compactor === undefined ? {} : { compactor: this.#compactor }),
-      ...(this.#onEvent === undefined ? {} : { onEvent: this.#onEvent }),
-    };
-    const tree = await openTree(world, options);
-    this.#tree = tree;
-    this.#writer = new TreeWriter(tree);
+    const opened = await openLevelTree(
+      {
+        directory: this.#location,
+        disk: this.#disk,
+        kernels: this.#kernels,
+        options: this.#treeOptions,
+        compactor: this.#compactor,
+        onEvent: this.#onEvent,
+      },
+      options,
+    );
+    this.#open = opened;
+    this.#writer = new TreeWriter(opened.tree);
     this.#inFlight = new InFlight();
   }
 
   protected async _close(): Promise<void> {
     await this.#inFlight.idle();
-    await this.#tree?.close();
-    this.#tree = undefined;
+    await this.#open?.close();
+    this.#open = undefined;
     this.#writer = undefined;
     this.#format.clear();
   }
@@ -206,8 +208,8 @@ export class HoldfastLevel<K = string, V = string> extends AbstractLevel<string 
   // ----
 
   get #opened(): Tree {
-    if (this.#tree === undefined) throw new LevelError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open');
-    return this.#tree;
+    if (this.#open === undefined) throw new LevelError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open');
+    return this.#open.tree;
   }
 
   get #writing(): TreeWriter {

@@ -10,12 +10,13 @@ export interface HoldfastLevelOptions<K, V> extends AbstractDatabaseOptions<K, V
    * Default false: they are visible at once and durable a moment later.
    */
   readonly sync?: boolean;
-  /** Where the files are. Default: the file system. */
+  /** Where the files are. Default: the file system, with threads for merges and for the log. */
   readonly disk?: Disk;
+  /** For a disk that was given. */
   readonly kernels?: Kernels;
   /** Options of the engine. */
   readonly tree?: TreeOptions;
-  /** Where merges run. */
+  /** Where merges run. Default: on a thread, or on this one with a disk that was given. */
   readonly compactor?: Compactor;
   /** Hears of flushes, compactions, stalls and damage. */
   readonly onEvent?: TreeListener;

@@ -214,5 +214,20 @@ function diskFaults(cluster: StoreCluster): readonly Fault[] {
     knob('slow disk', [500, 5_000], 'slowdown', 100),
     knob('sync fails', [100, 1_000], 'syncErrors', 0.05),
     knob('write fails', [100, 1_000], 'writeErrors', 0.05),
+    {
+      name: 'log rots',
+      durationMs: [0, 0],
+      begin: (random) =>
+        cluster.rot(randomPick(random, cluster.servers), random) ? () => undefined : undefined,
+    },
+    {
+      name: 'disk full',
+      durationMs: [500, 4_000],
+      begin: (random) => {
+        const { faults, disk } = randomPick(random, cluster.servers).machine;
+        faults.capacityBytes = disk.usedBytes + randomInteger(random, 0, 64) * 1024;
+        return () => (faults.capacityBytes = noDiskFaults().capacityBytes);
+      },
+    },
   ];
 }

@@ -5,9 +5,12 @@ import {
   type NodeId,
   nodeId,
   Prng,
+  type Random,
   randomInteger,
+  randomPick,
 } from '@holdfast/io';
 import { type Member, Node, type NodeObserver, type NodeSettings, type StoreCanary } from '@holdfast/store';
+import { CorruptionError } from '@holdfast/lsm';
 import { confStateOf } from '@holdfast/raft';
 import { RaftInvariants } from '../checkers/raft-invariants.ts';
 import { type Coverage, type Report, Violation } from '../checkers/violation.ts';
@@ -23,6 +26,8 @@ export const DIRECTORY = 'data';
 const LOG_DIRECTORY = `${DIRECTORY}/log`;
 /** Machines of clients are numbered from here, those of nodes from 1. */
 const CLIENT_MACHINES = 100;
+/** A log with less in it than this is spared. */
+const ROT_BYTES_MIN = 2_000;
 /** How long a supervisor waits before it starts a process again that ended by itself. */
 const RESTART_MS: readonly [number, number] = [100, 1_000];
 
@@ -50,6 +55,10 @@ export interface Server {
   wanted: boolean;
   /** Injected disk faults may have hit this life. */
   diskFaults: number;
+  /** Its log was damaged at rest: it may refuse to start, and then stays out. */
+  rotten: boolean;
+  /** It found the damage and stays out for the rest of the run. */
+  out: boolean;
 }
 
 /** Real nodes on simulated machines, watched by the invariants. */
@@ -82,6 +91,8 @@ export class StoreCluster {
       node: undefined,
       wanted: true,
       diskFaults: 0,
+      rotten: false,
+      out: false,
     }));
   }
 
@@ -119,7 +130,7 @@ export class StoreCluster {
 
   start(server: Server): void {
     server.wanted = true;
-    if (server.machine.process !== undefined) return;
+    if (server.machine.process !== undefined || server.out) return;
     const environment = server.machine.start();
     const { process } = environment;
     server.diskFaults = 0;
@@ -150,9 +161,34 @@ export class StoreCluster {
     this.invariants.died(server.id);
   }
 
+  /**
+   * Flips one bit of what a machine's log has held for a while. One machine of a run at most: the others have
+   * the only whole copies. Not near the end, where damage looks like a torn write. False when nothing was hit.
+   */
+  rot(server: Server, random: Random): boolean {
+    if (this.servers.length < 3 || this.servers.some((other) => other.rotten && other !== server))
+      return false;
+    const segments = server.machine.disk.files(LOG_DIRECTORY).filter(({ path }) => /\/\d+\.log$/.test(path));
+    if (segments.length === 0) return false;
+    const { inode } = randomPick(random, segments);
+    const bytes = new Uint8Array(inode.size);
+    inode.read(bytes, 0);
+    const written = bytes.findLastIndex((byte) => byte !== 0) + 1;
+    if (written < ROT_BYTES_MIN) return false;
+    inode.flipBit(randomInteger(random, 0, Math.floor(written / 2)), randomInteger(random, 0, 7));
+    server.rotten = true;
+    return true;
+  }
+
   /** The process gave up by itself. Right after an injected disk fault, a bug otherwise. */
   #ended(server: Server, process: Incarnation, error: unknown): void {
     if (server.machine.process !== process) return;
+    if (server.rotten && error instanceof CorruptionError) {
+      this.#coverage.hit('damaged log refused');
+      server.out = true;
+      this.scheduler.schedule(0, Phase.input, undefined, () => this.kill(server, 'kill'));
+      return;
+    }
     if (server.diskFaults === 0 || !isFromDisk(error)) {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       const invariant = error instanceof AssertionError ? 'assertion' : 'unexpected-end';

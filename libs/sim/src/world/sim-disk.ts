@@ -8,7 +8,7 @@ import {
   randomChance,
   randomInteger,
 } from '@holdfast/io';
-import { DiskImage } from './disk-image.ts';
+import { DiskImage, type FoundFile } from './disk-image.ts';
 import {
   type CrashOptions,
   type DiskFaultName,
@@ -77,7 +77,7 @@ export class SimDisk implements Disk {
   }
 
   /** Every file in or below a directory (default: all), for faults at rest (`inode.flipBit`) and for checks. */
-  files(directory = ''): Iterable<{ readonly path: string; readonly inode: Inode }> {
+  files(directory = ''): readonly FoundFile[] {
     return this.#image.files(directory);
   }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Prng } from '@holdfast/io';
 import type { NodeSettings } from '@holdfast/store';
 import { HopelessError, until } from '../deadline.ts';
@@ -12,7 +13,7 @@ import { type Ending, Supervised } from './supervised.ts';
 
 const HOST = '127.0.0.1';
 const root = join(import.meta.dirname, '..', '..', '..');
-const PLAIN_NODE = join(import.meta.dirname, 'plain-node.ts');
+const PLAIN_NODE = fileURLToPath(import.meta.resolve('./plain-node.ts'));
 
 export interface ClusterOptions {
   /** Data directories and logs of the processes go here. */

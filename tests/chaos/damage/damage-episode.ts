@@ -37,7 +37,7 @@ export async function logEpisode(node: ChaosNode, world: DamageWorld): Promise<v
       return;
     }
     const log = node.process.log();
-    world.note(`node ${node.id} refused to start: ${describeEnding(ending)}`);
+    world.note(`node ${node.id} refused to start: ${describeEnding(ending)}, ${wordOnDamage(log)}`);
     if (ending.code === 0 || !/damaged log \S+ at byte \d+/.test(log)) {
       world.report(
         new Error(`node ${node.id} did not say what is damaged, ${describeEnding(ending)}: ${log}`),
@@ -60,7 +60,10 @@ export async function tableEpisode(node: ChaosNode, world: DamageWorld): Promise
       ),
     ]);
     if (outcome === true) {
-      world.note(`node ${node.id} runs over a damaged table; ${await readEverything(node, world)}`);
+      const answers = await readEverything(node, world);
+      world.note(
+        `node ${node.id} runs over a damaged table; ${answers}; ${wordOnDamage(node.process.log())}`,
+      );
       return;
     }
     if (outcome instanceof DeadlineError) {
@@ -70,7 +73,7 @@ export async function tableEpisode(node: ChaosNode, world: DamageWorld): Promise
       return;
     }
     const log = node.process.log();
-    world.note(`node ${node.id} refused to start over a damaged table`);
+    world.note(`node ${node.id} refused to start over a damaged table, ${wordOnDamage(log)}`);
     if (!/damaged (table|manifest) \S+ at byte \d+/.test(log)) {
       world.report(new Error(`node ${node.id} did not say what is damaged: ${log}`));
     }
@@ -99,6 +102,12 @@ async function episode(
   process.start();
   await world.cluster.ready(READY_MS_MAX);
   world.note(`node ${id} is back`);
+}
+
+/** What a process has written about damage. */
+function wordOnDamage(log: string): string {
+  const [found] = /damaged \w+ \S+ at byte \d+[^"\n]{0,100}/.exec(log) ?? [];
+  return found === undefined ? 'its log does not mention the damage' : `its log says: ${found}`;
 }
 
 /** Asks the damaged node for all it has. A wrong value is reported; gives a word on what came. */

@@ -7,8 +7,8 @@ import { FAULT_NAMES, type FaultName, swarm } from '../faults/plan.ts';
  * Bugs that are planted to show that they would be found. `lost-writes`: all disks go back to what they held a moment ago,
  * as if acknowledged writes had never been synced. `stale-reads`: clients ask any replica and take it for the truth.
  */
-export const CANARIES = ['lost-writes', 'stale-reads'] as const;
-export type Canary = (typeof CANARIES)[number];
+const CANARIES = ['lost-writes', 'stale-reads'] as const;
+type Canary = (typeof CANARIES)[number];
 
 export const USAGE = `Usage: npm run chaos -- [options]
 
@@ -22,7 +22,7 @@ export const USAGE = `Usage: npm run chaos -- [options]
 
 Faults: ${FAULT_NAMES.join(', ')}`;
 
-export type Storage = 'app' | 'small';
+type Storage = 'app' | 'small';
 
 export interface ChaosOptions {
   readonly seed: number;

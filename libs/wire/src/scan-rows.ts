@@ -69,7 +69,7 @@ export class ScanRowsReader {
   #end = 0;
   #left: number;
 
-  /** @param bytes the value of an answer whose rows {@link verifyScanRows} has accepted. */
+  /** @param bytes the value of an answer whose rows `verifyScanRows` has accepted. */
   constructor(bytes: Uint8Array, count: number) {
     this.#bytes = bytes;
     this.#view = viewOf(bytes);

@@ -1,10 +1,9 @@
-import { type Clock, Prng, type Random } from '@holdfast/io';
-import { nodeKernels, SystemClock, systemRandomSeed, TcpNetwork } from '@holdfast/io-node';
 import { DEADLINE_MS_DEFAULT } from '@holdfast/wire';
 import { Client, type ClientOptions } from '../api/client.ts';
 import { isGatewayTarget, parseTarget } from '../api/target.ts';
 import { RestTransport } from '../rest/rest-transport.ts';
 import { NodeHttpExchange } from './node-http-exchange.ts';
+import { type Platform, realPlatform } from './platform.ts';
 
 /** As {@link ClientOptions}, but for what the machine provides; what the target says goes before `seeds`. */
 export type ConnectOptions = Partial<Omit<ClientOptions, 'seeds'>>;
@@ -26,18 +25,10 @@ export type ConnectOptions = Partial<Omit<ClientOptions, 'seeds'>>;
  * @throws HoldfastError `HF_BAD_REQUEST` when the target is not understood, and what {@link Client.ready} throws.
  */
 export async function connect(target: string, options: ConnectOptions = {}): Promise<Client> {
-  const clock: Clock = options.clock ?? new SystemClock();
-  const random: Random = options.random ?? new Prng(systemRandomSeed());
+  const platform = { ...realPlatform(), ...options };
   const client = isGatewayTarget(target)
-    ? overGateway(new URL(target), options, clock, random)
-    : new Client({
-        network: new TcpNetwork(),
-        kernels: nodeKernels,
-        ...options,
-        clock,
-        random,
-        seeds: parseTarget(target),
-      });
+    ? overGateway(new URL(target), options, platform)
+    : new Client({ ...platform, seeds: parseTarget(target) });
   try {
     await client.ready();
   } catch (error) {
@@ -47,7 +38,7 @@ export async function connect(target: string, options: ConnectOptions = {}): Pro
   return client;
 }
 
-function overGateway(origin: URL, options: ConnectOptions, clock: Clock, random: Random): Client {
+function overGateway(origin: URL, options: ConnectOptions, { clock, random }: Platform): Client {
   const deadlineMs = options.deadlineMs ?? DEADLINE_MS_DEFAULT;
   const transport = new RestTransport({
     http: new NodeHttpExchange(origin, clock),

@@ -1,7 +1,7 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads';
-import { shareable } from '@holdfast/io';
-import { startWorker, SystemClock } from '@holdfast/io-node';
+import { type Clock, shareable } from '@holdfast/io';
 import { HoldfastError, type Outcome } from '@holdfast/wire';
+import { realPlatform, startThread } from '../platform.ts';
 import {
   BELL_BYTES,
   BELL_ENDED,
@@ -29,7 +29,7 @@ export class SyncThread {
   readonly #worker: Worker;
   readonly #port: MessagePort;
   readonly #bells: Int32Array;
-  readonly #clock = new SystemClock();
+  readonly #clock: Clock = realPlatform().clock;
   #lastId = 0;
   #closed = false;
 
@@ -39,7 +39,7 @@ export class SyncThread {
     this.#bells = new Int32Array(bell);
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    this.#worker = startWorker<SyncWorkerData>(import.meta.url, './sync-worker', { target, options, bell });
+    this.#worker = startThread<SyncWorkerData>(import.meta.url, './sync-worker', { target, options, bell });
     // A script that is done ends, whether or not it has said goodbye.
     this.#worker.unref();
     this.#port.unref();

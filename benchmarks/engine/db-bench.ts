@@ -106,7 +106,7 @@ export async function runProgram(
   const own =
     name === 'rocksdb-db_bench'
       ? ['--key_size=16', '--compression_type=none', '--threads=1']
-      : ['--compression=0'];
+      : ['--compression_ratio=1.0'];
   const { stdout, stderr } = await run(program, [...common, ...own]);
   const opsPerSecond = parseProgram(`${stdout}\n${stderr}`, names.at(-1)!);
   if (opsPerSecond === undefined)

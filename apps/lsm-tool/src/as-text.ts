@@ -1,7 +1,7 @@
 import type { DirectoryStats, DumpedEntry, TreeReport } from '@holdfast/lsm';
 
 /** Bytes as a person reads them: ASCII as it is, the rest as `\x00`. */
-export function bytesAsText(bytes: Uint8Array): string {
+function bytesAsText(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) {
     const isPlain = byte >= 0x20 && byte < 0x7f && byte !== 0x5c;

@@ -11,6 +11,8 @@ export interface Options {
   readonly rounds: number;
   readonly seconds: number;
   readonly warmUpSeconds: number;
+  /** Of everything, before the first point of a system. */
+  readonly settleSeconds: number;
   readonly keys: number;
   readonly directory: string;
   readonly json: string | undefined;
@@ -68,6 +70,7 @@ export function parseOptions(argv: readonly string[]): Options | 'help' {
     rounds: count(values.rounds ?? (quick ? '1' : '3'), 'rounds'),
     seconds: seconds(values.seconds ?? (quick ? '2' : '4')),
     warmUpSeconds: 1,
+    settleSeconds: quick ? 3 : 8,
     keys: count(values.keys ?? (quick ? '10000' : '50000'), 'keys'),
     directory: values.directory ?? join(ROOT, '.holdfast', 'bench-cluster'),
     json: values.json,

@@ -66,6 +66,7 @@ async function measureSystem(
   const measurements: Measurement[] = [];
   const bench = await Bench.start(system, options.keys, options);
   try {
+    await bench.settle(options.settleSeconds);
     for (const workload of options.workloads) {
       if (!system.workloads.includes(workload)) continue;
       for (const clients of options.clients) {

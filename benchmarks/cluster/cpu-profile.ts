@@ -34,7 +34,8 @@ export function costsOf(profile: CpuProfile): {
   for (const { id, callFrame } of profile.nodes) {
     const us = selfUs.get(id) ?? 0;
     const { functionName, url, lineNumber } = callFrame;
-    if (us === 0 || functionName === '(idle)') continue;
+    // Starting the profiler stops the process for a moment, which is nobody's work.
+    if (us === 0 || functionName === '(idle)' || url === 'node:inspector') continue;
     add(parts, partOf(functionName, url), us);
     const place = url === '' ? '' : ` ${shortUrl(url)}:${lineNumber + 1}`;
     add(functions, `${functionName === '' ? '(anonymous)' : functionName}${place}`, us);

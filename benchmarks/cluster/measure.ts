@@ -7,6 +7,8 @@ import { cpuSeconds, loadAverage } from './process-usage.ts';
 import type { RunningSystem, StartOptions, System } from './systems/system.ts';
 import { type Point, VALUE_BYTES, KEY_BYTES } from './workloads.ts';
 
+const SETTLE_CLIENTS = 64;
+
 export interface Times {
   readonly warmUp: number;
   readonly measured: number;
@@ -59,6 +61,17 @@ export class Bench {
     this.running = running;
     this.load = load;
     this.#directory = directory;
+  }
+
+  /** Some time of everything the system can do: compilers and caches are warm when the measuring begins. */
+  async settle(seconds: number): Promise<void> {
+    const { workloads } = this.system;
+    for (const workload of workloads) {
+      await this.measure(
+        { workload, clients: SETTLE_CLIENTS },
+        { warmUp: 0, measured: seconds / workloads.length },
+      );
+    }
   }
 
   async measure(point: Point, times: Times): Promise<Measurement> {

@@ -28,7 +28,7 @@ export async function profilePoint(system: System, point: Point, options: Profil
   const processes = [...bench.running.children, bench.load.child];
   let ops = 0;
   try {
-    await bench.measure(point, { warmUp: options.times.warmUp, measured: options.times.measured });
+    await bench.measure(point, options.times);
     for (const { process } of processes) process.send({ type: 'profile-begin' } satisfies ProfileRequest);
     const measurement = await bench.measure(point, { warmUp: 0, measured: options.times.measured });
     await Promise.all(processes.map((child) => endProfile(child, profileDirectory)));

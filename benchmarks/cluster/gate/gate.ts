@@ -25,6 +25,7 @@ const POINTS: readonly Point[] = [
 ];
 const ROUNDS = 3;
 const KEYS = 5000;
+const SETTLE_SECONDS = 3;
 const TIMES = { warmUp: 0.7, measured: 1.5 };
 
 /** Ours over the reference's. */
@@ -47,6 +48,7 @@ async function measureAll(): Promise<readonly Measurement[]> {
     for (const system of round % 2 === 0 ? [reference, holdfast] : [holdfast, reference]) {
       const bench = await Bench.start(system, KEYS, { directory: DIRECTORY });
       try {
+        await bench.settle(SETTLE_SECONDS);
         for (const point of POINTS) measurements.push(await bench.measure(point, TIMES));
       } finally {
         await bench.stop();

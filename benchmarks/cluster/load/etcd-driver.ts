@@ -48,8 +48,7 @@ export class EtcdDriver implements Driver {
   async connect(clients: number): Promise<void> {
     const first = this.#connections.length === 0;
     for (let i = this.#connections.length; i < this.#perServer * this.#addresses.length; i++) {
-      const { host, port } = hostAndPort(this.#addresses[i % this.#addresses.length]);
-      this.#connections.push(new GrpcConnection(host, port));
+      this.#connections.push(this.#open(i));
     }
     if (first) await Promise.all(this.#connections.map((connection) => connection.opened()));
     this.#used = Math.max(this.#addresses.length, Math.min(this.#connections.length, clients));
@@ -79,17 +78,23 @@ export class EtcdDriver implements Driver {
     for (const connection of this.#connections) connection.close();
   }
 
-  /** A dead connection is passed over, and replaced by a new try behind the scenes. */
+  /** A connection that is not open is passed over, and made again when it is closed. */
   #pick(client: number): GrpcConnection {
     for (let i = 0; i < this.#used; i++) {
       const index = (client + i) % this.#used;
       const connection = this.#connections[index];
-      if (connection.alive) return connection;
-      const { host, port } = hostAndPort(this.#addresses[index % this.#addresses.length]);
-      this.#connections[index] = new GrpcConnection(host, port);
-      this.#connections[index].opened().catch(() => undefined);
+      if (connection.isOpen) return connection;
+      if (connection.isClosed) this.#connections[index] = this.#open(index);
     }
     return this.#connections[client % this.#used];
+  }
+
+  #open(index: number): GrpcConnection {
+    const { host, port } = hostAndPort(this.#addresses[index % this.#addresses.length]);
+    const connection = new GrpcConnection(host, port);
+    // Whoever waits for it hears of a failure; for the others it stays closed.
+    connection.opened().catch(() => undefined);
+    return connection;
   }
 }
 

@@ -66,8 +66,13 @@ export class GrpcConnection {
     this.#openWindow(WINDOW_BYTES);
   }
 
-  get alive(): boolean {
-    return !this.#socket.destroyed;
+  /** Connected. */
+  get isOpen(): boolean {
+    return !this.#socket.destroyed && !this.#socket.connecting;
+  }
+
+  get isClosed(): boolean {
+    return this.#socket.destroyed;
   }
 
   opened(): Promise<void> {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePorts, startChild, waitUntil } from './child.ts';
 import { holdfastNest, ROOT } from './holdfast.ts';
+import { SERVER_FLAGS } from './node-command.ts';
 import type { System } from './system.ts';
 
 const GATEWAY_ENTRY = join(ROOT, 'apps', 'gateway', 'dist', 'main.js');
@@ -22,7 +23,7 @@ export const holdfastHttp: System = {
     const gateway = startChild({
       name: 'gateway',
       command: process.execPath,
-      args: ['--disable-warning=ExperimentalWarning', ...(options.nodeFlags ?? []), GATEWAY_ENTRY],
+      args: [...SERVER_FLAGS, ...(options.nodeFlags ?? []), GATEWAY_ENTRY],
       logFile: join(options.directory, 'gateway.log'),
       env: { HOLDFAST_HTTP_PORT: String(port), HOLDFAST_SEEDS: seeds.join(','), HOLDFAST_LOG_LEVEL: 'warn' },
     });

@@ -43,6 +43,7 @@ const TINY: TreeOptions = {
   levelBaseBytes: 16_384,
   levelRatio: 3,
   manualCompaction: true,
+  level0StallTables: 100_000,
 };
 
 /** What a tree expects of a {@link Compactor}: the outputs of {@link InlineCompactor}, errors that keep their type. */
@@ -108,9 +109,10 @@ export function compactorConformance(name: string, open: () => Promise<Compactor
     });
 
     it('goes on while the tree is written and read', async () => {
-      const tree = await treeIn('t', world.compactor, { manualCompaction: false });
+      const options = { manualCompaction: false, memtableBytes: 32_768 };
+      const tree = await treeIn('t', world.compactor, options);
       const random = new Prng(3);
-      for (let round = 0; round < 20; round++) {
+      for (let round = 0; round < 8; round++) {
         await fill(tree, random, 400);
         for (let i = 0; i < 50; i++) await tree.get(keyOf(randomInteger(random, 0, KEYS - 1)));
       }
@@ -147,7 +149,7 @@ export function compactorConformance(name: string, open: () => Promise<Compactor
     });
 
     it('ends a job that is cancelled; closing the tree does that', async () => {
-      const tree = await treeIn('t', world.compactor);
+      const tree = await treeIn('t', world.compactor, { memtableBytes: 2 ** 18 });
       await fill(tree, new Prng(5), 20_000);
       const compaction = tree.compactRange().then(
         () => 'done',
@@ -173,9 +175,10 @@ export function compactorConformance(name: string, open: () => Promise<Compactor
       if (clock === undefined) return;
       const tree = await treeIn('t', compactor, {
         compactionBytesPerSecond: 2 * 2 ** 20,
+        memtableBytes: 2 ** 20,
         tableBytes: 2 ** 20,
       });
-      await fill(tree, new Prng(6), 40_000);
+      await fill(tree, new Prng(6), 24_000);
       await tree.flush();
       const from = clock.monotonicMs();
       await tree.compactRange();

@@ -1,6 +1,6 @@
-import { type Disk, DiskError, joinPath } from '@holdfast/io';
+import { asError, type Disk, DiskError, joinPath } from '@holdfast/io';
 import type { Table } from '../cache/table-cache.ts';
-import { ClosedError, CompactionAbortedError, CorruptionError } from '../errors.ts';
+import { BrokenError, CompactionAbortedError, CorruptionError } from '../errors.ts';
 import { tableFileName } from '../table/table-info.ts';
 import type { TreeListener } from '../tree/events.ts';
 import type { ResolvedOptions } from '../tree/options.ts';
@@ -52,7 +52,7 @@ export class CompactionDriver {
   readonly #limits: PickLimits;
   readonly #requests: Request[] = [];
   #running: Promise<void> | undefined;
-  #isStopped = false;
+  #stopped: { readonly error: unknown } | undefined;
   #isPoked = false;
   #job: CompactionJob | undefined;
   #aborts = 0;
@@ -75,7 +75,7 @@ export class CompactionDriver {
 
   /** Looks for work: after a flush, an ingestion, a rise of the horizon. */
   poke(): void {
-    if (this.#isStopped) return;
+    if (this.#stopped !== undefined) return;
     this.#isPoked = true;
     this.#running ??= this.#runWhilePoked();
   }
@@ -87,7 +87,7 @@ export class CompactionDriver {
 
   /** Runs `task` when no compaction is running, and lets none start before it ends. */
   exclusively(task: () => Promise<void>): Promise<void> {
-    if (this.#isStopped) return Promise.reject(new ClosedError('the tree'));
+    if (this.#stopped !== undefined) return Promise.reject(asError(this.#stopped.error));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#requests.push({ task, done: (error) => (error === undefined ? resolve() : reject(error)) });
     this.poke();
@@ -101,16 +101,21 @@ export class CompactionDriver {
 
   /** Cancels the running compaction and waits for its end: if it succeeds, its result is installed. */
   async stop(error: unknown): Promise<void> {
-    this.#isStopped = true;
+    this.#refuse(error);
     if (this.#job !== undefined) this.#world.compactor.cancel?.(this.#job);
-    for (const request of this.#requests.splice(0)) request.done(error);
     await this.#running;
+  }
+
+  /** Does nothing from now on; who waits hears why. */
+  #refuse(error: unknown): void {
+    this.#stopped ??= { error };
+    for (const request of this.#requests.splice(0)) request.done(error);
   }
 
   async #runWhilePoked(): Promise<void> {
     // Not in the turn of the caller; and a poke from here on finds `#running` set or starts anew.
     await Promise.resolve();
-    while (this.#isPoked && !this.#isStopped) {
+    while (this.#isPoked && this.#stopped === undefined) {
       this.#isPoked = false;
       await this.#run();
     }
@@ -118,7 +123,7 @@ export class CompactionDriver {
   }
 
   async #run(): Promise<void> {
-    while (!this.#isStopped) {
+    while (this.#stopped === undefined) {
       const request = this.#requests[0];
       try {
         await this.#retireTombstones();
@@ -137,9 +142,10 @@ export class CompactionDriver {
         request?.done(error);
         // Damaged inputs stay marked and are not picked again; a full disk is tried again at the next poke.
         if (error instanceof CorruptionError) continue;
-        if (error instanceof CompactionAbortedError && (this.#isStopped || ++this.#aborts < ABORTS_MAX))
-          continue;
+        // When stopped, the loop ends; otherwise a new thread may fare better.
+        if (error instanceof CompactionAbortedError && ++this.#aborts < ABORTS_MAX) continue;
         if (error instanceof DiskError && error.code === 'ENOSPC') return;
+        this.#refuse(new BrokenError('the tree', error));
         this.#world.onBroken(error);
         return;
       } finally {

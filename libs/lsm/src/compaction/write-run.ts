@@ -21,7 +21,7 @@ export interface RunTarget {
   readonly bindingOf: (number: number) => number;
   /** Also closes the table in front of this key (the table before ends at `lastKey`). */
   readonly cutsBefore?: (key: Uint8Array, keyStart: number, keyEnd: number) => boolean;
-  /** Called between chunks with the bytes written since the last call; a returned promise is awaited. */
+  /** Called between chunks and tables with the bytes written since the last call; a returned promise is awaited. */
   readonly pace?: (bytes: number) => Promise<void> | undefined;
   /** Gives the event loop back, where a long stretch of input leads to no output. */
   readonly pause?: () => Promise<void> | undefined;
@@ -73,7 +73,9 @@ export async function writeRun(merge: Merge, filter: EntryFilter, target: RunTar
         if (open !== undefined && filter.isNewKey && isFull(open.writer, target, entry)) {
           const ended = open;
           open = undefined;
-          tables.push(await endTable(ended));
+          const table = await endTable(ended);
+          tables.push(table);
+          await target.pace?.(table.fileBytes - bytesPaced);
           bytesPaced = 0;
         }
         open ??= await beginTable(target);
@@ -96,7 +98,9 @@ export async function writeRun(merge: Merge, filter: EntryFilter, target: RunTar
     if (open !== undefined) {
       const ended = open;
       open = undefined;
-      tables.push(await endTable(ended));
+      const table = await endTable(ended);
+      tables.push(table);
+      await target.pace?.(table.fileBytes - bytesPaced);
     }
   } finally {
     await open?.file.close();

@@ -1,3 +1,4 @@
+import type { DiskError } from '@holdfast/io';
 import type { CorruptionError } from '../errors.ts';
 
 /** Why writes have to wait. */
@@ -46,6 +47,8 @@ export type TreeEvent =
   | { readonly type: 'table-deleted'; readonly number: number }
   | { readonly type: 'orphan-deleted'; readonly name: string }
   | { readonly type: 'corruption'; readonly error: CorruptionError }
+  /** A flush found no room: writes stall, reads go on; tried again by `flush` and when something was freed. */
+  | { readonly type: 'disk-full'; readonly error: DiskError }
   /** A disk failure while writing: the tree takes no more writes. The process should stop. */
   | { readonly type: 'broken'; readonly error: unknown };
 

@@ -1,11 +1,11 @@
-import type { Disk, Kernels } from '@holdfast/io';
+import { type Disk, joinPath, type Kernels } from '@holdfast/io';
 import { VersionFilter } from '../compaction/version-filter.ts';
 import { writeRun } from '../compaction/write-run.ts';
 import type { Memtable } from '../memtable/memtable.ts';
 import { MemtableCursor } from '../memtable/memtable-cursor.ts';
 import { Merge } from '../read/merge.ts';
 import { TABLE_BYTES_MAX } from '../table/table-format.ts';
-import type { TableMeta } from '../table/table-info.ts';
+import { tableFileName, type TableMeta } from '../table/table-info.ts';
 import type { VersionSet } from '../version/version-set.ts';
 import { codecOfLevel, type ResolvedOptions } from './options.ts';
 
@@ -21,7 +21,7 @@ export interface FlushWorld {
  * Writes a full memtable as one table of level 0 and installs it together with the memtable's marks and range
  * tombstones: the order is table bytes, directory, manifest. `onInstalled` runs when the version changes.
  *
- * @throws DiskError; the tree is then broken.
+ * @throws DiskError; the tree is then broken, unless the disk was full and the manifest is as it was.
  */
 export async function flushMemtable(
   world: FlushWorld,
@@ -35,16 +35,29 @@ export async function flushMemtable(
   if (memtable.tree.count > 0) {
     const filter = new VersionFilter(horizon, memtable.rangeTombstones, () => false);
     const merge = new Merge([new MemtableCursor(memtable, Number.MAX_SAFE_INTEGER)]);
-    const run = await writeRun(merge, filter, {
+    const numbers: number[] = [];
+    const run = writeRun(merge, filter, {
       disk,
       kernels,
       directory,
       table: { ...options, codec: codecOfLevel(options, 0) },
       fileBytesTarget: TABLE_BYTES_MAX / 2,
-      nextNumber: () => versions.nextNumber(),
+      nextNumber: () => {
+        const number = versions.nextNumber();
+        numbers.push(number);
+        return number;
+      },
       bindingOf: (number) => versions.bindingOf(number),
     });
-    tables = run.tables;
+    try {
+      tables = (await run).tables;
+    } catch (error) {
+      // The flush may be tried again, so its remains must not take the room that is missing.
+      for (const number of numbers) {
+        await disk.remove(joinPath(directory, tableFileName(number))).catch(() => undefined);
+      }
+      throw error;
+    }
     if (options.canary !== 'directory-not-synced') await disk.syncDirectory(directory);
   }
   await versions.install(

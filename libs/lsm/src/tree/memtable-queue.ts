@@ -1,3 +1,4 @@
+import { DiskError } from '@holdfast/io';
 import { BrokenError, ClosedError } from '../errors.ts';
 import type { Memtable } from '../memtable/memtable.ts';
 import { MemtablePool } from '../memtable/memtable-pool.ts';
@@ -15,6 +16,9 @@ export interface QueueWorld extends FlushWorld {
   /** After a flush has been installed. */
   readonly onFlushed: () => void;
 }
+
+/** While the disk is full, one flush is tried for so many questions whether writes may go on. */
+const RETRY_CALLS = 1_024;
 
 interface Stall {
   readonly reason: StallReason;
@@ -41,6 +45,9 @@ export class MemtableQueue {
   #stall: Stall | undefined;
   #broken: { readonly error: unknown } | undefined;
   #isClosed = false;
+  /** Why the last flush failed, when it may be tried again. */
+  #diskFull: DiskError | undefined;
+  #asked = 0;
 
   constructor(world: QueueWorld) {
     this.#world = world;
@@ -91,6 +98,8 @@ export class MemtableQueue {
   }
 
   writable(): Promise<void> | undefined {
+    // There is no timer here: the callers who ask are the clock.
+    if (this.#diskFull !== undefined && ++this.#asked % RETRY_CALLS === 0) this.startFlush();
     if (this.#stall !== undefined) return this.#stall.promise;
     const reason = this.#stallReason();
     if (reason === undefined) return undefined;
@@ -103,8 +112,17 @@ export class MemtableQueue {
   async flush(): Promise<void> {
     this.checkWritable();
     if (!this.#active.isEmpty) this.#rotate(0);
+    const last = this.#full[0];
+    this.startFlush();
     await this.#flushing;
     this.checkWritable();
+    if (this.#diskFull !== undefined && last !== undefined && this.#full.includes(last)) throw this.#diskFull;
+  }
+
+  /** Flushes what waits, if it is not being done: also after the disk was full. */
+  startFlush(): void {
+    if (this.#full.length === 0 || this.#broken !== undefined) return;
+    this.#flushing ??= this.#flushAll().finally(() => (this.#flushing = undefined));
   }
 
   /** The version or the memtables have changed: later reads look at the new ones. */
@@ -159,7 +177,7 @@ export class MemtableQueue {
     if (!this.#active.isEmpty) this.#full = [this.#active, ...this.#full];
     this.#active = this.#pool.take(bytesNeeded);
     this.refreshView();
-    this.#flushing ??= this.#flushAll().finally(() => (this.#flushing = undefined));
+    this.startFlush();
   }
 
   /** Flushes full memtables until there is none. Never rejects. */
@@ -173,8 +191,16 @@ export class MemtableQueue {
         await this.#flushOne(memtable);
       }
     } catch (error) {
-      this.break(error);
+      // Nothing is lost and nothing was promised: the memtables stay, writes stall, reads go on.
+      if (error instanceof DiskError && error.code === 'ENOSPC' && this.#versions.isHealthy)
+        this.#fullDisk(error);
+      else this.break(error);
     }
+  }
+
+  #fullDisk(error: DiskError): void {
+    this.#diskFull = error;
+    this.#world.emit({ type: 'disk-full', error });
   }
 
   async #flushOne(memtable: Memtable): Promise<void> {
@@ -186,6 +212,7 @@ export class MemtableQueue {
       this.#full = this.#full.filter((other) => other !== memtable);
       this.refreshView();
     });
+    this.#diskFull = undefined;
     const fileBytes = tables.reduce((sum, table) => sum + table.fileBytes, 0);
     emit({ type: 'flush-end', bytes, tables: tables.length, fileBytes });
     this.endStall();

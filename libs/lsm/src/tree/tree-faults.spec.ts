@@ -122,18 +122,34 @@ describe('a disk that lies', () => {
     await again.close();
   });
 
-  it('says so when the disk is full, and keeps what was durable', async () => {
+  it('says so when the disk is full, loses nothing, and goes on when there is room', async () => {
     const faults = noDiskFaults();
     const disk = new SimDisk({ seed: 1, faults });
-    let tree = await Tree.open({ disk, directory: '/t', options: tiny });
+    const events: TreeEvent['type'][] = [];
+    let tree = await Tree.open({
+      disk,
+      directory: '/t',
+      options: tiny,
+      onEvent: ({ type }) => events.push(type),
+    });
     await write(tree, new Prng(1), 40, 1);
+    await tree.compactionIdle();
     faults.capacityBytes = disk.usedBytes + 3_000;
-    await expect(write(tree, new Prng(2), 400, 1_000)).rejects.toThrow(BrokenError);
+    await expect(write(tree, new Prng(2), 20, 1_000)).rejects.toMatchObject({ code: 'ENOSPC' });
+    expect(events).toContain('disk-full');
     expect(await readAll(tree)).toBe(0);
-    await tree.close();
+    const newest = 1_199;
+    const before = await tree.scan().next();
     faults.capacityBytes = Number.MAX_SAFE_INTEGER;
+    await tree.flush();
+    expect(events).not.toContain('broken');
+    await tree.close();
     tree = await Tree.open({ disk, directory: '/t', options: tiny });
     expect(await readAll(tree)).toBe(0);
+    expect(await tree.scan().next()).toEqual(before);
+    let found = 0;
+    for await (const { revision } of tree.scan()) found = Math.max(found, revision);
+    expect(found).toBe(newest);
     await tree.close();
   });
 });

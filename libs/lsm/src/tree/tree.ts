@@ -97,7 +97,10 @@ export class Tree implements Reads {
       emit,
       horizon,
       onInstalled: () => this.#memtables.refreshView(),
-      onProgress: () => this.#memtables.endStall(),
+      onProgress: () => {
+        this.#memtables.startFlush();
+        this.#memtables.endStall();
+      },
       onBroken: (error) => this.#memtables.break(error),
     });
   }
@@ -207,7 +210,10 @@ export class Tree implements Reads {
     else await this.write(batch, { sync: true });
   }
 
-  /** Makes everything applied so far durable in tables. @throws BrokenError, ClosedError. */
+  /**
+   * Makes everything applied so far durable in tables.
+   * @throws DiskError with code `ENOSPC`: nothing is lost, free space and call again; BrokenError, ClosedError.
+   */
   flush(): Promise<void> {
     return this.#memtables.flush();
   }

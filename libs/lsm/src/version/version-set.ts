@@ -1,4 +1,4 @@
-import { assert, type Disk, joinPath, type Kernels } from '@holdfast/io';
+import { assert, type Disk, DiskError, joinPath, type Kernels } from '@holdfast/io';
 import { Table, type TableCache } from '../cache/table-cache.ts';
 import { LEVEL_COUNT } from '../limits.ts';
 import { tableFileName, type TableMeta } from '../table/table-info.ts';
@@ -35,6 +35,7 @@ export class VersionSet {
   #tail: Promise<unknown> = Promise.resolve();
   readonly #deletions = new Set<Promise<void>>();
   #keepsFiles = false;
+  #isHealthy = true;
 
   constructor(
     world: {
@@ -62,6 +63,11 @@ export class VersionSet {
     return this.#current;
   }
 
+  /** False once a change failed so that nobody knows which manifest is on disk. */
+  get isHealthy(): boolean {
+    return this.#isHealthy;
+  }
+
   /** What is durable. */
   get state(): ManifestState {
     return this.#state;
@@ -84,9 +90,13 @@ export class VersionSet {
    */
   install(edit: VersionEdit, onInstalled: () => void = () => undefined): Promise<void> {
     const installed = this.#tail.then(() => this.#install(edit, onInstalled));
-    // A failed edit fails the ones behind it: they build on it.
-    this.#tail = installed;
-    installed.catch(() => undefined);
+    // A failed edit fails the ones behind it: nobody knows which manifest is on disk. Unless nothing happened.
+    this.#tail = installed.catch((error: unknown) => {
+      if (isBeforeRename(error)) return;
+      this.#isHealthy = false;
+      throw error;
+    });
+    this.#tail.catch(() => undefined);
     return installed;
   }
 
@@ -166,6 +176,16 @@ export class VersionSet {
       return;
     }
   }
+}
+
+/** Was the disk full before the new manifest could take the place of the old one? */
+function isBeforeRename(error: unknown): boolean {
+  return (
+    error instanceof DiskError &&
+    error.code === 'ENOSPC' &&
+    error.operation !== 'sync-directory' &&
+    error.path.endsWith('.tmp')
+  );
 }
 
 function sortLevels(levels: Table[][]): void {

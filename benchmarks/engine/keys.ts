@@ -15,7 +15,7 @@ export function writeKey(target: Uint8Array, number: number): void {
 }
 
 /** The key of an entry that no workload writes, between two that they do. */
-export function writeMissingKey(target: Uint8Array, number: number): void {
+function writeMissingKey(target: Uint8Array, number: number): void {
   writeKey(target, number);
   target[KEY_BYTES - 1] = ZERO + 10 + (number % 10);
 }

@@ -1,5 +1,5 @@
 /** Engines that run inside Node. */
-export const ENGINE_NAMES = ['holdfast', 'holdfast-level', 'classic-level', 'lmdb'] as const;
+const ENGINE_NAMES = ['holdfast', 'holdfast-level', 'classic-level', 'lmdb'] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
 /** Programs that come with an engine and measure it themselves, without Node. */

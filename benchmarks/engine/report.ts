@@ -4,7 +4,7 @@ import { type PeerName } from './names.ts';
 import { isLessBetter, type Unit, unitOf, type Workload } from './workload.ts';
 
 /** One line of the table, and of `--json`. */
-export interface Row {
+interface Row {
   readonly workload: string;
   readonly ours: number;
   readonly peer: number;
@@ -28,7 +28,7 @@ export interface Comparison {
   readonly peerRssMib: number | undefined;
 }
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >>> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;

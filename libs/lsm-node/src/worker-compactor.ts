@@ -12,7 +12,11 @@ import { CANCEL, COUNTER_COUNT, COUNTERS, type WorkerJob } from './worker-job.ts
 export interface WorkerCompactorOptions {
   /** Threads, started when they are needed. A tree runs one compaction at a time; several trees may share. Default 1. */
   readonly threads?: number;
+  /** The module of the threads, as for a `WorkerPool`; it calls `serveCompactions`. Default: one with all of `nodeCodecs`. */
+  readonly module?: { readonly moduleUrl: string; readonly name: string };
 }
+
+const DEFAULT_MODULE = { moduleUrl: import.meta.url, name: './compaction-worker' };
 
 export interface WorkerCompactorStats {
   /** Compactions that threads have finished. */
@@ -36,8 +40,8 @@ export class WorkerCompactor implements Compactor {
   readonly #counters = new SharedCounters(this.#counterMemory);
   readonly #running = new Map<CompactionJob, Int32Array<SharedArrayBuffer>>();
 
-  constructor({ threads = 1 }: WorkerCompactorOptions = {}) {
-    this.#pool = new WorkerPool({ moduleUrl: import.meta.url, name: './compaction-worker', threads });
+  constructor({ threads = 1, module = DEFAULT_MODULE }: WorkerCompactorOptions = {}) {
+    this.#pool = new WorkerPool({ ...module, threads });
   }
 
   get stats(): WorkerCompactorStats {

@@ -1,4 +1,5 @@
 import { text } from '@holdfast/client';
+import { type Random, randomChance, randomFraction } from '@holdfast/io';
 import type { ChaosCluster, ChaosNode } from '../cluster/chaos-cluster.ts';
 import { clientOfOne } from '../checks/replicas.ts';
 import { DeadlineError, pause, until } from '../deadline.ts';
@@ -50,8 +51,11 @@ export async function logEpisode(node: ChaosNode, world: DamageWorld): Promise<v
  * A byte of a table flips while the node is down. Either the node refuses to start and says where the damage is, or it
  * starts and answers from the table with an error; never with a wrong value.
  */
-export async function tableEpisode(node: ChaosNode, world: DamageWorld): Promise<void> {
-  await episode('table', node, world, damageTable, async (damage) => {
+export async function tableEpisode(node: ChaosNode, world: DamageWorld, random: Random): Promise<void> {
+  // Half of the runs hit the first block, where the cluster keeps what it knows of itself.
+  const place = randomChance(random, 0.5) ? 0.01 : 0.5 * randomFraction(random);
+  const harm = (dataDirectory: string): Damage => damageTable(dataDirectory, place);
+  await episode('table', node, world, harm, async (damage) => {
     const ended = node.process.ended();
     const outcome = await Promise.race([
       ended,

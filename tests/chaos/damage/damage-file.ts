@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A byte of a file that was flipped, at rest. */
@@ -44,19 +44,19 @@ export function damageLog(dataDirectory: string): Damage {
 }
 
 /**
- * Flips a byte inside the first block of the largest table.
+ * Flips a byte of the largest table: of a block of data, since index and filter come last and are smaller.
  *
+ * @param place where, as a share of the file.
  * @throws Error when there is no table.
  */
-export function damageTable(dataDirectory: string): Damage {
+export function damageTable(dataDirectory: string, place: number): Damage {
   const directory = join(dataDirectory, 'tree');
   const [largest] = readdirSync(directory)
     .filter((name) => /^\d+\.sst$/.test(name))
-    .map((name) => ({ path: join(directory, name), bytes: readFileSync(join(directory, name)).length }))
+    .map((name) => ({ path: join(directory, name), bytes: statSync(join(directory, name)).size }))
     .toSorted((a, b) => b.bytes - a.bytes);
   if (largest === undefined) throw new Error(`${directory} has no table`);
-  // Blocks have some kilobytes and come first: this is inside the first one, whatever the table's size.
-  return flip(largest.path, Math.min(20, Math.floor(largest.bytes / 8)));
+  return flip(largest.path, Math.floor(largest.bytes * place));
 }
 
 /** The records from the start of a segment up to the first place that cannot be one. Checksums are not looked at. */

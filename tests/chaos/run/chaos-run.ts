@@ -124,7 +124,7 @@ async function faultsAndDamage(
   await recovered();
   const world = { cluster, workload, note: journal.note, report: journal.report };
   await logEpisode(randomPick(random, cluster.nodes), world);
-  await tableEpisode(randomPick(random, cluster.nodes), world);
+  await tableEpisode(randomPick(random, cluster.nodes), world, random);
   if (canary === 'lost-writes') await loseWrites(cluster, LOSS_MS);
   await nemesis.run(planFaults(random.nextU32(), halfMs, faults));
   await recovered();

@@ -2,6 +2,7 @@ import { type Clock, type Kernels, type RangeId, unreachable } from '@holdfast/i
 import type { Tree } from '@holdfast/lsm';
 import {
   Consistency,
+  type DataRequestReader,
   DataResponseBuilder,
   DEADLINE_MS_DEFAULT,
   type ErrorCode,
@@ -165,7 +166,7 @@ export class DataExecutor implements CallHost {
     // A chain that runs off the end of its batch lost a part of itself.
     if (reader.chained(last)) return 'HF_BAD_REQUEST';
     for (let op = first; op <= last; op++) {
-      const refusal = reader.refusal(op);
+      const refusal = opRefusal(reader, op);
       if (refusal !== undefined) return refusal;
       if (!isWrite(reader.kind(op))) return 'HF_BAD_REQUEST';
       if (reader.rangeId(op) !== reader.rangeId(first)) return 'HF_SPANS_RANGES';
@@ -224,7 +225,7 @@ export class DataExecutor implements CallHost {
   /** The replica that the op is for, or undefined when it has been refused. */
   #route(call: DataCall, op: number): Replica | undefined {
     const { reader } = call;
-    const refusal = reader.refusal(op);
+    const refusal = opRefusal(reader, op);
     if (refusal !== undefined) {
       call.refuse(op, refusal);
       return undefined;
@@ -311,6 +312,14 @@ export class DataExecutor implements CallHost {
       call.refuse(op, 'HF_CORRUPTION', { detail: error instanceof Error ? error.message : String(error) });
     });
   }
+}
+
+/** Why the op cannot be executed as it stands, or undefined. */
+function opRefusal(reader: DataRequestReader, op: number): ErrorCode | undefined {
+  const refusal = reader.refusal(op);
+  if (refusal !== undefined) return refusal;
+  // A client resends such a write after an unknown outcome: without the record that would apply it twice.
+  return isWrite(reader.kind(op)) && reader.idempotencyKey(op).length > 0 ? 'HF_UNSUPPORTED' : undefined;
 }
 
 class CallWriteWaiter implements WriteWaiter {

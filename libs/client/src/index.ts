@@ -4,7 +4,7 @@ export { BatchError, BatchWriteError } from './api/batch-error.ts';
 export { Client, type ClientOptions, type TransportOptions } from './api/client.ts';
 export { bytes, type Codec, json, text } from './api/codec.ts';
 export type { Key } from './api/key.ts';
-export type { Item, Keyspace, SwapResult, Written } from './api/keyspace.ts';
+export type { Counted, Item, Keyspace, SwapResult, Written } from './api/keyspace.ts';
 export type {
   CallOptions,
   CompareOptions,

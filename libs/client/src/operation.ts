@@ -55,7 +55,7 @@ export interface OpResult {
   /** Write: its revision. Read: the value's, 0 when absent. */
   readonly revision: Revision;
   readonly contentType: Uint8Array;
-  /** The value; empty when absent. */
+  /** The value; empty when absent. Increment: the new one, 8 bytes, two's complement, little-endian. */
   readonly value: Uint8Array;
   /** The first answer to this idempotency key, given again. */
   readonly replayed: boolean;

@@ -39,7 +39,9 @@ function everything(): unknown {
     ({ value }) => value.n,
   );
   users.delete('a');
+  const counted = [users.increment('visits'), users.increment('visits', 4)].map(({ value }) => value);
   return {
+    counted,
     item,
     swapped: swapped.swapped,
     refused,

@@ -175,6 +175,10 @@ export class FakeCluster {
         (condition === Condition.exists && found !== undefined) ||
         (condition === Condition.revisionEquals && found?.revision === reader.revision(i));
       if (!holds) return out.refused(i, 'HF_PRECONDITION_FAILED', { revision: found?.revision ?? 0 });
+      const counter =
+        kind === OpKind.increment ? Number(found === undefined ? 0 : text(found.value)) + reader.delta(i) : 0;
+      if (kind === OpKind.increment && !Number.isSafeInteger(counter))
+        return out.refused(i, 'HF_VALUE_NOT_INTEGER');
       const revision = ++this.#revision;
       this.applied.push(text(reader.key(i)));
       if (once !== '') this.#replays.set(once, revision);
@@ -182,12 +186,13 @@ export class FakeCluster {
       else {
         this.store.set(id, {
           key: reader.key(i).slice(),
-          value: reader.value(i).slice(),
+          value: kind === OpKind.increment ? utf8(String(counter)) : reader.value(i).slice(),
           contentType: reader.contentType(i).slice(),
           revision,
         });
       }
-      out.written(i, revision, found === undefined ? 0 : AnswerFlag.found);
+      if (kind === OpKind.increment) out.incremented(i, revision, counter);
+      else out.written(i, revision, found === undefined ? 0 : AnswerFlag.found);
     }
   }
 

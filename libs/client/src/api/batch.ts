@@ -5,9 +5,23 @@ import type { Operation, OpResult } from '../operation.ts';
 import type { Transport } from '../transport.ts';
 import { BatchError } from './batch-error.ts';
 import { type Key, keyBytes } from './key.ts';
-import { type Item, type Keyspace, requestsOf, type SwapResult, type Written } from './keyspace.ts';
+import {
+  type Counted,
+  type Item,
+  type Keyspace,
+  requestsOf,
+  type SwapResult,
+  type Written,
+} from './keyspace.ts';
 import { executeMany } from './many.ts';
-import type { CallOptions, CompareOptions, DeleteOptions, GetOptions, SetOptions } from './options.ts';
+import type {
+  CallOptions,
+  CompareOptions,
+  DeleteOptions,
+  GetOptions,
+  SetOptions,
+  WriteCallOptions,
+} from './options.ts';
 
 type PerCall<O> = Omit<O, keyof CallOptions>;
 
@@ -63,6 +77,16 @@ export class Batch<R extends readonly unknown[] = []> {
   delete<T>(keyspace: Keyspace<T>, key: Key, options: PerCall<DeleteOptions> = {}): Batch<[...R, Written]> {
     const requests = requestsOf(keyspace);
     return this.#add({ operation: requests.delete(keyBytes(key), options), map: requests.written });
+  }
+
+  increment<T>(
+    keyspace: Keyspace<T>,
+    key: Key,
+    delta = 1,
+    options: PerCall<WriteCallOptions> = {},
+  ): Batch<[...R, Counted]> {
+    const { increment, counted } = requestsOf(keyspace);
+    return this.#add({ operation: increment(keyBytes(key), delta, options), map: counted });
   }
 
   compareAndSet<T>(

@@ -1,4 +1,4 @@
-import { copyBytes, decodeUtf8, encodeUtf8, type Revision } from '@holdfast/io';
+import { copyBytes, decodeUtf8, encodeUtf8, type Revision, viewOf } from '@holdfast/io';
 import {
   Condition,
   Consistency,
@@ -10,8 +10,15 @@ import {
 import type { Operation, OpResult } from '../operation.ts';
 import type { Codec } from './codec.ts';
 import type { ContentTypes } from './content-type.ts';
-import type { Item, SwapResult, Written } from './keyspace.ts';
-import type { CompareOptions, ConsistencyName, DeleteOptions, ReadOptions, SetOptions } from './options.ts';
+import type { Counted, Item, SwapResult, Written } from './keyspace.ts';
+import type {
+  CompareOptions,
+  ConsistencyName,
+  DeleteOptions,
+  ReadOptions,
+  SetOptions,
+  WriteCallOptions,
+} from './options.ts';
 import type { Row } from './scan.ts';
 
 const LEVELS: readonly ConsistencyName[] = ['strong', 'bounded', 'eventual'];
@@ -82,6 +89,23 @@ export class KeyRequests<T> {
     };
   };
 
+  /** @throws HoldfastError `HF_BAD_REQUEST` unless `delta` is a safe integer. */
+  readonly increment = (key: Uint8Array, delta: number, options: WriteCallOptions): Operation => {
+    if (!Number.isSafeInteger(delta)) {
+      throw new HoldfastError('HF_BAD_REQUEST', { detail: 'an increment is a safe integer' });
+    }
+    const value = new Uint8Array(8);
+    viewOf(value).setBigInt64(0, BigInt(delta), true);
+    return {
+      kind: OpKind.increment,
+      keyspace: this.keyspace,
+      key,
+      value,
+      idempotencyKey: idempotencyBytes(options.idempotencyKey),
+      deadlineMs: options.deadlineMs,
+    };
+  };
+
   readonly item = (result: OpResult): Item<T> | undefined => {
     if (!result.found) return undefined;
     return {
@@ -96,6 +120,12 @@ export class KeyRequests<T> {
   readonly written = (result: OpResult): Written => ({
     revision: result.revision,
     existed: result.found,
+    replayed: result.replayed,
+  });
+
+  readonly counted = (result: OpResult): Counted => ({
+    value: Number(viewOf(result.value).getBigInt64(0, true)),
+    revision: result.revision,
     replayed: result.replayed,
   });
 

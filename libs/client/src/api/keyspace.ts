@@ -14,6 +14,7 @@ import type {
   ReadOptions,
   ScanCallOptions,
   SetOptions,
+  WriteCallOptions,
 } from './options.ts';
 import { execute } from './promise-sink.ts';
 import { type Row, scanPages } from './scan.ts';
@@ -35,6 +36,15 @@ export interface Written {
   readonly revision: Revision;
   /** The key had a value before. */
   readonly existed: boolean;
+  /** An earlier answer to the same idempotency key, given again. */
+  readonly replayed: boolean;
+}
+
+/** What an increment made. */
+export interface Counted {
+  /** The new value. */
+  readonly value: number;
+  readonly revision: Revision;
   /** An earlier answer to the same idempotency key, given again. */
   readonly replayed: boolean;
 }
@@ -135,6 +145,17 @@ export class Keyspace<T> {
       if (result === undefined) throw error;
       return result;
     }
+  }
+
+  /**
+   * Adds to a counter, at once and without reading it first. A counter is a JSON number, a whole one inside the safe
+   * range; a key without a value counts from 0. Not idempotent by itself: a lost answer is `unknown`.
+   *
+   * @throws HoldfastError `HF_VALUE_NOT_INTEGER` when the value is something else, or the result leaves the safe range.
+   */
+  async increment(key: Key, delta = 1, options: WriteCallOptions = NO_OPTIONS): Promise<Counted> {
+    const { increment, counted } = this.#requests;
+    return execute(this.#transport, increment(keyBytes(key), delta, options), counted, options.signal);
   }
 
   /**

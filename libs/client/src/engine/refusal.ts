@@ -30,7 +30,10 @@ export function refusalOf(operation: Operation): HoldfastError | undefined {
   if (endKey !== undefined && endKey.length > 0 && compareBytes(key, endKey) >= 0) {
     return new HoldfastError('HF_BAD_REQUEST', { detail: 'endKey of a scan is not above its key' });
   }
-  if (kind < OpKind.get || kind > OpKind.scan) return new HoldfastError('HF_UNSUPPORTED');
+  if (kind < OpKind.get || kind > OpKind.increment) return new HoldfastError('HF_UNSUPPORTED');
+  if (kind === OpKind.increment && value?.length !== 8) {
+    return new HoldfastError('HF_BAD_REQUEST', { detail: 'an increment has 8 bytes' });
+  }
   if (!isCount(operation.revision) || !isCount(operation.minRevision) || !isCount(operation.ttlMs)) {
     return new HoldfastError('HF_BAD_REQUEST', {
       detail: 'revision, minRevision and ttlMs are integers from 0 to 2^53-1',

@@ -1,4 +1,4 @@
-import { assert, type Kernels, unreachable } from '@holdfast/io';
+import { assert, type Kernels, unreachable, viewOf } from '@holdfast/io';
 import {
   BATCH_OPS_MAX,
   Consistency,
@@ -106,6 +106,8 @@ function encodeOp(builder: DataRequestBuilder, op: PendingOp): void {
       builder.scan(route.rangeId, id, op.clipStart, op.clipEnd, op);
       break;
     case OpKind.increment:
+      builder.increment(route.rangeId, id, op.key, Number(viewOf(op.value).getBigInt64(0, true)), op);
+      break;
     case OpKind.check:
       assert(false, 'refused when it is submitted');
       break;

@@ -43,6 +43,7 @@ describe('connectSync', { timeout: 30_000 }, () => {
     const numbers = Array.from({ length: 25 }, (_, i) => i);
     expect(await script(target, 'everything')).toMatchObject({
       item: { value: { n: 1 }, contentType: 'application/json', servedLevel: 'strong', stalenessMs: 0 },
+      counted: [1, 5],
       swapped: true,
       refused: { swapped: false },
       absent: true,

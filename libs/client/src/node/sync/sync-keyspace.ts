@@ -1,13 +1,14 @@
 import { EMPTY_BYTES, prefixEnd } from '@holdfast/io';
 import type { Codec } from '../../api/codec.ts';
 import { type Key, keyBytes } from '../../api/key.ts';
-import type { Item, SwapResult, Written } from '../../api/keyspace.ts';
+import type { Counted, Item, SwapResult, Written } from '../../api/keyspace.ts';
 import type {
   CompareOptions,
   DeleteOptions,
   GetOptions,
   ScanCallOptions,
   SetOptions,
+  WriteCallOptions,
 } from '../../api/options.ts';
 import type { Row } from '../../api/scan.ts';
 import { SCAN_PAGE_ROWS } from '../../limits.ts';
@@ -72,6 +73,13 @@ export class SyncKeyspace<T> {
       value: this.#codec.encode(value),
       options: timed,
     } as const;
+    return this.#thread.call(this.name, call, timed.deadlineMs);
+  }
+
+  /** Adds to a counter. */
+  increment(key: Key, delta = 1, options: Sync<WriteCallOptions> = {}): Counted {
+    const timed = this.#timed(options);
+    const call = { name: 'increment', key: keyBytes(key), delta, options: timed } as const;
     return this.#thread.call(this.name, call, timed.deadlineMs);
   }
 

@@ -1,7 +1,13 @@
 import type { NodeId, Revision, Shareable } from '@holdfast/io';
 import { type ErrorCode, HoldfastError, type Outcome } from '@holdfast/wire';
-import type { Item, SwapResult, Written } from '../../api/keyspace.ts';
-import type { CompareOptions, DeleteOptions, GetOptions, SetOptions } from '../../api/options.ts';
+import type { Counted, Item, SwapResult, Written } from '../../api/keyspace.ts';
+import type {
+  CompareOptions,
+  DeleteOptions,
+  GetOptions,
+  SetOptions,
+  WriteCallOptions,
+} from '../../api/options.ts';
 import type { Row } from '../../api/scan.ts';
 
 /** What crosses between a script's thread and the thread that talks to the cluster. Values are bytes: codecs stay. */
@@ -37,6 +43,12 @@ export type SyncCall =
       readonly value: Uint8Array;
       readonly options: Plain<CompareOptions>;
     }
+  | {
+      readonly name: 'increment';
+      readonly key: Uint8Array;
+      readonly delta: number;
+      readonly options: Plain<WriteCallOptions>;
+    }
   | { readonly name: 'scan'; readonly options: SyncScanOptions };
 
 /** What each call gives. */
@@ -45,6 +57,7 @@ export interface SyncResults {
   readonly set: Written;
   readonly delete: Written;
   readonly compareAndSet: SwapResult;
+  readonly increment: Counted;
   readonly scan: readonly Row<Uint8Array>[];
 }
 

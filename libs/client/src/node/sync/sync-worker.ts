@@ -52,6 +52,8 @@ class SyncWorker {
         return blobs.delete(call.key, call.options);
       case 'compareAndSet':
         return blobs.compareAndSet(call.key, call.value, call.options);
+      case 'increment':
+        return blobs.increment(call.key, call.delta, call.options);
       case 'scan':
         return this.#scan(keyspace, call.options);
     }

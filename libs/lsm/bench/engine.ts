@@ -43,6 +43,8 @@ const value = Buffer.alloc(VALUE_BYTES, 'v');
 
 const ours = new Map<string, number>();
 const peers = new Map<string, number>();
+/** Processor time of all threads, us per operation: means more than the rate on a busy machine. */
+const cpuTime = new Map<string, number>();
 
 async function measure(
   into: Map<string, number>,
@@ -51,8 +53,11 @@ async function measure(
   run: () => Promise<void> | void,
 ) {
   if (only !== undefined && !only.some((part) => name.startsWith(part))) return;
+  const cpu = process.cpuUsage();
   const before = process.hrtime.bigint();
   await run();
+  const { user, system } = process.cpuUsage(cpu);
+  if (into === ours) cpuTime.set(name, (user + system) / ops);
   into.set(name, ops / (Number(process.hrtime.bigint() - before) / 1e9));
 }
 
@@ -262,5 +267,7 @@ try {
 for (const [name, rate] of ours) {
   const peer = peers.get(name);
   const ratio = peer === undefined ? '' : `${(rate / peer).toFixed(2)} x ${Math.round(peer)}`;
-  console.log(`${name.padEnd(32)} ${String(Math.round(rate)).padStart(12)}   ${ratio}`);
+  console.log(
+    `${name.padEnd(32)} ${String(Math.round(rate)).padStart(12)} ${(cpuTime.get(name) ?? 0).toFixed(2).padStart(8)} us   ${ratio}`,
+  );
 }

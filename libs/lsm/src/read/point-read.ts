@@ -132,10 +132,19 @@ export class PointReader {
       return NOT_FOUND;
     }
     this.stats.tableReads++;
+    const skip = reader.sharedWithAll(key);
     let block = reader.index.find(key, revision);
     for (;;) {
       if (!reader.access(block)) return this.#want(table, block);
-      const result = findInBlock(reader.data, reader.dataStart, reader.dataEnd, key, revision, this.#next);
+      const result = findInBlock(
+        reader.data,
+        reader.dataStart,
+        reader.dataEnd,
+        key,
+        revision,
+        skip,
+        this.#next,
+      );
       if (result === PRESENT) {
         this.#next.frame = reader.frame;
         return FOUND;

@@ -13,7 +13,9 @@ export const BEHIND = 2;
  *
  * Keys are never put together: it is enough to know how many bytes the wanted key shares with the entry in
  * front (`matched`). An entry that shares more with it than that stands on the same side of the wanted key;
- * one that shares less is already behind it.
+ * one that shares less is already behind it (a restart point hides what it shares: it is compared as a whole).
+ *
+ * @param skip so many first bytes are the same in `key` and in all keys of the block.
  */
 export function findInBlock(
   data: Uint8Array,
@@ -21,13 +23,15 @@ export function findInBlock(
   end: number,
   key: Uint8Array,
   revision: number,
+  skip: number,
   found: Found,
 ): typeof ABSENT | typeof PRESENT | typeof BEHIND {
   const restarts = readU32(data, end - 4);
   const entriesEnd = end - 4 - 4 * restarts;
   const keyLength = key.length;
   let at =
-    start + readU32(data, entriesEnd + 4 * restartBefore(data, start, entriesEnd, restarts, key, revision));
+    start +
+    readU32(data, entriesEnd + 4 * restartBefore(data, start, entriesEnd, restarts, key, revision, skip));
   let matched = 0;
   while (at < entriesEnd) {
     let shared = data[at++]!;
@@ -57,12 +61,9 @@ export function findInBlock(
     const revisionAt = at;
     at += REVISION_BYTES;
     const keyEnd = at + unshared;
-    if (shared < matched) {
-      // A restart point hides what it shares, so it is compared as a whole.
-      if (shared > 0) return ABSENT;
-      matched = 0;
-    }
-    if (shared === matched) {
+    if (shared <= matched) {
+      if (shared === 0) matched = skip;
+      else if (shared < matched) return ABSENT;
       const length = shared + unshared;
       const common = length < keyLength ? length : keyLength;
       const base = at - shared;
@@ -96,19 +97,27 @@ export function restartBefore(
   restarts: number,
   key: Uint8Array,
   revision: number,
+  skip = 0,
 ): number {
   let low = 1;
   let high = restarts;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (entryIsBefore(data, start + readU32(data, entriesEnd + 4 * middle), key, revision)) low = middle + 1;
+    if (entryIsBefore(data, start + readU32(data, entriesEnd + 4 * middle), key, revision, skip))
+      low = middle + 1;
     else high = middle;
   }
   return low - 1;
 }
 
 /** For an entry with its whole key (shared = 0) at `at`. */
-function entryIsBefore(data: Uint8Array, at: number, key: Uint8Array, revision: number): boolean {
+function entryIsBefore(
+  data: Uint8Array,
+  at: number,
+  key: Uint8Array,
+  revision: number,
+  skip: number,
+): boolean {
   let position = at + 1;
   let length = data[position++]!;
   if (length >= 0x80) {
@@ -121,7 +130,7 @@ function entryIsBefore(data: Uint8Array, at: number, key: Uint8Array, revision: 
   while (data[position++]! >= 0x80);
   const keyAt = position + REVISION_BYTES;
   const common = length < key.length ? length : key.length;
-  for (let i = 0; i < common; i++) {
+  for (let i = skip; i < common; i++) {
     const difference = data[keyAt + i]! - key[i]!;
     if (difference !== 0) return difference < 0;
   }

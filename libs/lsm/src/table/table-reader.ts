@@ -40,6 +40,8 @@ export class TableReader implements CachedTable {
   readonly #map: Uint8Array | undefined;
   readonly #checksum: BlockChecksum;
   readonly #filter: Uint8Array;
+  /** What all keys of the table share. */
+  readonly #prefixLength: number;
   /** For mapped tables: 1 when the block's checksum was seen to be right. */
   readonly #checked: Uint8Array;
   /** Blocks that a caller holds and lends for one synchronous read; almost always empty. */
@@ -69,6 +71,10 @@ export class TableReader implements CachedTable {
     this.info = info;
     this.index = index;
     this.#filter = filter;
+    const { smallestKey, largestKey } = info;
+    let shared = 0;
+    while (shared < smallestKey.length && smallestKey[shared] === largestKey[shared]) shared++;
+    this.#prefixLength = shared;
     this.slots = new Int32Array(index.blocks).fill(NOT_CACHED);
     this.#checked = new Uint8Array(map === undefined ? 0 : index.blocks);
   }
@@ -132,6 +138,15 @@ export class TableReader implements CachedTable {
   /** Bytes of memory held, without cached blocks. */
   get bytes(): number {
     return this.index.bytes + 4 * this.slots.length + (this.#map === undefined ? this.#filter.length : 0);
+  }
+
+  /** How many first bytes `key` shares with every key of the table. */
+  sharedWithAll(key: Uint8Array): number {
+    const { smallestKey } = this.info;
+    const length = this.#prefixLength < key.length ? this.#prefixLength : key.length;
+    let shared = 0;
+    while (shared < length && smallestKey[shared] === key[shared]) shared++;
+    return shared;
   }
 
   get hasFilter(): boolean {

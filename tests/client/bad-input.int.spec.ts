@@ -271,6 +271,33 @@ describe('peers that take their time', () => {
     expect((await memoryBytes()) - beforeBytes).toBeLessThan(8 * 1024 * 1024);
   });
 
+  it('that announce 16 MiB and send a hundred bytes cost what they sent', async () => {
+    const beforeBytes = await memoryBytes();
+    const frame = broken(FrameType.dataRequest, new Uint8Array(15 * 1024 * 1024));
+    const peers = await Promise.all(Array.from({ length: 100 }, () => RawPeer.greeted(address)));
+    for (const peer of peers) peer.send(frame.slice(0, 100));
+    await stillServes();
+    // 1.5 GB were announced; the frame itself is in this process, once.
+    expect((await memoryBytes()) - beforeBytes - frame.length).toBeLessThan(8 * 1024 * 1024);
+    // Half of them say goodbye in the middle of the frame, the others vanish.
+    for (const [i, peer] of peers.entries()) {
+      if (i % 2 === 0) peer.socket.end();
+      else peer.socket.resetAndDestroy();
+    }
+    await Promise.all(peers.map(({ closed }) => closed));
+    while (cluster.closings.length < peers.length) await turn();
+    await stillServes();
+  });
+
+  it('that close their half get what they asked for before', async () => {
+    const peer = await RawPeer.greeted(address);
+    peer.socket.end(encodePing(kernels, VERSION, 9, utf8('last words')));
+    const pong = await peer.frame(FrameType.pong);
+    expect(pong).toMatchObject({ requestId: 9, payload: utf8('last words') });
+    await peer.closed;
+    await stillServes();
+  });
+
   it(
     'that do not read make the node stop reading them, not hold what they ask for',
     { timeout: 30_000 },

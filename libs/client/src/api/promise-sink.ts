@@ -4,7 +4,7 @@ import type { Transport } from '../transport.ts';
 import type { AbortSignalLike } from './abort.ts';
 
 /** Settles one promise with what `map` makes of the result. */
-export class PromiseSink<T> implements OpSink {
+class PromiseSink<T> implements OpSink {
   readonly #resolve: (value: T) => void;
   readonly #reject: (reason: unknown) => void;
   readonly #map: (result: OpResult) => T;

@@ -10,7 +10,7 @@ import { VALUE_BYTES_MAX } from '@holdfast/wire';
 import type { HttpAnswer, HttpExchange, HttpFailure, HttpRequest } from '../rest/http-exchange.ts';
 
 /** Connections to one gateway; further requests wait for one of them. */
-export const CONNECTIONS_MAX = 64;
+const CONNECTIONS_MAX = 64;
 /** An answer holds one value or a problem document; what is longer is none of ours. */
 const ANSWER_BYTES_MAX = VALUE_BYTES_MAX + 64 * 1024;
 const CONNECT_MS_MAX = 1000;

@@ -27,7 +27,7 @@ const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
 };
 
 /** What a gateway's success says, in the terms of an operation's result. */
-export class RestResult implements OpResult {
+class RestResult implements OpResult {
   readonly outcome: Outcome;
   readonly found: boolean;
   readonly revision: Revision;

@@ -5,7 +5,7 @@ import { base64Url } from './base64-url.ts';
 import type { HttpRequest } from './http-exchange.ts';
 
 /** Longest deadline that a gateway takes, in milliseconds; the client itself may wait longer. */
-export const REST_DEADLINE_MS_MAX = 60_000;
+const REST_DEADLINE_MS_MAX = 60_000;
 /** Keys that stand in a path as they are, whatever a proxy on the way makes of paths. */
 const PLAIN_KEY = /^[A-Za-z0-9_~-][A-Za-z0-9._~-]*$/;
 

@@ -19,7 +19,7 @@ export interface RetryQuestion {
   readonly retryAfterMs: number;
 }
 
-export type GiveUpReason = 'not-retryable' | 'unsafe' | 'attempts' | 'deadline';
+type GiveUpReason = 'not-retryable' | 'unsafe' | 'attempts' | 'deadline';
 
 export type RetryChoice =
   | { readonly kind: 'retry'; readonly delayMs: number }

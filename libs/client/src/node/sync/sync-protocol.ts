@@ -14,7 +14,7 @@ import type { Row } from '../../api/scan.ts';
 
 type Plain<O> = Omit<O, 'signal'>;
 
-export interface SyncScanOptions {
+interface SyncScanOptions {
   /** Empty = from the first key. */
   readonly start: Uint8Array;
   /** Empty = to the end of the keyspace. */

@@ -9,7 +9,7 @@ export interface Batch {
   readonly seeds: number;
   readonly jobs: number;
   readonly canary: string | undefined;
-  /** Stop at the first seed that fails. */
+  /** Stop at the first seed that fails; seeds are then run once. */
   readonly untilFailure: boolean;
   readonly onReport: (report: RunReport) => void;
 }
@@ -19,6 +19,11 @@ export interface WorkerTask {
   readonly world: WorldName;
   readonly seeds: readonly number[];
   readonly canary: string | undefined;
+  readonly times: 'once' | 'twice';
+}
+
+function timesOf({ untilFailure }: Batch): WorkerTask['times'] {
+  return untilFailure ? 'once' : 'twice';
 }
 
 export async function runBatch(batch: Batch): Promise<BatchReport> {
@@ -29,7 +34,7 @@ export async function runBatch(batch: Batch): Promise<BatchReport> {
   };
   if (batch.jobs <= 1) {
     for (let seed = batch.from; seed < batch.from + batch.seeds; seed++) {
-      take(await runWatched(batch.world, seed, optionsOf(batch.canary)));
+      take(await runWatched(batch.world, seed, optionsOf(batch.canary), timesOf(batch)));
       if (batch.untilFailure && sum.failures.length > 0) break;
     }
     return sum;
@@ -47,7 +52,7 @@ function runWorker(
   const seeds: number[] = [];
   for (let seed = batch.from + job; seed < batch.from + batch.seeds; seed += batch.jobs) seeds.push(seed);
   const { world, canary } = batch;
-  const task: WorkerTask = { world, seeds, canary };
+  const task: WorkerTask = { world, seeds, canary, times: timesOf(batch) };
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: task });
   return new Promise((resolve, reject) => {
     worker.on('message', (report: RunReport) => {

@@ -84,7 +84,7 @@ async function findCanary({ name, world, seedsMax }: Canary, args: Arguments): P
     });
     const [suspect] = batch.failures;
     if (suspect === undefined) break;
-    const { failure } = await runWatched(world, suspect.seed, {});
+    const { failure } = await runWatched(world, suspect.seed, {}, 'once');
     if (failure === undefined) {
       console.log(`${title} found by seed ${suspect.seed}: ${suspect.failure?.invariant ?? ''}`);
       return true;

@@ -91,8 +91,8 @@ function optionsOf(random: Prng, canary: StoreCanary | undefined): StoreClusterO
       segmentBytes: randomPick(random, [16, 64, 1_024]) * 1024,
       memtableBytes: randomPick(random, [4, 16, 1_024]) * 1024,
       // Small, so that a node that lags needs a snapshot.
-      logKeepBytes: randomPick(random, [0, 1, 64]) * 1024,
-      logBytesMax: randomPick(random, [4, 64, 1_024]) * 1024,
+      logKeepBytes: randomPick(random, [0, 0, 1, 64]) * 1024,
+      logBytesMax: randomPick(random, [1, 1, 4, 1_024]) * 1024,
       retentionMs: randomPick(random, [100, 10_000, 600_000]),
     },
     canary,
@@ -103,11 +103,11 @@ function makeWorkers(cluster: StoreCluster, history: History, random: Prng): rea
   const keys = KEYS.slice(0, randomInteger(random, 1, KEYS.length));
   const options = {
     keys,
-    thinkMs: randomPick(random, [5, 50, 200]),
+    thinkMs: randomPick(random, [20, 50, 200]),
     deadlineMs: randomPick(random, [500, 2_000, DEADLINE_MS_MAX]),
   };
   const workers: RegisterWorker[] = [];
-  const clients = randomInteger(random, 1, 4);
+  const clients = randomInteger(random, 2, 4);
   const workersEach = randomInteger(random, 1, 3);
   for (let i = 0; i < clients; i++) {
     const environment = cluster.client(i);

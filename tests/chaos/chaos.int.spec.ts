@@ -31,7 +31,7 @@ it.each([
   { storage: 'app', minutes: 0.5 },
   { storage: 'small', minutes: 0.3 },
 ])(
-  'three nodes, storage $storage, hold under every fault',
+  'three nodes, storage $storage, hold under faults',
   ({ storage, minutes }) => {
     const seed = randomInt(1, 2 ** 31);
     const { status, output } = node(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FAULT_NAMES, FAULTS, planFaults, swarm } from './plan.ts';
+import { FAULT_NAMES, FAULTS, planFaults, splitPlan, swarm } from './plan.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -29,6 +29,20 @@ describe('planFaults', () => {
     const names = planFaults(3, MINUTE_MS, ['kill', 'reset']).map(({ name }) => name);
     expect(new Set(names)).toEqual(new Set(['kill', 'reset']));
     expect(planFaults(3, MINUTE_MS, [])).toEqual([]);
+  });
+});
+
+describe('splitPlan', () => {
+  it('keeps every fault, and ends those before the split in time', () => {
+    for (let seed = 1; seed <= 100; seed++) {
+      const plan = planFaults(seed, MINUTE_MS, FAULT_NAMES);
+      const [before, after] = splitPlan(plan, MINUTE_MS / 2);
+      expect([...before, ...after].map(({ name }) => name)).toEqual(plan.map(({ name }) => name));
+      for (const { atMs, durationMs } of [...before, ...after]) {
+        expect(atMs).toBeGreaterThanOrEqual(0);
+        expect(atMs + durationMs).toBeLessThanOrEqual(MINUTE_MS / 2);
+      }
+    }
   });
 });
 

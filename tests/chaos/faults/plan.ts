@@ -97,6 +97,19 @@ export function planFaults(
   return plan;
 }
 
+/** The plan before and after a moment, each from its own beginning; faults that last beyond the moment end there. */
+export function splitPlan(
+  plan: readonly PlannedFault[],
+  splitMs: number,
+): readonly [readonly PlannedFault[], readonly PlannedFault[]] {
+  const before = plan.filter(({ atMs }) => atMs < splitMs);
+  const after = plan.filter(({ atMs }) => atMs >= splitMs);
+  return [
+    before.map((fault) => ({ ...fault, durationMs: Math.min(fault.durationMs, splitMs - fault.atMs) })),
+    after.map((fault) => ({ ...fault, atMs: fault.atMs - splitMs })),
+  ];
+}
+
 /**
  * Swarm testing (Groce et al. 2012): a seed has only some of the faults, so that none hides what others would show.
  * One seed in three has all.

@@ -10,7 +10,7 @@ import { logEpisode, tableEpisode } from '../damage/damage-episode.ts';
 import { loseWrites } from '../damage/lose-writes.ts';
 import { pause } from '../deadline.ts';
 import { Nemesis } from '../faults/nemesis.ts';
-import { planFaults } from '../faults/plan.ts';
+import { planFaults, splitPlan } from '../faults/plan.ts';
 import { type Histories, Workload } from '../workloads/workload.ts';
 import type { Journal } from './journal.ts';
 import { type ChaosOptions, smallStorage } from './options.ts';
@@ -120,13 +120,14 @@ async function faultsAndDamage(
     await workload.demandProgress(LIVENESS_MS);
     journal.note(`every worker writes again; so far ${JSON.stringify(workload.counts())}`);
   };
-  await nemesis.run(planFaults(random.nextU32(), halfMs, faults));
+  const [first, second] = splitPlan(planFaults(random.nextU32(), 2 * halfMs, faults), halfMs);
+  await nemesis.run(first);
   await recovered();
   const world = { cluster, workload, note: journal.note, report: journal.report };
   await logEpisode(randomPick(random, cluster.nodes), world);
   await tableEpisode(randomPick(random, cluster.nodes), world, random);
   if (canary === 'lost-writes') await loseWrites(cluster, LOSS_MS);
-  await nemesis.run(planFaults(random.nextU32(), halfMs, faults));
+  await nemesis.run(second);
   await recovered();
 }
 

@@ -91,4 +91,9 @@ function progress(measurement: Measurement, round: number): string {
   );
 }
 
-await main();
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(2);
+}

@@ -43,10 +43,9 @@ export class LoadGenerator {
   }
 
   async stop(): Promise<void> {
-    const { process: load } = this.child;
+    const { process: load, exited } = this.child;
     if (load.connected) load.send({ type: 'end' } satisfies LoadRequest);
-    const exited = new Promise((resolve) => load.once('exit', resolve));
-    if (load.exitCode === null && load.signalCode === null) await exited;
+    await exited;
   }
 
   #ask<T extends LoadReply['type']>(
@@ -56,20 +55,20 @@ export class LoadGenerator {
   ): Promise<Extract<LoadReply, { readonly type: T }>> {
     const { process: load } = this.child;
     return new Promise((resolve, reject) => {
-      const ended = (): void => reject(new Error(`the load generator has ended:\n${this.child.output()}`));
+      void this.child.exited.then(() => {
+        reject(new Error(`the load generator has ended:\n${this.child.output()}`));
+      });
       const heard = (reply: LoadReply): void => {
         if (reply.type === 'measuring') {
           measuring?.();
           return;
         }
         load.off('message', heard);
-        load.off('exit', ended);
         if (reply.type === answer) resolve(reply as Extract<LoadReply, { readonly type: T }>);
         else reject(new Error(reply.type === 'failed' ? reply.error : `${reply.type} instead of ${answer}`));
       };
       load.on('message', heard);
-      load.once('exit', ended);
-      load.send(request);
+      if (load.connected) load.send(request);
     });
   }
 }

@@ -12,6 +12,8 @@ export interface Child {
   readonly name: string;
   readonly pid: number;
   readonly process: ChildProcess;
+  /** Resolves when it is gone, also when it never came up. */
+  readonly exited: Promise<void>;
   /** What it has printed so far. */
   output(): string;
   /** Ends it in order, or by force when that takes too long. */
@@ -55,29 +57,36 @@ export function startChild(options: ChildOptions): Child {
     name: options.name,
     pid: child.pid ?? 0,
     process: child,
+    exited,
     output: () => `${failure?.message ?? ''}${readFileSync(options.logFile, 'utf8')}`,
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
   };
 }
 
-/** Asks again and again until `check` is true. Throws with the last lines of the children's output when it never is. */
+/**
+ * Asks again and again until `check` is true. When it never is, or one of the children ends, all of them are killed.
+ *
+ * @throws Error with the last lines of the children's output.
+ */
 export async function waitUntil(
   what: string,
   children: readonly Child[],
   check: () => Promise<boolean>,
 ): Promise<void> {
   const deadline = performance.now() + START_MS_MAX;
-  while (performance.now() < deadline) {
-    const dead = children.find(({ process }) => process.exitCode !== null);
-    if (dead !== undefined) throw new Error(`${dead.name} has ended:\n${tail(dead)}`);
+  let dead: Child | undefined;
+  while (dead === undefined && performance.now() < deadline) {
     try {
       if (await check()) return;
     } catch {
       // Not there yet.
     }
+    dead = children.find(({ process }) => process.exitCode !== null);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+  await Promise.all(children.map((child) => child.kill()));
+  if (dead !== undefined) throw new Error(`${dead.name} has ended:\n${tail(dead)}`);
   throw new Error(`${what} did not come up:\n${children.map(tail).join('\n')}`);
 }
 

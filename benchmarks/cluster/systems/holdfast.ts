@@ -125,6 +125,6 @@ async function startNodes(
 function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   return Promise.race([
     promise,
-    new Promise<T>((_, reject) => setTimeout(() => reject(new Error('no answer in time')), ms).unref()),
+    new Promise<T>((_, reject) => setTimeout(() => reject(new Error('no answer in time')), ms)),
   ]);
 }

@@ -82,6 +82,14 @@ describe('connectSync', { timeout: 30_000 }, () => {
     expect(await script('redis://127.0.0.1:1', 'unreachable')).toMatchObject({ code: 'HF_BAD_REQUEST' });
   });
 
+  it('works on a line of its own, whatever flags the process has', async () => {
+    const line = `import { connectSync } from '@holdfast/client/sync';
+      console.log(connectSync('${target}').keyspace('users').set('a', 1).replayed);`;
+    const flags = ['--conditions=source', '--input-type=module', '--eval', line];
+    const { stdout } = await run(process.execPath, flags, { cwd: import.meta.dirname, timeout: 20_000 });
+    expect(stdout).toBe('false\n');
+  });
+
   it('holds up no script that ends', async () => {
     expect(await script(target, 'leave')).toBe('left');
   });

@@ -1,6 +1,8 @@
-import type { Worker } from 'node:worker_threads';
+import { extname } from 'node:path';
+import { execArgv } from 'node:process';
+import { Worker } from 'node:worker_threads';
 import { type Clock, type Crossing, type Kernels, type Network, Prng, type Random } from '@holdfast/io';
-import { nodeKernels, startWorker, SystemClock, systemRandomSeed, TcpNetwork } from '@holdfast/io-node';
+import { nodeKernels, SystemClock, systemRandomSeed, TcpNetwork } from '@holdfast/io-node';
 
 /** The one place where the client takes the real world. */
 export interface Platform {
@@ -20,7 +22,14 @@ export function realPlatform(): Platform {
   };
 }
 
-/** Starts the module `name` beside the caller in a thread. */
+/**
+ * Starts the module `name` beside the caller in a thread, as TypeScript when the caller runs as TypeScript. Flags of the
+ * process that are about its own main module (`--eval`, `--input-type`, `--test`) would break it: only those that say
+ * how packages are found go with it.
+ */
 export function startThread<T>(moduleUrl: string, name: string, data: Crossing<T>): Worker {
-  return startWorker(moduleUrl, name, data);
+  const extension = extname(moduleUrl);
+  const flags = execArgv.filter((flag) => flag.startsWith('--conditions='));
+  if (extension === '.ts' && !flags.includes('--conditions=source')) flags.push('--conditions=source');
+  return new Worker(new URL(`${name}${extension}`, moduleUrl), { workerData: data, execArgv: flags });
 }

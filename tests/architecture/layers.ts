@@ -11,6 +11,8 @@ export interface Layer {
   readonly typeImports?: readonly string[];
   /** Where `node:` modules may be imported, as a path prefix inside the package. Absent: nowhere. */
   readonly nodeUnder?: string;
+  /** Single files that may, too. */
+  readonly nodeFiles?: readonly string[];
   /** True for the libs that know neither clock, chance, timer, socket nor file. */
   readonly core?: boolean;
 }
@@ -33,13 +35,21 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   'libs/client': { core: true, imports: libs('io', 'wire'), nodeUnder: 'src/node/' },
   'libs/io-node': { imports: libs('io'), nodeUnder: 'src/' },
   'libs/lsm-node': { imports: [...libs('io', 'lsm', 'io-node'), 'lz4-napi'], nodeUnder: 'src/' },
-  'libs/level': { imports: [...libs('io', 'lsm', 'io-node', 'lsm-node'), 'abstract-level'], nodeUnder: 'src/' },
+  'libs/level': {
+    imports: [...libs('io', 'lsm', 'io-node', 'lsm-node'), 'abstract-level'],
+    nodeUnder: 'src/',
+  },
   'libs/telemetry': {
     imports: [...libs('io'), '@opentelemetry/*', 'pino', 'pino-roll'],
     nodeUnder: 'src/',
   },
   'libs/service': { imports: [...libs('telemetry', 'wire'), 'fastify', 'zod'], nodeUnder: 'src/' },
-  'libs/sim': { imports: libs(...CORES), nodeUnder: 'src/bin/' },
+  // The scheduler's one hold on the host: it empties V8's queue of microtasks between two events.
+  'libs/sim': {
+    imports: libs(...CORES),
+    nodeUnder: 'src/bin/',
+    nodeFiles: ['src/world/drain-microtasks.ts'],
+  },
 };
 
 /** Apps stand above every lib and are composed with whatever packages they declare; they never import each other. */
@@ -144,6 +154,7 @@ function importProblem(
 ): string | undefined {
   if (specifier.startsWith('node:')) {
     if (layer.nodeUnder !== undefined && inside.startsWith(layer.nodeUnder)) return undefined;
+    if (layer.nodeFiles?.includes(inside) === true) return undefined;
     return `${specifier} is out of reach here`;
   }
   const name = packageNameOf(specifier);

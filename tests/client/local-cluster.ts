@@ -30,8 +30,8 @@ export class LocalCluster {
   readonly nodes: readonly Node[];
   readonly members: readonly Member[];
   /** Every connection that a node has seen end, oldest first. */
-  readonly closings: Closing[] = [];
-  readonly fatal: Error[] = [];
+  readonly closings: Closing[];
+  readonly fatal: readonly Error[];
   readonly #directory: string;
   readonly #networks: readonly TcpNetwork[];
 
@@ -40,18 +40,14 @@ export class LocalCluster {
     members: readonly Member[],
     directory: string,
     networks: readonly TcpNetwork[],
+    seen: { readonly closings: Closing[]; readonly fatal: Error[] },
   ) {
+    this.closings = seen.closings;
+    this.fatal = seen.fatal;
     this.nodes = nodes;
     this.members = members;
     this.#directory = directory;
     this.#networks = networks;
-    for (const node of nodes) {
-      const closed = node.closed.bind(node);
-      node.closed = (session, reason?: Error) => {
-        this.closings.push({ node: node.self.nodeId, reason });
-        closed(session);
-      };
-    }
   }
 
   static async start(options: LocalClusterOptions = {}): Promise<LocalCluster> {
@@ -60,7 +56,7 @@ export class LocalCluster {
     const ports = await freePorts(count);
     const members = ports.map((port, i) => ({ id: nodeId(i + 1), address: `127.0.0.1:${port}` }));
     const networks = members.map(() => new TcpNetwork());
-    const fatal: Error[] = [];
+    const seen = { closings: [] as Closing[], fatal: [] as Error[] };
     const nodes: Node[] = [];
     for (const [i, member] of members.entries()) {
       const node = await Node.open({
@@ -75,13 +71,16 @@ export class LocalCluster {
         address: member.address,
         members,
         settings: { electionTicks: 6, heartbeatTicks: 2, ...options.settings },
-        observer: { fatal: (error) => fatal.push(error) },
+        observer: {
+          disconnected: (_address, _peer, reason) => seen.closings.push({ node: member.id, reason }),
+          fatal: (error) => seen.fatal.push(error),
+        },
       });
       const range = versions[i];
       if (range !== undefined) Object.assign(node.self, { versionMin: range[0], versionMax: range[1] });
       nodes.push(node);
     }
-    const cluster = new LocalCluster(nodes, members, directory, networks);
+    const cluster = new LocalCluster(nodes, members, directory, networks, seen);
     for (const node of nodes) await node.listen();
     return cluster;
   }

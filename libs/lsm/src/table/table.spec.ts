@@ -120,7 +120,11 @@ describe('a table file', () => {
       inode.flipBit(offset, offset % 8);
       const attempt = async (): Promise<void> => {
         const reader = await TableReader.open('/t.sst', 77, contextOf(disk));
-        await verifyTable(reader).finally(() => reader.close());
+        try {
+          await verifyTable(reader);
+        } finally {
+          await reader.close();
+        }
       };
       await expect(attempt(), `byte ${offset}`).rejects.toThrow(CorruptionError);
       inode.flipBit(offset, offset % 8);

@@ -112,7 +112,11 @@ export async function ingestTables(
     const path = joinPath(directory, tableFileName(meta.number));
     await disk.link(paths[i]!, path);
     const file = await disk.open(path, 'never');
-    await file.sync().finally(() => file.close());
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
   }
   const excised = replace === undefined ? NOTHING_EXCISED : await excise(world, replace.start, replace.end);
   if (metas.length + excised.added.length > 0) await disk.syncDirectory(directory);

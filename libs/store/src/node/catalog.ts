@@ -1,8 +1,10 @@
 import { asError, decodeUtf8, type Kernels, keyspaceId, type NodeId, type RangeId, utf8 } from '@holdfast/io';
 import type { Tree } from '@holdfast/lsm';
 import {
+  encodeError,
   encodeRangeMap,
   type Frame,
+  HoldfastError,
   type Keyspace,
   type RangeMap,
   readRangeMapRequest,
@@ -48,7 +50,9 @@ export class Catalog {
     const send = (map: RangeMap): void =>
       session.reply(encodeRangeMap(kernels, session.version, frame.requestId, map));
     this.#map().then(send, (error: unknown) => {
-      session.destroy(asError(error));
+      const detail = asError(error).message;
+      const failure = new HoldfastError('HF_CORRUPTION', { detail });
+      session.reply(encodeError(kernels, session.version, frame.requestId, failure));
     });
   }
 

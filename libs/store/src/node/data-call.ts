@@ -13,8 +13,13 @@ import type { StoredValue } from '../range/stored-value.ts';
 export interface ReplyPort {
   /** False when nobody listens any more: answers are dropped. */
   readonly open: boolean;
+  /** Answers that the other side has not taken yet, in bytes. */
+  readonly bytesQueued: number;
   reply(frame: Uint8Array): void;
 }
+
+/** Answers queued for one connection; beyond it reads are refused. In bytes. */
+export const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
 
 /** What a call needs of its node. */
 export interface CallHost {
@@ -78,6 +83,16 @@ export class DataCall {
 
   incremented(op: number, revision: number, counter: number): void {
     if (this.#take(op)) this.#answers.incremented(op, revision, counter);
+  }
+
+  /**
+   * False when the op was refused because the other side does not take its answers: a small question can have
+   * a large answer, and a peer that does not read must not fill memory.
+   */
+  takesAnswer(op: number): boolean {
+    if (this.#port.bytesQueued + this.#answers.byteLength <= ANSWER_BYTES_MAX) return true;
+    this.refuse(op, 'HF_OVERLOADED', { detail: 'answers are not being read' });
+    return false;
   }
 
   found(op: number, revision: number, stored: StoredValue, served: Consistency, stalenessMs: number): void {

@@ -1,4 +1,4 @@
-import { type Clock, type Kernels, type RangeId, unreachable } from '@holdfast/io';
+import { asError, type Clock, type Kernels, type RangeId, unreachable } from '@holdfast/io';
 import type { Tree } from '@holdfast/lsm';
 import {
   Consistency,
@@ -269,12 +269,14 @@ export class DataExecutor implements CallHost {
   }
 
   #read(call: DataCall, op: number, replica: Replica, served: Consistency): void {
+    if (!call.takesAnswer(op)) return;
     const { reader } = call;
     const stalenessMs = served === Consistency.strong ? 0 : STALENESS_UNKNOWN_MS;
     if (reader.kind(op) === OpKind.scan) {
       this.#settle(
         call,
         op,
+        replica,
         scanRange(
           this.#host.tree,
           replica.descriptor,
@@ -302,14 +304,20 @@ export class DataExecutor implements CallHost {
       if (expired) call.absent(op, served, stalenessMs);
       else call.found(op, version.revision, stored, served, stalenessMs);
     };
-    if (lookup instanceof Promise) this.#settle(call, op, lookup.then(answer));
+    if (lookup instanceof Promise) this.#settle(call, op, replica, lookup.then(answer));
     else answer(lookup);
   }
 
-  /** A read that fails on damaged blocks is an answer too, never a wrong value. */
-  #settle(call: DataCall, op: number, work: Promise<void>): void {
+  /**
+   * A read that fails on damaged blocks is an answer too, never a wrong value. The leader of the range hands it to
+   * a replica whose copy may be sound, so that the client's next try can succeed.
+   */
+  #settle(call: DataCall, op: number, replica: Replica, work: Promise<void>): void {
     work.catch((error: unknown) => {
-      call.refuse(op, 'HF_CORRUPTION', { detail: error instanceof Error ? error.message : String(error) });
+      call.refuse(op, 'HF_CORRUPTION', { detail: asError(error).message });
+      if (!replica.isLeader) return;
+      replica.raft.transferLeadership();
+      this.#host.wake(replica);
     });
   }
 }

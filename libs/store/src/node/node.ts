@@ -15,7 +15,7 @@ import {
   type Random,
   type RangeId,
 } from '@holdfast/io';
-import { Tree, type TreeEvent } from '@holdfast/lsm';
+import { Tree, type TreeEvent, type TreeOpenOptions } from '@holdfast/lsm';
 import { type Message, MessageKind } from '@holdfast/raft';
 import {
   FRAME_BYTES_MAX,
@@ -40,7 +40,8 @@ import type { NodeObserver } from './observer.ts';
 import { PeerLink, type PeerLinkHost } from './peer-link.ts';
 import { openReplicas } from './recovery.ts';
 import { DEFAULT_SETTINGS, type NodeSettings, TICK_MS } from './settings.ts';
-import { HANDSHAKE_MS_MAX, Session, type SessionHost } from './session.ts';
+import type { Session } from './session.ts';
+import { Sessions, type SessionsHost } from './sessions.ts';
 import { Snapshots, type SnapshotsHost } from './snapshots.ts';
 import { TurnLoop } from './turn-loop.ts';
 
@@ -60,6 +61,8 @@ export interface NodeOptions {
   /** All nodes of the cluster, this one included. */
   readonly members: readonly Member[];
   readonly settings?: Partial<NodeSettings>;
+  /** What the world adds to the engine: where it compacts, what it compresses with. */
+  readonly tree?: Pick<TreeOpenOptions, 'compactor' | 'clock' | 'options'>;
   readonly observer?: NodeObserver;
   /**
    * Hears every verified batch of a client and owes `node.execute(call)`. Default: executed at once.
@@ -101,7 +104,7 @@ export interface NodeStatus {
  *
  * Life: `open` recovers, `listen` serves, `stop` hands over and closes. A failed disk ends it by itself (D8).
  */
-export class Node implements SessionHost, PeerLinkHost, ExecutorHost, SnapshotsHost {
+export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, SnapshotsHost {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly random: Random;
@@ -118,7 +121,7 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost, SnapshotsH
   readonly #lock: DiskLock;
   readonly #replicas: ReadonlyMap<RangeId, Replica>;
   readonly #links: ReadonlyMap<NodeId, PeerLink>;
-  readonly #sessions = new Map<Session, number>();
+  readonly #sessions = new Sessions(this);
   readonly #executor: DataExecutor;
   readonly #catalog: Catalog;
   readonly #loop: TurnLoop;
@@ -152,7 +155,11 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost, SnapshotsH
         disk,
         directory: joinPath(directory, 'tree'),
         kernels,
-        options: settings.memtableBytes === undefined ? {} : { memtableBytes: settings.memtableBytes },
+        ...options.tree,
+        options: {
+          ...options.tree?.options,
+          ...(settings.memtableBytes === undefined ? {} : { memtableBytes: settings.memtableBytes }),
+        },
       });
       const { log, groups } = await NodeLog.open({
         disk,
@@ -238,11 +245,9 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost, SnapshotsH
   /** Accepts connections, connects to the peers, and starts to tick. */
   async listen(): Promise<void> {
     assert(this.#state === 'opened', 'a node listens once');
-    this.#listener = await this.network.listen(this.address, (connection) => {
-      const session = new Session(this, connection);
-      this.#sessions.set(session, this.clock.monotonicMs());
-      connection.start(session);
-    });
+    this.#listener = await this.network.listen(this.address, (connection) =>
+      this.#sessions.accept(connection),
+    );
     this.#state = 'serving';
     for (const link of this.#links.values()) link.start();
     this.#campaignWherePreferred();
@@ -277,7 +282,7 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost, SnapshotsH
     if (this.#state === 'stopped' || this.#state === 'failed') return;
     this.#state = 'draining';
     await this.#listener?.close();
-    for (const session of this.#sessions.keys()) if (session.peer === 0) session.goAway(drainMs);
+    this.#sessions.goAway(drainMs);
     await this.#handOver(drainMs);
     this.#tick?.();
     this.#state = 'stopped';
@@ -285,7 +290,7 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost, SnapshotsH
     this.#snapshots.stop();
     await this.#loop.stop();
     for (const link of this.#links.values()) link.stop();
-    for (const session of this.#sessions.keys()) session.close();
+    this.#sessions.close();
     await this.tree.close();
     await this.#lock.release();
   }
@@ -304,7 +309,7 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost, SnapshotsH
     this.#loop.wakeFlush();
   }
 
-  // SessionHost
+  // SessionsHost
 
   isMember(node: NodeId): boolean {
     return this.#members.some((member) => member.id === node);
@@ -326,12 +331,11 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost, SnapshotsH
     }
   }
 
-  closed(session: Session): void {
-    this.#sessions.delete(session);
-    if (session.peer !== 0) this.linkLost(session.peer);
+  disconnected(session: Session, reason: Error | undefined): void {
+    this.#observer.disconnected?.(session.remoteAddress, session.peer, reason);
   }
 
-  // SessionHost and PeerLinkHost
+  // SessionsHost and PeerLinkHost
 
   peerFrame(from: NodeId, _reply: unknown, frame: Frame): void {
     switch (frame.type) {
@@ -434,12 +438,7 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost, SnapshotsH
     this.#executor.expire();
     for (const link of this.#links.values()) link.tick();
     this.#snapshots.tick();
-    const now = this.clock.monotonicMs();
-    for (const [session, openedMs] of this.#sessions) {
-      if (session.version === 0 && now - openedMs > HANDSHAKE_MS_MAX) {
-        session.destroy(new Error('no handshake in time'));
-      }
-    }
+    this.#sessions.tick();
     this.tree.setHorizon(revisionOfWallMs(this.clock.wallMs() - this.#settings.retentionMs));
     this.#loop.compactLogs(this.#replicas.values(), this.tree, this.#settings);
   }
@@ -471,7 +470,7 @@ export class Node implements SessionHost, PeerLinkHost, ExecutorHost, SnapshotsH
     this.#tick?.();
     void this.#listener?.close();
     for (const link of this.#links.values()) link.stop();
-    for (const session of this.#sessions.keys()) session.destroy(error);
+    this.#sessions.destroy(error);
     this.#observer.fatal?.(error);
   }
 }

@@ -20,6 +20,11 @@ export interface NodeObserver {
     range: RangeId,
     state: { readonly hardState: HardState; readonly applied: number; readonly last: number },
   ): void;
+  /**
+   * An accepted connection ended. `peer` is 0 for a client or a stranger; a `ProtocolError` as reason says that the
+   * other side broke the protocol.
+   */
+  disconnected?(remoteAddress: string, peer: NodeId | 0, reason: Error | undefined): void;
   /** Flushes, compactions, stalls and damage in the node's tree. */
   tree?(event: TreeEvent): void;
   /** The node can not go on: a broken disk or a broken invariant (D8). Nothing is served after this. */

@@ -1,4 +1,4 @@
-import { asError, type Connection, type ConnectionHandler, type NodeId } from '@holdfast/io';
+import { asError, type Clock, type Connection, type ConnectionHandler, type NodeId } from '@holdfast/io';
 import {
   answerHello,
   encodeGoAway,
@@ -24,6 +24,7 @@ export const HANDSHAKE_MS_MAX = 5000;
 
 export interface SessionHost {
   readonly kernels: Kernels;
+  readonly clock: Clock;
   readonly self: HandshakeSelf;
   isMember(node: NodeId): boolean;
   /** A client's frame other than ping: data, range map. */
@@ -48,10 +49,12 @@ export class Session implements ConnectionHandler, ReplyPort {
   #peer: NodeId | 0 = 0;
   #paused = false;
   #open = true;
+  #heardMs: number;
 
   constructor(host: SessionHost, connection: Connection) {
     this.#host = host;
     this.#connection = connection;
+    this.#heardMs = host.clock.monotonicMs();
     this.#decoder = new FrameDecoder(host.kernels, { frameBytesMax: HANDSHAKE_FRAME_BYTES_MAX });
   }
 
@@ -67,6 +70,16 @@ export class Session implements ConnectionHandler, ReplyPort {
   /** The node at the other end; 0 for a client. */
   get peer(): NodeId | 0 {
     return this.#peer;
+  }
+
+  /** When the other side was heard last, monotonic milliseconds. */
+  get heardMs(): number {
+    return this.#heardMs;
+  }
+
+  /** Answers that the other side has not taken yet. */
+  get bytesQueued(): number {
+    return this.#connection.bytesQueued;
   }
 
   get remoteAddress(): string {
@@ -105,6 +118,7 @@ export class Session implements ConnectionHandler, ReplyPort {
   onOpen(): void {}
 
   onData(chunk: Uint8Array): void {
+    this.#heardMs = this.#host.clock.monotonicMs();
     try {
       this.#decoder.push(chunk, (frame) => this.#frame(frame));
     } catch (error) {

@@ -34,7 +34,7 @@ describe('Proposals', () => {
     const proposals = new Proposals();
     const waiter = new Waiter();
     propose(proposals, waiter, 5, 2);
-    proposals.take(entryAt(5, 2))!.mutated(0, 'applied', 100);
+    proposals.take(entryAt(5, 2))!.mutated(0, 'applied', 100, 0);
     expect(waiter.heard).toEqual(['0 applied 100']);
     expect(proposals.take(entryAt(5, 2))).toBeUndefined();
   });
@@ -47,7 +47,7 @@ describe('Proposals', () => {
     propose(proposals, second, 5, 4);
     expect(first.heard).toEqual([]);
     // And that replica won in between: the oldest proposal is the one that was committed after all.
-    proposals.take(entryAt(5, 2))!.mutated(0, 'applied', 100);
+    proposals.take(entryAt(5, 2))!.mutated(0, 'applied', 100, 0);
     expect(first.heard).toEqual(['0 applied 100']);
     expect(second.heard).toEqual(['0 superseded']);
   });

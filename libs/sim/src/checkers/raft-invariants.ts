@@ -359,12 +359,17 @@ export class RaftInvariants {
           this.#fail(group, replica, 'append-synced-before-sent', detail);
         }
         break;
+      case MessageKind.snapshotRequest:
+        if (message.snapshot !== undefined) {
+          this.#replica(group.id, message.to)[1].offered.add(message.snapshot.index);
+        }
+        break;
       default:
     }
   }
 
   #onApplied(group: GroupRecord, replica: ReplicaRecord, entry: Entry): void {
-    if (entry.index !== replica.applied + 1) {
+    if (entry.index !== replica.applied + 1 && !replica.offered.has(entry.index - 1)) {
       this.#fail(group, replica, 'apply-in-order', `applies ${entry.index} after ${replica.applied}`);
     }
     if (entry.index > replica.commit) {

@@ -86,6 +86,8 @@ export class ReplicaRecord {
   commit = 0;
   applied = 0;
   alive = false;
+  /** Indexes of snapshots that were announced to it: its state machine may have jumped there before Raft knew. */
+  readonly offered = new Set<number>();
   /** One, except after a crash during the replacement of entries, until later events tell. Never empty. */
   #possible: PossibleLog[] = [new PossibleLog()];
   hardState: HardState = { term: 0, vote: 0, commit: 0 };

@@ -1,5 +1,13 @@
 import { nodeId, Prng } from '@holdfast/io';
-import { FileDisk, nodeKernels, SystemClock, systemRandomSeed, TcpNetwork } from '@holdfast/io-node';
+import {
+  FileDisk,
+  LogWriter,
+  nodeKernels,
+  SystemClock,
+  systemRandomSeed,
+  TcpNetwork,
+} from '@holdfast/io-node';
+import { nodeCodecs, WorkerCompactor } from '@holdfast/lsm-node';
 import { addRequestIdHeader, type Fatal, httpEdgeOptions, type Running } from '@holdfast/service';
 import { FrameworkLog, type Logger } from '@holdfast/telemetry';
 import { NestFactory } from '@nestjs/core';
@@ -15,11 +23,16 @@ export async function startDataNode(settings: Settings, log: Logger, fatal: Fata
   const members = settings.members.map(({ id, value }) => ({ id: nodeId(id), address: value }));
   const self = members.find(({ id }) => id === settings.nodeId);
   if (self === undefined) throw new Error('this node is not among the members');
+  // The log has a thread of its own, so that its syncs stand behind nobody else's work; so has compaction.
+  const logWriter = new LogWriter();
+  const compactor = new WorkerCompactor();
+  const clock = new SystemClock();
   const transport = await HoldfastTransport.open(
     {
-      disk: new FileDisk(),
+      disk: new FileDisk(logWriter),
       network: new TcpNetwork(),
-      clock: new SystemClock(),
+      clock,
+      tree: { compactor, clock, options: { codecs: nodeCodecs } },
       random: new Prng(systemRandomSeed()),
       kernels: nodeKernels,
       directory: settings.dataDirectory,
@@ -51,6 +64,8 @@ export async function startDataNode(settings: Settings, log: Logger, fatal: Fata
     async stop() {
       await transport.close();
       await app.close();
+      await compactor.close();
+      await logWriter.close();
     },
   };
 }

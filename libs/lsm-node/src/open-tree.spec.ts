@@ -24,10 +24,11 @@ it('keeps what was written through the log, without a flush', async () => {
 
 it('compacts on a thread, compressed by level', async () => {
   const events: TreeEvent[] = [];
-  const { tree, close } = await openTree(directory.path, {
+  const opened = await openTree(directory.path, {
     options: { compression: COMPRESSION_BY_LEVEL, memtableBytes: 64 * 1024 },
     onEvent: (event) => events.push(event),
   });
+  const { tree } = opened;
   tree.setHorizon(REVISION_MAX);
   for (let revision = 1; revision <= 5_000; revision++) {
     const batch = new WriteBatch();
@@ -43,7 +44,7 @@ it('compacts on a thread, compressed by level', async () => {
   expect(bottom.bytes).toBeLessThan(60_000);
   expect(Buffer.from((await tree.get(utf8('key7')))!.value).toString()).toMatch(/^value of 4007, /);
   expect(events.some(({ type }) => type === 'broken')).toBe(false);
-  await close();
+  await opened.close();
 });
 
 it('ends its threads when the directory is taken', async () => {

@@ -130,10 +130,10 @@ describe('WorkerCompactor whose threads die', { timeout: 60_000 }, () => {
 it('refuses jobs after it was closed', async () => {
   const compactor = new WorkerCompactor();
   await compactor.close();
-  const { path, remove } = await temporaryDirectory();
+  const directory = await temporaryDirectory();
   const tree = await Tree.open({
     disk: new FileDisk(),
-    directory: path,
+    directory: directory.path,
     compactor,
     options: { manualCompaction: true },
   });
@@ -142,7 +142,7 @@ it('refuses jobs after it was closed', async () => {
   await fill(tree, 20);
   await expect(tree.compactRange()).rejects.toBeInstanceOf(CompactionAbortedError);
   await tree.close();
-  await remove();
+  await directory.remove();
 });
 
 async function fill(tree: Tree, writes: number): Promise<Map<string, string>> {

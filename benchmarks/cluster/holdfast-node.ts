@@ -7,7 +7,7 @@
  * Node `i` listens on the `i`-th address. Answers `status` messages of the parent process; SIGTERM stops it in order.
  */
 import { nodeId, Prng } from '@holdfast/io';
-import { FileDisk, nodeKernels, SystemClock, systemRandomSeed, TcpNetwork } from '@holdfast/io-node';
+import { FileDisk, LogWriter, nodeKernels, SystemClock, systemRandomSeed, TcpNetwork } from '@holdfast/io-node';
 import { Node } from '@holdfast/store';
 import { isProfileRequest, Profiling } from './profiling.ts';
 import { CLUSTER_ID } from './systems/cluster-id.ts';
@@ -21,7 +21,7 @@ const self = members[Number(id) - 1];
 if (self === undefined) throw new Error(`no address for node ${id}`);
 
 const node = await Node.open({
-  disk: new FileDisk(),
+  disk: new FileDisk(new LogWriter()),
   network: new TcpNetwork(),
   clock: new SystemClock(),
   random: new Prng(systemRandomSeed()),

@@ -7,7 +7,7 @@ import { readFully, readFullySync, syncData, writeFully } from './positional-io.
 import type { LogWriter } from './threads/log-writer.ts';
 
 /** Source of every zero that {@link OpenFile.allocate} writes. */
-const ZEROS = new Uint8Array(1024 * 1024);
+const ZEROS = new Uint8Array(64 * 1024);
 
 /**
  * A file of `FileDisk`.

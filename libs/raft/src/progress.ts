@@ -97,9 +97,12 @@ export class Progress implements Tracked {
     }
   }
 
-  /** Whether an empty append would tell the peer of a commit that it can use and has not been told. */
+  /**
+   * Whether an empty append is worth sending for the commit index alone: the peer can use it and has not been told.
+   * While entries are on the way it waits for their answer: under load the next entries bring the news for free.
+   */
   wantsCommit(commit: number): boolean {
-    return commit > this.sentCommit && this.sentCommit < this.next - 1;
+    return commit > this.sentCommit && this.sentCommit < this.next - 1 && this.inflights.count === 0;
   }
 
   /** The peer holds everything up to `index`. Returns false when that was known. */

@@ -1,8 +1,10 @@
 import { type Disk, type DiskFile, joinPath, type Kernels } from '@holdfast/io';
-import { encodeSegmentHeader, SEGMENT_HEADER_BYTES, segmentName } from './log-format.ts';
+import { encodeSegmentHeader, segmentName } from './log-format.ts';
 
 /** Files kept for use as segments; writing into space that exists needs no change of metadata at the sync. */
-const SPARES_MAX = 2;
+const SPARES_MAX = 4;
+/** Bytes of a spare that are filled and synced at once. */
+const PREPARE_BYTES = 512 * 1024;
 
 /**
  * The files of a log: those in use as segments, and spares that become segments by rename.
@@ -105,8 +107,12 @@ export class SegmentFiles {
     const name = this.#spareName();
     const file = await this.#disk.open(joinPath(this.#directory, name), 'if-missing');
     try {
-      await file.allocate(Math.max(bytes, SEGMENT_HEADER_BYTES));
-      await file.sync();
+      // Piece by piece: one sync of a whole segment would hold up those of the log for as long as it takes.
+      for (let size = 0; size < bytes;) {
+        size = Math.min(bytes, size + PREPARE_BYTES);
+        await file.allocate(size);
+        await file.sync();
+      }
     } finally {
       await file.close();
     }

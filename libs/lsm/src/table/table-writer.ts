@@ -20,6 +20,12 @@ export interface TableOptions {
   readonly codec: BlockCodec | undefined;
 }
 
+/**
+ * A table is synced piece by piece: one sync of a whole table would hold up those of the log, on which clients
+ * wait, for as long as the disk needs for all of it.
+ */
+const SYNC_BYTES = 1024 * 1024;
+
 /** Bytes collected before they are written: about a millisecond of work between two awaits. */
 const CHUNK_BYTES = 256 * 1024;
 /** Keys added to the filter in about a millisecond. */
@@ -42,6 +48,8 @@ export class TableWriter {
   readonly #blocks: BlockWriter;
   readonly #index = new TableIndexWriter();
   /** File offset of `#blocks.bytes[0]`. */
+  /** Up to here the file has been synced on the way. */
+  #syncedTo = 0;
   #base = 0;
   #spare: Uint8Array = new Uint8Array(0);
   #inFlight: Promise<void> | undefined;
@@ -116,7 +124,9 @@ export class TableWriter {
     this.#spare = full;
     const offset = this.#base;
     this.#base += length;
-    this.#inFlight = this.#file.write([full.subarray(0, length)], offset, false);
+    const sync = this.#base - this.#syncedTo >= SYNC_BYTES;
+    if (sync) this.#syncedTo = this.#base;
+    this.#inFlight = this.#file.write([full.subarray(0, length)], offset, sync);
     // Awaited by the next drain or by finish; this handler only keeps an early failure from being unhandled.
     this.#inFlight.catch(() => undefined);
   }

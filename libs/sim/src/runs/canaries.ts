@@ -18,7 +18,6 @@ export const CANARIES: readonly Canary[] = [
   canary('truncate-on-middle-damage', 'cluster'),
   canary('directory-not-synced', 'cluster'),
   canary('apply-past-gap', 'cluster'),
-  canary('displaced-too-early', 'cluster'),
   canary('snapshot-over-newer-state', 'cluster'),
   canary('vote-not-persisted', 'raft'),
   canary('term-not-persisted', 'raft'),

@@ -9,13 +9,11 @@ import type { RaftCanary } from '@holdfast/raft';
  * - `truncate-on-middle-damage`: recovery cuts the log at a bad record in the middle.
  * - `directory-not-synced`: files get their names without a sync of the directory.
  * - `apply-past-gap`: of several entries that are due, the first is passed over.
- * - `displaced-too-early`: a proposal counts as not applied when this node proposes at its index again, although
- *   another replica may still bring it back; its caller then retries what may come to be applied.
  * - `snapshot-over-newer-state`: a snapshot is installed whatever has been applied already.
  */
 export type StoreCanary = RaftCanary | LogCanary | ReplicaCanary;
 
-export type ReplicaCanary = 'apply-past-gap' | 'displaced-too-early' | 'snapshot-over-newer-state';
+export type ReplicaCanary = 'apply-past-gap' | 'snapshot-over-newer-state';
 
 const LOG_CANARIES: readonly string[] = [
   'forget-sync',
@@ -24,7 +22,6 @@ const LOG_CANARIES: readonly string[] = [
 ] satisfies readonly LogCanary[];
 const REPLICA_CANARIES: readonly string[] = [
   'apply-past-gap',
-  'displaced-too-early',
   'snapshot-over-newer-state',
 ] satisfies readonly ReplicaCanary[];
 

@@ -379,15 +379,15 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
   }
 
   /**
-   * A cluster that starts need not wait out an election timeout. Of the voters of a range, one is preferred,
-   * in turn, which also spreads the leaders. Asking costs nothing where a leader exists: pre-vote and
-   * stickiness refuse.
+   * A cluster that starts need not wait out an election timeout. Of the voters of a range, one is preferred
+   * ({@link NodeSettings.leaders}). Asking costs nothing where a leader exists: pre-vote and stickiness refuse.
    */
   #campaignWherePreferred(): void {
     for (const replica of this.#replicas.values()) {
       const { voters } = replica.descriptor.conf;
       const reachable = voters.filter((voter) => this.#isReachable(voter)).length;
-      const preferred = voters[replica.id % voters.length] === this.self.nodeId;
+      const turn = this.#settings.leaders === 'spread' ? replica.id % voters.length : 0;
+      const preferred = voters[turn] === this.self.nodeId;
       if (preferred && replica.leader === 0 && reachable > voters.length / 2) replica.raft.campaign();
       this.#loop.wake(replica);
     }

@@ -16,6 +16,12 @@ export interface NodeSettings {
   readonly logKeepBytes: number;
   /** Above this a lagging member no longer holds back compaction: it will get a snapshot. Per range. */
   readonly logBytesMax: number;
+  /**
+   * Which voters ask first when a cluster starts. `together`: one node for all ranges, so that their batches,
+   * syncs and frames are shared; best while one node can carry the load, and always on one machine. `spread`:
+   * in turn, so that several machines share the work of leading.
+   */
+  readonly leaders: 'together' | 'spread';
   /** Size of the tree's memtables. Default: the engine's. */
   readonly memtableBytes?: number;
   /** Size of a segment of the node log. Default: the log's. */
@@ -33,4 +39,5 @@ export const DEFAULT_SETTINGS: NodeSettings = {
   retentionMs: 10 * 60 * 1000,
   logKeepBytes: 4 * 1024 * 1024,
   logBytesMax: 64 * 1024 * 1024,
+  leaders: 'together',
 };

@@ -53,17 +53,11 @@ export type ProposeResult =
  */
 export class Proposals {
   readonly #open: OpenCommand[] = [];
-  readonly #forgetRivals: boolean;
   /**
    * By index, in order of terms. Several terms of this node can have proposed at one index: as long as nothing
    * is committed there, even the oldest may still come back with a leader that has it.
    */
   readonly #inLog = new Map<number, readonly Proposal[]>();
-
-  /** @param forgetRivals the planted bug `displaced-too-early` */
-  constructor(forgetRivals = false) {
-    this.#forgetRivals = forgetRivals;
-  }
 
   get hasOpen(): boolean {
     return this.#open.length > 0;
@@ -90,12 +84,11 @@ export class Proposals {
     for (const { builder, waiters, requestOps } of commands) {
       const result = propose(builder.finish(stamp(waiters.length)));
       if (result.accepted) {
-        const rivals = [...(this.#inLog.get(result.index) ?? [])];
+        const rivals = this.#inLog.get(result.index) ?? [];
         assert(
           rivals.every((rival) => rival.term < result.term),
           'one command per index and term',
         );
-        if (this.#forgetRivals) for (const rival of rivals.splice(0)) rival.fail('superseded');
         this.#inLog.set(result.index, [...rivals, new Proposal(result.term, waiters, requestOps)]);
       } else {
         new Proposal(0, waiters, requestOps).fail(result.failure);

@@ -36,7 +36,7 @@ export interface TurnOutput {
 export class Replica {
   readonly raft: Raft;
   readonly log: GroupLog;
-  readonly proposals: Proposals;
+  readonly proposals = new Proposals();
   readonly #reads = new Reads();
   readonly #stateMachine: StateMachine;
   readonly #clock: HybridClock;
@@ -66,7 +66,6 @@ export class Replica {
     this.#clock = parts.clock;
     this.#observer = parts.observer;
     this.#canary = parts.canary;
-    this.proposals = new Proposals(parts.canary === 'displaced-too-early');
   }
 
   get id(): RangeId {

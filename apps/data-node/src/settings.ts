@@ -26,6 +26,12 @@ export const settingsSchema = z
     drainMs: millisecondsSetting
       .default(3000)
       .describe('Longest wait for hand-over and open answers when stopping.'),
+    leaders: z
+      .enum(['together', 'spread'])
+      .default('together')
+      .describe(
+        'Who leads the ranges of a starting cluster: one node for all (best on one machine), or the nodes in turn.',
+      ),
     logLevel: z
       .enum(LOG_LEVELS)
       .default('info')

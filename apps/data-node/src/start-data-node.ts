@@ -40,6 +40,7 @@ export async function startDataNode(settings: Settings, log: Logger, fatal: Fata
       nodeId: self.id,
       address: settings.address ?? self.address,
       members,
+      settings: { leaders: settings.leaders },
       observer: logNode(log, fatal),
       agent: `holdfast-data-node/${VERSION}`,
     },

@@ -4,7 +4,6 @@
  */
 import { crc32 as zlibCrc32 } from 'node:zlib';
 import { compareBytes, pureKernels } from '@holdfast/io';
-import { BLOOM_LINE_BYTES } from '../src/kernels/byte-kernels.ts';
 import { pureByteKernels as pure } from '../src/kernels/pure-byte-kernels.ts';
 import { WasmByteKernels } from '../src/kernels/wasm-byte-kernels.ts';
 import { type Contestant, compare, printMachine, timedLoop } from './report.ts';

@@ -1,4 +1,4 @@
-import { crc32, type Kernels, pureKernels } from '@holdfast/io';
+import { BLOOM_LINE_BYTES, crc32, equalBytes, type Kernels, pureKernels } from '@holdfast/io';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
@@ -44,6 +44,39 @@ export function kernelsConformance(name: string, kernels: Kernels): void {
       const memory = Uint8Array.from({ length: 3000 }, (_, i) => i % 256);
       const view = memory.subarray(100, 2900);
       expect(kernels.crc32(view, 0, view.length, 0)).toBe(kernels.crc32(memory, 100, 2900, 0));
+    });
+
+    it('fills a bloom filter with the bits of the pure twin, piece by piece too', () => {
+      fc.assert(
+        fc.property(
+          fc.integer({ min: 1, max: 3_000 }),
+          fc.nat({ max: 12 }),
+          fc.nat(),
+          (count, probes, at) => {
+            const hashes = Uint32Array.from({ length: count }, (_, i) => Math.imul(i + at, 0x9e3779b1));
+            const filter = new Uint8Array(Math.ceil((count * 10) / 512) * BLOOM_LINE_BYTES).fill(4);
+            const expected = filter.slice();
+            pureKernels.fillBloom(hashes, 0, count, expected, probes);
+            const middle = at % (count + 1);
+            kernels.fillBloom(hashes, middle, count, filter, probes);
+            kernels.fillBloom(hashes, 0, middle, filter, probes);
+            expect(equalBytes(filter, expected)).toBe(true);
+          },
+        ),
+        { numRuns: 60 },
+      );
+    });
+
+    it('keeps the bits of a filter: they are in the tables on disk', () => {
+      const filter = new Uint8Array(BLOOM_LINE_BYTES * 32);
+      kernels.fillBloom(
+        Uint32Array.from({ length: 600 }, (_, i) => Math.imul(i, 0x85ebca6b)),
+        0,
+        600,
+        filter,
+        7,
+      );
+      expect(crc32(filter)).toBe(3_474_475_222);
     });
   });
 }

@@ -34,6 +34,7 @@ export {
   type Revision,
   revision,
 } from './ids.ts';
+export { BLOOM_LINE_BYTES } from './fill-bloom.ts';
 export { type Kernels, pureKernels } from './kernels.ts';
 export type { Address, Connection, ConnectionHandler, Listener, Network } from './network.ts';
 export {

@@ -25,8 +25,11 @@ const HEAD = { deadlineMs: 5000, consistency: Consistency.strong, maxStalenessMs
 const keys = Array.from({ length: OPS }, (_, i) => utf8(`key:${String(i).padStart(12, '0')}`));
 const value = new Uint8Array(256).fill(0x61);
 /** The checksum costs nothing: what the codec itself does. */
-const noCrc: Kernels = { crc32: () => 0 };
-const zlib: Kernels = { crc32: (bytes, start, end, seed) => crc32(bytes.subarray(start, end), seed) };
+const noCrc: Kernels = { ...pureKernels, crc32: () => 0 };
+const zlib: Kernels = {
+  ...pureKernels,
+  crc32: (bytes, start, end, seed) => crc32(bytes.subarray(start, end), seed),
+};
 
 let sink = 0;
 

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { crc32 } from 'node:zlib';
+import { BLOOM_LINE_BYTES } from '@holdfast/io';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BLOOM_LINE_BYTES } from './byte-kernels.ts';
 import { pureByteKernels } from './pure-byte-kernels.ts';
 import { WasmByteKernels } from './wasm-byte-kernels.ts';
 

@@ -19,5 +19,3 @@ export interface ByteKernels {
     answers: Uint8Array,
   ): void;
 }
-
-export const BLOOM_LINE_BYTES = 64;

@@ -1,5 +1,5 @@
-import { compareBytes, crc32 } from '@holdfast/io';
-import { BLOOM_LINE_BYTES, type ByteKernels } from './byte-kernels.ts';
+import { BLOOM_LINE_BYTES, compareBytes, crc32, pureKernels } from '@holdfast/io';
+import type { ByteKernels } from './byte-kernels.ts';
 
 /** The kernels in plain TypeScript. */
 export const pureByteKernels: ByteKernels = {
@@ -10,20 +10,7 @@ export const pureByteKernels: ByteKernels = {
     for (let i = 0; i < count; i++) hashes[i] = hashKey(keys, offsets[i], offsets[i + 1]);
   },
 
-  fillBloom(hashes, count, filter, probes) {
-    const lines = filter.length / BLOOM_LINE_BYTES;
-    for (let i = 0; i < count; i++) {
-      const hash = hashes[i];
-      const line = lineOf(hash, lines);
-      let walk = Math.imul(hash, 0x9e3779b1);
-      const step = stepOf(walk);
-      for (let probe = 0; probe < probes; probe++) {
-        const bit = (walk >>> 9) & 511;
-        filter[line + (bit >>> 3)] |= 1 << (bit & 7);
-        walk = (walk + step) | 0;
-      }
-    }
-  },
+  fillBloom: (hashes, count, filter, probes) => pureKernels.fillBloom(hashes, 0, count, filter, probes),
 
   probeBloom(hashes, count, filter, probes, answers) {
     const lines = filter.length / BLOOM_LINE_BYTES;

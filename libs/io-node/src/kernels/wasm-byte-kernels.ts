@@ -1,5 +1,5 @@
-import { assert, crc32 } from '@holdfast/io';
-import { BLOOM_LINE_BYTES, type ByteKernels } from './byte-kernels.ts';
+import { assert, BLOOM_LINE_BYTES, crc32 } from '@holdfast/io';
+import type { ByteKernels } from './byte-kernels.ts';
 import { KERNELS_WASM } from './generated/kernels-wasm.ts';
 
 /** What `kernels/kernels.ts` exports. */

@@ -1,3 +1,5 @@
+import { BLOOM_LINE_BYTES as LINE_BYTES, type Kernels, pureKernels } from '@holdfast/io';
+
 /**
  * A blocked bloom filter (Putze, Sanders, Singler 2007): all bits of a key lie in one 64-byte line, so a probe
  * costs one cache miss. About 1 % false positives at 10 bits a key.
@@ -6,7 +8,6 @@
  * line[0 .. n)  64 bytes each | u8 probes
  * ```
  */
-const LINE_BYTES = 64;
 const LINE_BITS_MASK = 511;
 
 /** Number of keys' hash bits: a 32-bit hash (murmur3's mixing) of `bytes[start .. end)`. Part of the format. */
@@ -42,20 +43,15 @@ export function newBloom(count: number, bitsPerKey: number): Uint8Array {
 }
 
 /** Adds `hashes[start .. end)` to a filter that {@link newBloom} made. */
-export function addToBloom(filter: Uint8Array, hashes: Uint32Array, start: number, end: number): void {
-  const lines = (filter.length - 1) / LINE_BYTES;
-  const probes = filter[filter.length - 1]!;
-  for (let i = start; i < end; i++) {
-    const hash = hashes[i]!;
-    const line = lineOf(hash, lines);
-    let walk = Math.imul(hash, 0x9e3779b1);
-    const step = (walk >>> 17) | (walk << 15) | 1;
-    for (let probe = 0; probe < probes; probe++) {
-      const bit = (walk >>> 9) & LINE_BITS_MASK;
-      filter[line + (bit >>> 3)]! |= 1 << (bit & 7);
-      walk = (walk + step) | 0;
-    }
-  }
+export function addToBloom(
+  filter: Uint8Array,
+  hashes: Uint32Array,
+  start: number,
+  end: number,
+  kernels: Kernels = pureKernels,
+): void {
+  const lines = filter.subarray(0, filter.length - 1);
+  kernels.fillBloom(hashes, start, end, lines, filter[filter.length - 1]!);
 }
 
 /** False only when no key with this hash was added. `filter[start .. end)` is what {@link newBloom} gave. */

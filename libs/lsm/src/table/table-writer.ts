@@ -48,9 +48,9 @@ export class TableWriter {
   readonly #blocks: BlockWriter;
   readonly #index = new TableIndexWriter();
   /** File offset of `#blocks.bytes[0]`. */
+  #base = 0;
   /** Up to here the file has been synced on the way. */
   #syncedTo = 0;
-  #base = 0;
   #spare: Uint8Array = new Uint8Array(0);
   #inFlight: Promise<void> | undefined;
   #hashes = new Uint32Array(4_096);
@@ -126,7 +126,7 @@ export class TableWriter {
     this.#base += length;
     const sync = this.#base - this.#syncedTo >= SYNC_BYTES;
     if (sync) this.#syncedTo = this.#base;
-    this.#inFlight = this.#file.write([full.subarray(0, length)], offset, sync);
+    this.#inFlight = this.#write(full.subarray(0, length), offset, sync);
     // Awaited by the next drain or by finish; this handler only keeps an early failure from being unhandled.
     this.#inFlight.catch(() => undefined);
   }
@@ -167,7 +167,7 @@ export class TableWriter {
     const filter = newBloom(this.#hashCount, bloomBitsPerKey);
     for (let start = 0; start < this.#hashCount; start += BREATHE_KEYS) {
       if (start > 0) await this.#breathe();
-      addToBloom(filter, this.#hashes, start, Math.min(start + BREATHE_KEYS, this.#hashCount));
+      addToBloom(filter, this.#hashes, start, Math.min(start + BREATHE_KEYS, this.#hashCount), this.#kernels);
     }
     return filter;
   }
@@ -175,6 +175,12 @@ export class TableWriter {
   /** Gives the event loop back: a core has no timer, but any trip to the disk does it. */
   async #breathe(): Promise<void> {
     await this.#file.read(this.#byte, 0);
+  }
+
+  /** Written and synced apart: a `write` with sync may have a way of its own, kept free for the log (ADR 0014). */
+  async #write(bytes: Uint8Array, offset: number, sync: boolean): Promise<void> {
+    await this.#file.write([bytes], offset, false);
+    if (sync) await this.#file.sync();
   }
 
   #endBlock(): void {

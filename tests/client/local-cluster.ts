@@ -70,7 +70,7 @@ export class LocalCluster {
         nodeId: member.id,
         address: member.address,
         members,
-        settings: { electionTicks: 6, heartbeatTicks: 2, ...options.settings },
+        settings: { electionTicks: 6, heartbeatTicks: 2, leaders: 'spread', ...options.settings },
         observer: {
           disconnected: (_address, _peer, reason) => seen.closings.push({ node: member.id, reason }),
           fatal: (error) => seen.fatal.push(error),

@@ -125,6 +125,8 @@ describe('version 2 among version 1, in the simulator', () => {
         nodeId: id,
         address,
         members,
+        // Every pair of nodes is to talk.
+        settings: { leaders: 'spread' },
       });
       Object.assign(node.self, { versionMin: RANGES[i][0], versionMax: RANGES[i][1] });
       nodes.push(node);

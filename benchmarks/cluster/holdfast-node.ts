@@ -7,7 +7,14 @@
  * Node `i` listens on the `i`-th address. Answers `status` messages of the parent process; SIGTERM stops it in order.
  */
 import { nodeId, Prng } from '@holdfast/io';
-import { FileDisk, LogWriter, nodeKernels, SystemClock, systemRandomSeed, TcpNetwork } from '@holdfast/io-node';
+import {
+  FileDisk,
+  LogWriter,
+  nodeKernels,
+  SystemClock,
+  systemRandomSeed,
+  TcpNetwork,
+} from '@holdfast/io-node';
 import { Node } from '@holdfast/store';
 import { isProfileRequest, Profiling } from './profiling.ts';
 import { CLUSTER_ID } from './systems/cluster-id.ts';

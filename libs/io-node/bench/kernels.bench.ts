@@ -3,7 +3,7 @@
  * is in its memory already. Run: `node libs/io-node/bench/kernels.bench.ts` with `--conditions=source`.
  */
 import { crc32 as zlibCrc32 } from 'node:zlib';
-import { compareBytes, pureKernels } from '@holdfast/io';
+import { BLOOM_LINE_BYTES, compareBytes, pureKernels } from '@holdfast/io';
 import { pureByteKernels as pure } from '../src/kernels/pure-byte-kernels.ts';
 import { WasmByteKernels } from '../src/kernels/wasm-byte-kernels.ts';
 import { type Contestant, compare, printMachine, timedLoop } from './report.ts';

@@ -44,10 +44,15 @@ interface Figures {
   readonly cpuSeconds: number;
 }
 
+/** `merges`: merges on a thread, memtables on this one. `worker`: both on threads. */
 const variants: Record<string, () => Compactor & { close?(): Promise<void> }> = {
   idle: () => new InlineCompactor({ disk: new FileDisk(), kernels: nodeKernels, codecs: nodeCodecs, clock }),
   inline: () =>
     new InlineCompactor({ disk: new FileDisk(), kernels: nodeKernels, codecs: nodeCodecs, clock }),
+  merges: () => {
+    const compactor = new WorkerCompactor();
+    return { run: (job) => compactor.run(job), close: () => compactor.close() };
+  },
   worker: () => new WorkerCompactor(),
 };
 const all = new Map<string, Figures[]>();

@@ -12,7 +12,7 @@ type Table = CompactionResult['tables'][number];
 type RangeTombstone = CompactionJob['rangeTombstones'][number];
 
 type PackedTable = Omit<Table, 'smallestKey' | 'largestKey'>;
-type PackedTombstone = Omit<RangeTombstone, 'start' | 'end'> & { readonly isBounded: boolean };
+export type PackedTombstone = Omit<RangeTombstone, 'start' | 'end'> & { readonly isBounded: boolean };
 
 /**
  * A {@link CompactionJob} as it crosses to another thread: the keys in one buffer that moves, in the order in
@@ -49,11 +49,7 @@ export type PackedAnswer = { readonly result: PackedResult } | { readonly error:
 export function packJob(job: CompactionJob): PackedJob {
   const keys = new KeyWriter();
   const runs = job.runs.map((run) => run.map((table) => packTable(table, keys)));
-  const rangeTombstones = job.rangeTombstones.map(({ start, end, ...rest }): PackedTombstone => {
-    keys.write(start);
-    if (end !== undefined) keys.write(end);
-    return { ...rest, isBounded: end !== undefined };
-  });
+  const rangeTombstones = job.rangeTombstones.map((tombstone) => packTombstone(tombstone, keys));
   for (const { smallestKey, largestKey } of job.deeper.flat()) {
     keys.write(smallestKey);
     keys.write(largestKey);
@@ -65,10 +61,7 @@ export function packJob(job: CompactionJob): PackedJob {
 export function unpackJob({ keys: packed, ...job }: PackedJob): CompactionJob {
   const keys = new KeyReader(packed);
   const runs = job.runs.map((run) => run.map((table) => unpackTable(table, keys)));
-  const rangeTombstones = job.rangeTombstones.map(({ isBounded, ...rest }): RangeTombstone => {
-    const start = keys.read();
-    return { ...rest, start, end: isBounded ? keys.read() : undefined };
-  });
+  const rangeTombstones = job.rangeTombstones.map((tombstone) => unpackTombstone(tombstone, keys));
   const deeper = job.deeper.map((tables) =>
     Array.from({ length: tables }, () => ({ smallestKey: keys.read(), largestKey: keys.read() })),
   );
@@ -120,4 +113,32 @@ function packTable({ smallestKey, largestKey, ...rest }: Table, keys: KeyWriter)
 
 function unpackTable(table: PackedTable, keys: KeyReader): Table {
   return { ...table, smallestKey: keys.read(), largestKey: keys.read() };
+}
+
+export function packTombstones(tombstones: readonly RangeTombstone[]): {
+  readonly packed: readonly PackedTombstone[];
+  readonly keys: Transferable<ArrayBuffer>;
+} {
+  const keys = new KeyWriter();
+  const packed = tombstones.map((tombstone) => packTombstone(tombstone, keys));
+  return { packed, keys: transferable(keys.finish()) };
+}
+
+export function unpackTombstones(
+  tombstones: readonly PackedTombstone[],
+  packed: ArrayBuffer,
+): readonly RangeTombstone[] {
+  const keys = new KeyReader(packed);
+  return tombstones.map((tombstone) => unpackTombstone(tombstone, keys));
+}
+
+function packTombstone({ start, end, ...rest }: RangeTombstone, keys: KeyWriter): PackedTombstone {
+  keys.write(start);
+  if (end !== undefined) keys.write(end);
+  return { ...rest, isBounded: end !== undefined };
+}
+
+function unpackTombstone({ isBounded, ...rest }: PackedTombstone, keys: KeyReader): RangeTombstone {
+  const start = keys.read();
+  return { ...rest, start, end: isBounded ? keys.read() : undefined };
 }

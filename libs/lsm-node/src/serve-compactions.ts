@@ -7,10 +7,17 @@ import {
   SharedCounters,
   SystemClock,
 } from '@holdfast/io-node';
-import { type BlockCodec, CompactionAbortedError, runCompaction } from '@holdfast/lsm';
+import {
+  type BlockCodec,
+  CompactionAbortedError,
+  type CompactionWorld,
+  runCompaction,
+  runFlush,
+} from '@holdfast/lsm';
 import { nodeCodecs } from './codecs.ts';
-import { packError, type PackedAnswer, packResult, unpackJob } from './compaction-message.ts';
-import { CANCEL, COUNTERS, type WorkerJob } from './worker-job.ts';
+import { packError, packResult, unpackJob } from './compaction-message.ts';
+import { type PackedFlush, unpackFlush } from './flush-message.ts';
+import { CANCEL, COUNTERS, type WorkerAnswer, type WorkerJob } from './worker-job.ts';
 
 export interface ServeCompactionsOptions {
   readonly disk?: Disk;
@@ -28,21 +35,44 @@ export function serveCompactions({
 }: ServeCompactionsOptions = {}): void {
   const clock = new SystemClock();
 
-  serveJobs<WorkerJob, PackedAnswer>(
-    async ({ job: packed, cancel, counters: memory }, context: JobContext) => {
-      const counters = new SharedCounters(memory);
-      const isCancelled = (): boolean => context.cancelled || Atomics.load(cancel, CANCEL) === 1;
-      const onWritten = (bytes: number): void => counters.add(COUNTERS.bytesWritten, bytes);
-      try {
-        if (isCancelled()) throw new CompactionAbortedError('cancelled');
-        const world = { disk, kernels: nodeKernels, codecs, clock, isCancelled, onWritten };
-        const result = packResult(await runCompaction(unpackJob(packed), world));
-        counters.add(COUNTERS.jobs, 1);
-        context.moves(result.keys);
-        return { result };
-      } catch (error) {
-        return { error: packError(error) };
-      }
-    },
-  );
+  serveJobs<WorkerJob, WorkerAnswer>(async (job, context) => {
+    const counters = new SharedCounters(job.counters);
+    const onWritten = (bytes: number): void => counters.add(COUNTERS.bytesWritten, bytes);
+    const world = { disk, kernels: nodeKernels, codecs, clock, onWritten };
+    const answer = await (job.kind === 'flush' ? flush(job.job, world) : compact(job, world, context));
+    if ('result' in answer) {
+      counters.add(job.kind === 'flush' ? COUNTERS.flushes : COUNTERS.jobs, 1);
+      context.moves(answer.result.keys);
+    }
+    if (answer.buffers !== undefined) {
+      context.moves(answer.buffers.records);
+      context.moves(answer.buffers.order);
+    }
+    return answer;
+  });
+}
+
+type CompactionJob = Extract<WorkerJob, { readonly kind: 'compaction' }>;
+
+async function compact(
+  { job, cancel }: CompactionJob,
+  world: CompactionWorld,
+  context: JobContext,
+): Promise<WorkerAnswer> {
+  const isCancelled = (): boolean => context.cancelled || Atomics.load(cancel, CANCEL) === 1;
+  try {
+    if (isCancelled()) throw new CompactionAbortedError('cancelled');
+    return { result: packResult(await runCompaction(unpackJob(job), { ...world, isCancelled })) };
+  } catch (error) {
+    return { error: packError(error) };
+  }
+}
+
+async function flush(job: PackedFlush, world: CompactionWorld): Promise<WorkerAnswer> {
+  const { buffers } = job;
+  try {
+    return { result: packResult(await runFlush(unpackFlush(job), world)), buffers };
+  } catch (error) {
+    return { error: packError(error), buffers };
+  }
 }

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { Prng, pureKernels, randomInteger, utf8 } from '@holdfast/io';
 import { FileDisk, SystemClock } from '@holdfast/io-node';
 import {
@@ -111,6 +111,27 @@ describe('WorkerCompactor whose threads die', { timeout: 60_000 }, () => {
     await again.close();
     const report = await verifyDirectory({ disk }, `${directory.path}/tree`);
     expect(report).toMatchObject({ faults: [], orphans: [] });
+  });
+
+  it('writes a memtable on the own thread when that of the compactor died', async () => {
+    const tree = await Tree.open({
+      disk,
+      directory: `${directory.path}/tree`,
+      compactor,
+      options: { memtableBytes: 2 ** 20, manualCompaction: true },
+    });
+    const expected = await fill(tree, 4_000);
+    dieTimes(1);
+    await tree.flush();
+    expect(existsSync(`${directory.path}/tree.deaths`)).toBe(false);
+    expect(compactor.stats.flushes).toBe(0);
+    await fill(tree, 4_000);
+    await tree.flush();
+    expect(compactor.stats.flushes).toBe(1);
+    await expectContent(tree, expected);
+    await tree.close();
+    const report = await verifyDirectory({ disk }, `${directory.path}/tree`);
+    expect(report).toMatchObject({ tables: 2, faults: [], orphans: [] });
   });
 
   it('fails a manual compaction, which may be asked for again', async () => {

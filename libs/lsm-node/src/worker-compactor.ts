@@ -5,9 +5,11 @@ import {
   type CompactionJob,
   type CompactionResult,
   type Compactor,
+  type FlushJob,
 } from '@holdfast/lsm';
-import { type PackedAnswer, packJob, unpackError, unpackResult } from './compaction-message.ts';
-import { CANCEL, COUNTER_COUNT, COUNTERS, type WorkerJob } from './worker-job.ts';
+import { packJob, unpackError, unpackResult } from './compaction-message.ts';
+import { type FlushBuffers, packFlush } from './flush-message.ts';
+import { CANCEL, COUNTER_COUNT, COUNTERS, type WorkerAnswer, type WorkerJob } from './worker-job.ts';
 
 export interface WorkerCompactorOptions {
   /** Threads, started when they are needed. A tree runs one compaction at a time; several trees may share. Default 1. */
@@ -19,8 +21,9 @@ export interface WorkerCompactorOptions {
 const DEFAULT_MODULE = { moduleUrl: import.meta.url, name: './compaction-worker' };
 
 export interface WorkerCompactorStats {
-  /** Compactions that threads have finished. */
+  /** Compactions and flushes that threads have finished. */
   readonly jobs: number;
+  readonly flushes: number;
   /** Bytes of tables that threads have written so far, those of running jobs included. */
   readonly bytesWritten: number;
   /** Jobs that wait for a thread. */
@@ -28,27 +31,34 @@ export interface WorkerCompactorStats {
 }
 
 /**
- * Merges on threads of its own. The tree's own thread stays free: it only sends the job (names of files, bounds)
- * and installs the result. Works on real directories, because its threads open the files themselves.
+ * Merges, and writes memtables, on threads of its own. The tree's own thread stays free: of a compaction it sends
+ * the description (names of files, bounds), of a memtable a copy, and installs the result. Works on real
+ * directories, because its threads open the files themselves.
  *
- * A thread that dies fails its job with a `CompactionAbortedError`; the tree removes what was written and tries
- * again, on a new thread. Idle threads do not keep the process alive.
+ * A thread that dies fails its job with a `CompactionAbortedError`: a compaction is tried again on a new thread, a
+ * memtable is written on the tree's own. Idle threads do not keep the process alive.
  */
 export class WorkerCompactor implements Compactor {
-  readonly #pool: WorkerPool<WorkerJob, PackedAnswer>;
+  readonly #merging: WorkerPool<WorkerJob, WorkerAnswer>;
+  /** Of its own: writes stall when a flush waits behind a compaction. */
+  readonly #flushing: WorkerPool<WorkerJob, WorkerAnswer>;
   readonly #counterMemory: Shareable<SharedArrayBuffer> = allocateCounters(COUNTER_COUNT);
   readonly #counters = new SharedCounters(this.#counterMemory);
   readonly #running = new Map<CompactionJob, Int32Array<SharedArrayBuffer>>();
+  /** What came back with the last flush. */
+  #buffers: FlushBuffers | undefined;
 
   constructor({ threads = 1, module = DEFAULT_MODULE }: WorkerCompactorOptions = {}) {
-    this.#pool = new WorkerPool({ ...module, threads });
+    this.#merging = new WorkerPool({ ...module, threads });
+    this.#flushing = new WorkerPool({ ...module, threads: 1 });
   }
 
   get stats(): WorkerCompactorStats {
     return {
       jobs: this.#counters.read(COUNTERS.jobs),
+      flushes: this.#counters.read(COUNTERS.flushes),
       bytesWritten: this.#counters.read(COUNTERS.bytesWritten),
-      queued: this.#pool.queued,
+      queued: this.#merging.queued + this.#flushing.queued,
     };
   }
 
@@ -56,9 +66,10 @@ export class WorkerCompactor implements Compactor {
     const cancel = shareable(new Int32Array(new SharedArrayBuffer(4)));
     this.#running.set(job, cancel);
     try {
-      const answer = await this.#answer(job, cancel);
-      if ('error' in answer) throw unpackError(answer.error);
-      return unpackResult(answer.result);
+      const packed = packJob(job);
+      const counters = this.#counterMemory;
+      const sent = this.#merging.run({ kind: 'compaction', job: packed, cancel, counters }, [packed.keys]);
+      return resultOf(await answerOf(sent));
     } finally {
       this.#running.delete(job);
     }
@@ -69,18 +80,39 @@ export class WorkerCompactor implements Compactor {
     if (cancel !== undefined) Atomics.store(cancel, CANCEL, 1);
   }
 
-  /** Cancels what is running and ends the threads. Close the trees first. */
-  close(): Promise<void> {
-    return this.#pool.close();
+  async flush(job: FlushJob): Promise<CompactionResult> {
+    const used = this.#buffers;
+    this.#buffers = undefined;
+    const packed = await packFlush(job, used, nextTurn);
+    const { records, order } = packed.buffers;
+    const counters = this.#counterMemory;
+    const sent = this.#flushing.run({ kind: 'flush', job: packed, counters }, [records, order, packed.keys]);
+    const answer = await answerOf(sent);
+    this.#buffers = answer.buffers;
+    return resultOf(answer);
   }
 
-  async #answer(job: CompactionJob, cancel: Shareable<Int32Array<SharedArrayBuffer>>): Promise<PackedAnswer> {
-    const packed = packJob(job);
-    try {
-      return await this.#pool.run({ job: packed, cancel, counters: this.#counterMemory }, [packed.keys]);
-    } catch (error) {
-      // A thread answers with its errors as data: this one is about the thread itself.
-      throw new CompactionAbortedError(error instanceof Error ? error.message : String(error), error);
-    }
+  /** Cancels what is running and ends the threads. Close the trees first. */
+  async close(): Promise<void> {
+    await Promise.all([this.#merging.close(), this.#flushing.close()]);
+    this.#buffers = undefined;
   }
+}
+
+/** A thread answers with its errors as data: a rejection is about the thread itself. */
+async function answerOf(sent: Promise<WorkerAnswer>): Promise<WorkerAnswer> {
+  try {
+    return await sent;
+  } catch (error) {
+    throw new CompactionAbortedError(error instanceof Error ? error.message : String(error), error);
+  }
+}
+
+function resultOf(answer: WorkerAnswer): CompactionResult {
+  if ('error' in answer) throw unpackError(answer.error);
+  return unpackResult(answer.result);
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

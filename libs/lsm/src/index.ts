@@ -27,6 +27,7 @@ export {
   InlineCompactor,
   runCompaction,
 } from './compaction/compaction-job.ts';
+export { type FlushJob, runFlush } from './compaction/flush-job.ts';
 export type { BlockCodec, Compression } from './table/codec.ts';
 export type { StallReason, TreeEvent, TreeListener } from './tree/events.ts';
 export { checkTree, type TreeReport } from './tools/check-tree.ts';

@@ -8,6 +8,7 @@ import type { BlockCodec, Compression } from '../table/codec.ts';
 import { RunCursor } from '../table/run-cursor.ts';
 import type { TableMeta } from '../table/table-info.ts';
 import type { RangeTombstone } from '../version/range-tombstones.ts';
+import type { FlushJob } from './flush-job.ts';
 import { VersionFilter } from './version-filter.ts';
 import { writeRun } from './write-run.ts';
 
@@ -66,6 +67,11 @@ export interface Compactor {
    * @throws CorruptionError, DiskError; CompactionAbortedError when it was cancelled or its thread is gone.
    */
   run(job: CompactionJob): Promise<CompactionResult>;
+  /**
+   * Writes a memtable. Where this is missing, and when it was aborted, the tree flushes on its own thread.
+   * @throws DiskError; CompactionAbortedError.
+   */
+  flush?(job: FlushJob): Promise<CompactionResult>;
   /** Makes a job that is running end soon; it may still succeed. */
   cancel?(job: CompactionJob): void;
 }

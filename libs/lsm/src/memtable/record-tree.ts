@@ -144,6 +144,14 @@ export class RecordTree {
     return true;
   }
 
+  /** The addresses of all records in order, leaf by leaf, as views. Not while records are inserted. */
+  *leaves(): Generator<Uint32Array, void, void> {
+    for (let leaf = this.#firstLeaf; leaf !== 0; leaf = this.#leaves[leaf + NEXT]!) {
+      const start = leaf + ADDRESSES;
+      yield this.#leaves.subarray(start, start + this.#leaves[leaf + COUNT]!);
+    }
+  }
+
   addressAt(place: Place): number {
     return this.#leaves[place.leaf + ADDRESSES + place.index]!;
   }

@@ -1,6 +1,9 @@
 import { type Disk, joinPath, type Kernels } from '@holdfast/io';
+import type { Compactor } from '../compaction/compaction-job.ts';
+import type { FlushJob } from '../compaction/flush-job.ts';
 import { VersionFilter } from '../compaction/version-filter.ts';
 import { writeRun } from '../compaction/write-run.ts';
+import { CompactionAbortedError } from '../errors.ts';
 import type { Memtable } from '../memtable/memtable.ts';
 import { MemtableCursor } from '../memtable/memtable-cursor.ts';
 import { Merge } from '../read/merge.ts';
@@ -15,7 +18,13 @@ export interface FlushWorld {
   readonly kernels: Kernels;
   readonly options: ResolvedOptions;
   readonly versions: VersionSet;
+  readonly compactor: Compactor;
 }
+
+/** A memtable smaller than this is written faster than it is handed over. */
+const ELSEWHERE_BYTES_MIN = 256 * 1024;
+/** A memtable has at most 2 GiB, and so has a table: two, and what their indexes add. */
+const ELSEWHERE_TABLES_MAX = 4;
 
 /**
  * Writes a full memtable as one table of level 0 and installs it together with the memtable's marks and range
@@ -30,34 +39,10 @@ export async function flushMemtable(
   walSegmentFirst: number | undefined,
   onInstalled: () => void,
 ): Promise<readonly TableMeta[]> {
-  const { disk, directory, kernels, options, versions } = world;
+  const { disk, directory, options, versions } = world;
   let tables: readonly TableMeta[] = [];
   if (memtable.tree.count > 0) {
-    const filter = new VersionFilter(horizon, memtable.rangeTombstones, () => false);
-    const merge = new Merge([new MemtableCursor(memtable, Number.MAX_SAFE_INTEGER)]);
-    const numbers: number[] = [];
-    const run = writeRun(merge, filter, {
-      disk,
-      kernels,
-      directory,
-      table: { ...options, codec: codecOfLevel(options, 0) },
-      fileBytesTarget: TABLE_BYTES_MAX / 2,
-      nextNumber: () => {
-        const number = versions.nextNumber();
-        numbers.push(number);
-        return number;
-      },
-      bindingOf: (number) => versions.bindingOf(number),
-    });
-    try {
-      tables = (await run).tables;
-    } catch (error) {
-      // The flush may be tried again, so its remains must not take the room that is missing.
-      for (const number of numbers) {
-        await disk.remove(joinPath(directory, tableFileName(number))).catch(() => undefined);
-      }
-      throw error;
-    }
+    tables = (await writeElsewhere(world, memtable, horizon)) ?? (await writeHere(world, memtable, horizon));
     if (options.canary !== 'directory-not-synced') await disk.syncDirectory(directory);
   }
   await versions.install(
@@ -70,4 +55,76 @@ export async function flushMemtable(
     onInstalled,
   );
   return tables;
+}
+
+/** Undefined when there is nobody else to do it, or nobody any more. */
+async function writeElsewhere(
+  { disk, directory, options, versions, compactor }: FlushWorld,
+  memtable: Memtable,
+  horizon: number,
+): Promise<readonly TableMeta[] | undefined> {
+  if (compactor.flush === undefined || memtable.bytes < ELSEWHERE_BYTES_MIN) return undefined;
+  const numberFirst = versions.nextNumber(ELSEWHERE_TABLES_MAX);
+  const job: FlushJob = {
+    directory,
+    records: memtable.arena.bytes.subarray(0, memtable.arena.top),
+    count: memtable.tree.count,
+    order: memtable.tree.leaves(),
+    horizon,
+    rangeTombstones: memtable.rangeTombstones,
+    blockBytes: options.blockBytes,
+    restartInterval: options.restartInterval,
+    bloomBitsPerKey: options.bloomBitsPerKey,
+    compression: codecOfLevel(options, 0)?.name ?? 'none',
+    numberFirst,
+    numberCount: ELSEWHERE_TABLES_MAX,
+    bindingBase: versions.bindingOf(0),
+  };
+  try {
+    return (await compactor.flush(job)).tables;
+  } catch (error) {
+    await removeTables(
+      disk,
+      directory,
+      Array.from({ length: ELSEWHERE_TABLES_MAX }, (_, i) => numberFirst + i),
+    );
+    if (error instanceof CompactionAbortedError) return undefined;
+    throw error;
+  }
+}
+
+async function writeHere(
+  { disk, directory, kernels, options, versions }: FlushWorld,
+  memtable: Memtable,
+  horizon: number,
+): Promise<readonly TableMeta[]> {
+  const filter = new VersionFilter(horizon, memtable.rangeTombstones, () => false);
+  const merge = new Merge([new MemtableCursor(memtable, Number.MAX_SAFE_INTEGER)]);
+  const numbers: number[] = [];
+  const run = writeRun(merge, filter, {
+    disk,
+    kernels,
+    directory,
+    table: { ...options, codec: codecOfLevel(options, 0) },
+    fileBytesTarget: TABLE_BYTES_MAX / 2,
+    nextNumber: () => {
+      const number = versions.nextNumber();
+      numbers.push(number);
+      return number;
+    },
+    bindingOf: (number) => versions.bindingOf(number),
+  });
+  try {
+    return (await run).tables;
+  } catch (error) {
+    await removeTables(disk, directory, numbers);
+    throw error;
+  }
+}
+
+/** The flush may be tried again, so the remains must not take the room that is missing. */
+async function removeTables(disk: Disk, directory: string, numbers: readonly number[]): Promise<void> {
+  for (const number of numbers) {
+    await disk.remove(joinPath(directory, tableFileName(number))).catch(() => undefined);
+  }
 }

@@ -83,6 +83,7 @@ export class Tree implements Reads {
       kernels,
       options,
       versions,
+      compactor: world.compactor,
       emit,
       horizon,
       walSegmentFirst: (remaining) => this.#wal?.segmentFirst(remaining),

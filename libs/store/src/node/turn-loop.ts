@@ -40,6 +40,11 @@ export class TurnLoop implements TurnOutput {
   #collecting: Unsynced[] = [];
   /** In the order in which they were handed to the log: they are reported in that order too. */
   readonly #persisting: PersistGroup[] = [];
+  /**
+   * Replicas with a few mutations that wait for the log. A leader's next group of records cannot be written before
+   * the group in front of it is synced: what trickles in meanwhile becomes one entry instead of many small ones.
+   */
+  readonly #held = new Set<Replica>();
   #scheduled = false;
   #stopped = false;
 
@@ -113,7 +118,11 @@ export class TurnLoop implements TurnOutput {
     try {
       const replicas = this.#awake;
       this.#awake = new Set();
-      for (const replica of replicas) replica.turn(this);
+      const logIsIdle = this.#persisting.length === 0;
+      for (const replica of replicas) {
+        replica.turn(this, logIsIdle);
+        if (replica.proposals.hasOpen) this.#held.add(replica);
+      }
       for (const link of this.#links.values()) link.flush();
       this.#sync();
       for (const replica of replicas) {
@@ -163,6 +172,9 @@ export class TurnLoop implements TurnOutput {
           this.wake(replica);
         }
       }
+      if (this.#persisting.length > 0) return;
+      for (const replica of this.#held) this.wake(replica);
+      this.#held.clear();
     } catch (error) {
       this.#fail(error);
     }

@@ -63,6 +63,11 @@ export class Proposals {
     return this.#open.length > 0;
   }
 
+  /** Mutations that are collected and not proposed. */
+  get openOps(): number {
+    return this.#open.reduce((sum, { waiters }) => sum + waiters.length, 0);
+  }
+
   /**
    * Where the next mutation belongs. The caller adds exactly one op to the builder.
    * @param chained the op continues the transaction of the one before, so it stays in the same command

@@ -20,6 +20,9 @@ export interface LogLimits {
   readonly logBytesMax: number;
 }
 
+/** So many mutations are worth an entry of their own, whatever the log is doing. */
+const HELD_OPS_MAX = 8;
+
 /** What a replica hands to its node in one turn. */
 export interface TurnOutput {
   send(message: Message): void;
@@ -99,9 +102,12 @@ export class Replica {
     this.#reads.add(waiter);
   }
 
-  /** Proposes and asks what was collected, then takes every Ready. */
-  turn(out: TurnOutput): void {
-    if (this.proposals.hasOpen) {
+  /**
+   * Proposes and asks what was collected, then takes every Ready.
+   * @param logIsIdle false while the node log is writing: single mutations then wait to become one entry
+   */
+  turn(out: TurnOutput, logIsIdle: boolean): void {
+    if (this.proposals.hasOpen && (logIsIdle || this.proposals.openOps >= HELD_OPS_MAX)) {
       this.proposals.submit(
         (ops) => this.#clock.stamp(ops),
         (command) => this.#propose(command),

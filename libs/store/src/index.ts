@@ -14,7 +14,8 @@ export {
 } from './node/bootstrap.ts';
 export type { DataCall } from './node/data-call.ts';
 export { IdentityError } from './node/identity.ts';
-export { Node, type NodeOptions, type NodeState, type NodeStatus, type RangeStatus } from './node/node.ts';
+export { Node, type NodeOptions } from './node/node.ts';
+export type { NodeState, NodeStatus, RangeStatus } from './node/status.ts';
 export type { NodeObserver } from './node/observer.ts';
 export type { StoreCanary } from './node/canary.ts';
 export { DEFAULT_SETTINGS, type NodeSettings, TICK_MS } from './node/settings.ts';

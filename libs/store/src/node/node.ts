@@ -43,7 +43,11 @@ import { DEFAULT_SETTINGS, type NodeSettings, TICK_MS } from './settings.ts';
 import type { Session } from './session.ts';
 import { Sessions, type SessionsHost } from './sessions.ts';
 import { Snapshots, type SnapshotsHost } from './snapshots.ts';
+import { type NodeState, type NodeStatus, rangeStatus } from './status.ts';
 import { TurnLoop } from './turn-loop.ts';
+
+/** Between two tries to flush onto a full disk. */
+const FLUSH_RETRY_MS = 1000;
 
 export interface NodeOptions {
   readonly disk: Disk;
@@ -71,31 +75,6 @@ export interface NodeOptions {
   readonly onData?: (call: DataCall) => void;
   /** Name and version of the software, told in handshakes. */
   readonly agent?: string;
-}
-
-export type NodeState = 'opened' | 'serving' | 'draining' | 'stopped' | 'failed';
-
-export interface RangeStatus {
-  readonly id: RangeId;
-  readonly role: string;
-  readonly leader: NodeId | 0;
-  readonly term: number;
-  readonly commit: number;
-  readonly applied: number;
-  readonly last: number;
-}
-
-export interface NodeStatus {
-  readonly id: NodeId;
-  readonly address: Address;
-  readonly state: NodeState;
-  /** Every range has a leader that this node knows: strong operations have somewhere to go. */
-  readonly ready: boolean;
-  readonly ranges: readonly RangeStatus[];
-  /** Peers to which a connection stands. */
-  readonly connected: readonly NodeId[];
-  readonly requestsInFlight: number;
-  readonly revision: number;
 }
 
 /**
@@ -129,6 +108,8 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
   #listener: Listener | undefined;
   #tick: Cancel | undefined;
   #state: NodeState = 'opened';
+  /** When a flush that met a full disk is due again. */
+  #flushRetryMs = Number.POSITIVE_INFINITY;
 
   /**
    * Takes the directory and recovers what it holds.
@@ -376,6 +357,7 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
   #onTreeEvent(event: TreeEvent): void {
     this.#observer.tree?.(event);
     if (event.type === 'broken') this.fail(asError(event.error));
+    if (event.type === 'disk-full') this.#flushRetryMs = this.clock.monotonicMs() + FLUSH_RETRY_MS;
   }
 
   /**
@@ -395,6 +377,14 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
 
   #isReachable(node: NodeId): boolean {
     return node === this.self.nodeId || this.#links.get(node)?.connected === true;
+  }
+
+  /** A flush that met a full disk is tried again now and then: writes wait for it, and space may come back. */
+  #retryFlush(): void {
+    if (this.clock.monotonicMs() < this.#flushRetryMs) return;
+    this.#flushRetryMs = Number.POSITIVE_INFINITY;
+    // A failure is no news: a full disk is told again as an event, and so is a broken tree.
+    this.tree.flush().catch(() => undefined);
   }
 
   #receive(message: Message): void {
@@ -439,6 +429,7 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
     for (const link of this.#links.values()) link.tick();
     this.#snapshots.tick();
     this.#sessions.tick();
+    this.#retryFlush();
     this.tree.setHorizon(revisionOfWallMs(this.clock.wallMs() - this.#settings.retentionMs));
     this.#loop.compactLogs(this.#replicas.values(), this.tree, this.#settings);
   }
@@ -473,17 +464,4 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
     this.#sessions.destroy(error);
     this.#observer.fatal?.(error);
   }
-}
-
-function rangeStatus(replica: Replica): RangeStatus {
-  const { raft } = replica;
-  return {
-    id: replica.id,
-    role: raft.role,
-    leader: raft.leader,
-    term: raft.term,
-    commit: raft.commit,
-    applied: replica.applied.index,
-    last: raft.status().last,
-  };
 }

@@ -20,6 +20,7 @@ it('takes what a node needs, and fills in the rest', () => {
     httpHost: '127.0.0.1',
     httpPort: 7721,
     drainMs: 3000,
+    leaders: 'together',
     logLevel: 'info',
   });
 });

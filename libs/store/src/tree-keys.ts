@@ -1,4 +1,4 @@
-import { type KeyspaceId, viewOf } from '@holdfast/io';
+import type { KeyspaceId } from '@holdfast/io';
 
 /**
  * How the keys of a node share one tree: the first byte names the family, so that others can come.
@@ -39,8 +39,4 @@ export function dataKey(keyspace: KeyspaceId | number, userKey: Uint8Array): Uin
 /** The user key inside a data key: a view. */
 export function userKeyOf(key: Uint8Array): Uint8Array {
   return key.subarray(DATA_KEY_PREFIX_BYTES);
-}
-
-export function keyspaceOf(key: Uint8Array): KeyspaceId {
-  return viewOf(key).getUint32(1) as KeyspaceId;
 }

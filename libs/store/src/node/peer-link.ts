@@ -117,11 +117,6 @@ export class PeerLink implements ConnectionHandler {
     return true;
   }
 
-  /** Bytes on their way to the peer; what streams to it keeps an eye on this. */
-  get bytesQueued(): number {
-    return this.#connection?.bytesQueued ?? 0;
-  }
-
   flush(): void {
     if (this.#batch.count === 0) return;
     if (this.#version === 0 || this.#overBudget()) {

@@ -42,14 +42,6 @@ export type MutationKind = (typeof MutationKind)[keyof typeof MutationKind];
 export const ConditionKind = { none: 0, absent: 1, exists: 2, revisionEquals: 3 } as const;
 export type ConditionKind = (typeof ConditionKind)[keyof typeof ConditionKind];
 
-export interface Condition {
-  readonly kind: ConditionKind;
-  /** With `revisionEquals`: the revision that the newest version must have. */
-  readonly revision: number;
-}
-
-export const NO_CONDITION: Condition = { kind: ConditionKind.none, revision: 0 };
-
 /** Collects mutations into one command. Bytes are copied at `add`; the views given may be reused at once. */
 export class CommandBuilder {
   #bytes: Uint8Array = new Uint8Array(4096);

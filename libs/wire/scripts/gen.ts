@@ -12,7 +12,7 @@ import { readSchema } from './reflection.ts';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 export const GENERATED = join(root, 'src', 'generated');
 /** In this order they enter the schema hash. */
-export const SCHEMAS = ['data.fbs', 'node.fbs', 'control.fbs'] as const;
+export const SCHEMAS = ['data.fbs', 'node.fbs', 'control.fbs', 'watch.fbs'] as const;
 
 /** File name -> text of everything in `src/generated`. */
 export async function generate(): Promise<ReadonlyMap<string, string>> {

@@ -202,6 +202,14 @@ export const ERRORS = {
     'Conflict with another transaction',
     'A lock or a concurrent change stood in the way.',
   ),
+  HF_WATCH_OVERRUN: define(
+    209,
+    429,
+    true,
+    'not_applied',
+    'Watcher too slow',
+    'Changes waited too long for this watcher to take them. It can go on from its last progress mark.',
+  ),
 
   // 3xx: ask elsewhere; clients do it by themselves.
   HF_NOT_LEADER: define(

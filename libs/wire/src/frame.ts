@@ -37,11 +37,16 @@ export const FrameType = {
   /** Reserved, payload opaque in version 1. */
   transactionRequest: 20,
   transactionResponse: 21,
-  watchRequest: 22,
-  watchEvents: 23,
-  cancel: 24,
   adminRequest: 25,
   adminResponse: 26,
+  /** Names a watch by its request id; the frames below speak of it. */
+  watchStart: 22,
+  /** Changes or a progress mark for several watches; request id 0. */
+  watchEvents: 23,
+  /** Payload empty. */
+  watchCancel: 24,
+  watchCredit: 27,
+  watchEnd: 28,
   raftBatch: 64,
   snapshotChunk: 65,
   snapshotAck: 66,

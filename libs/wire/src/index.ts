@@ -78,3 +78,15 @@ export {
   type SnapshotChunk,
 } from './snapshot-transfer.ts';
 export { commonVersion, PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN } from './version.ts';
+export {
+  encodeWatchCancel,
+  encodeWatchCredit,
+  encodeWatchEnd,
+  encodeWatchStart,
+  readWatchCredit,
+  readWatchEnd,
+  readWatchStart,
+  type WatchEnd,
+  type WatchStart,
+} from './watch.ts';
+export { ChangeKind, encodeChange, encodeWatchEvents, WatchEventsReader } from './watch-events.ts';

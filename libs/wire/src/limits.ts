@@ -29,6 +29,8 @@ export const DEADLINE_MS_DEFAULT = 5000;
 export const SCAN_ROWS_MAX = 10_000;
 /** Bytes of rows in one answer to a scan; a first row is always given, however large. */
 export const SCAN_BYTES_MAX = 4 * 1024 * 1024;
+/** Watches that one frame of changes can be for. */
+export const WATCHES_PER_FRAME_MAX = 1024;
 /** Raft messages in one frame. */
 export const RAFT_MESSAGES_MAX = 65_536;
 /** Replicas of one range, voters and learners together. */

@@ -13,6 +13,10 @@ import {
   readRangeMapRequest,
   readSnapshotAck,
   readSnapshotChunk,
+  readWatchCredit,
+  readWatchEnd,
+  readWatchStart,
+  WatchEventsReader,
 } from '../src/index.ts';
 
 /** Everything a frame says, through the public readers, as plain data. Reads every accessor there is. */
@@ -48,9 +52,26 @@ export function describePayload(type: FrameType, payload: Uint8Array): unknown {
       return plain(readSnapshotChunk(payload));
     case FrameType.snapshotAck:
       return readSnapshotAck(payload);
+    case FrameType.watchStart:
+      return plain(readWatchStart(payload));
+    case FrameType.watchCredit:
+      return readWatchCredit(payload);
+    case FrameType.watchEnd:
+      return readWatchEnd(payload);
+    case FrameType.watchEvents:
+      return describeChanges(new WatchEventsReader(payload));
     default:
       return text(payload);
   }
+}
+
+function describeChanges(reader: WatchEventsReader): unknown {
+  const changes = [];
+  while (reader.next()) {
+    const { kind, revision, key, contentType, value } = reader;
+    changes.push({ kind, revision, key: text(key), contentType: text(contentType), value: text(value) });
+  }
+  return { progress: reader.progress, watches: reader.watches, changes };
 }
 
 function describeRequest(batch: DataRequestReader): unknown {

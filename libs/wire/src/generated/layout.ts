@@ -387,3 +387,87 @@ export const RANGE_MAP_REQUEST: TableShape = {
 export const RANGE_MAP_REQUEST_SLOT = {
   generation: 0,
 } as const;
+
+/** Byte positions in the struct `WatchEvent`, and its size. */
+export const WATCH_EVENT = {
+  bytes: 16,
+  revision: 0,
+  valueLength: 8,
+  keyLength: 12,
+  contentTypeLength: 14,
+  kind: 15,
+} as const;
+
+export const WATCH_CREDIT: TableShape = {
+  name: 'WatchCredit',
+  fields: [
+    { name: 'bytes', kind: 'scalar', bytes: 4, required: false },
+  ],
+};
+
+/** Slots of the table `WatchCredit`. */
+export const WATCH_CREDIT_SLOT = {
+  bytes: 0,
+} as const;
+
+export const WATCH_END: TableShape = {
+  name: 'WatchEnd',
+  fields: [
+    { name: 'status', kind: 'scalar', bytes: 2, required: false },
+    { name: 'leaderHint', kind: 'scalar', bytes: 4, required: false },
+    { name: 'retryAfterMs', kind: 'scalar', bytes: 4, required: false },
+    { name: 'progress', kind: 'scalar', bytes: 8, required: false },
+    { name: 'oldest', kind: 'scalar', bytes: 8, required: false },
+    { name: 'detail', kind: 'text', bytes: 1, required: false },
+  ],
+};
+
+/** Slots of the table `WatchEnd`. */
+export const WATCH_END_SLOT = {
+  status: 0,
+  leaderHint: 1,
+  retryAfterMs: 2,
+  progress: 3,
+  oldest: 4,
+  detail: 5,
+} as const;
+
+export const WATCH_EVENTS: TableShape = {
+  name: 'WatchEvents',
+  fields: [
+    { name: 'progress', kind: 'scalar', bytes: 8, required: false },
+    { name: 'count', kind: 'scalar', bytes: 4, required: false },
+    { name: 'watches', kind: 'vector', bytes: 4, required: true },
+    { name: 'events', kind: 'vector', bytes: 1, required: true },
+  ],
+};
+
+/** Slots of the table `WatchEvents`. */
+export const WATCH_EVENTS_SLOT = {
+  progress: 0,
+  count: 1,
+  watches: 2,
+  events: 3,
+} as const;
+
+export const WATCH_START: TableShape = {
+  name: 'WatchStart',
+  fields: [
+    { name: 'after', kind: 'scalar', bytes: 8, required: false },
+    { name: 'rangeId', kind: 'scalar', bytes: 4, required: false },
+    { name: 'keyspaceId', kind: 'scalar', bytes: 4, required: false },
+    { name: 'credit', kind: 'scalar', bytes: 4, required: false },
+    { name: 'start', kind: 'vector', bytes: 1, required: true },
+    { name: 'end', kind: 'vector', bytes: 1, required: true },
+  ],
+};
+
+/** Slots of the table `WatchStart`. */
+export const WATCH_START_SLOT = {
+  after: 0,
+  rangeId: 1,
+  keyspaceId: 2,
+  credit: 3,
+  start: 4,
+  end: 5,
+} as const;

@@ -22,7 +22,7 @@ const CALM_MS = 500;
 const PATIENCE_MS = 30_000;
 
 const pausesMs = await withCluster(async (cluster) => {
-  const loop = new WriteLoop(cluster.gatewayUrl, Number(values.writers));
+  const loop = new WriteLoop(cluster.gatewayUrl, cluster.rootKey, Number(values.writers));
   const pauses: number[] = [];
   for (let kill = 1; kill <= Number(values.kills); kill++) {
     await sleep(CALM_MS);

@@ -58,13 +58,14 @@ if (values.json) {
   console.log(describeMachine());
 }
 
-async function throughGateway({ gatewayUrl }: LocalCluster): Promise<Figure[]> {
+async function throughGateway({ gatewayUrl, rootKey }: LocalCluster): Promise<Figure[]> {
   const pool = new Pool(gatewayUrl, { connections: CLIENTS });
   const send = async (method: 'GET' | 'PUT', key: string, sent?: Buffer): Promise<boolean> => {
     const path = `/v1/keyspaces/default/keys/${key}`;
     const { statusCode, body } = await pool.request({
       method,
       path,
+      headers: { authorization: `Bearer ${rootKey}` },
       ...(sent === undefined ? {} : { body: sent }),
     });
     await body.dump();

@@ -1,6 +1,7 @@
 /**
  * `npm start`: three data nodes, a gateway and the admin app as processes of their own, until Ctrl-C.
- * Ports: `HOLDFAST_PORT_BASE`. Data: `HOLDFAST_DATA_DIR`. How much is logged: `HOLDFAST_LOG_LEVEL`.
+ * Ports: `HOLDFAST_PORT_BASE`. Data: `HOLDFAST_DATA_DIR`. How much is logged: `HOLDFAST_LOG_LEVEL`. The gateway's root
+ * key: `HOLDFAST_ROOT_KEY`.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -41,6 +42,7 @@ const cluster = new LocalCluster({
   dataDirectory,
   ports,
   logLevel: process.env['HOLDFAST_LOG_LEVEL'] ?? 'info',
+  rootKey: process.env['HOLDFAST_ROOT_KEY'],
   onLine: (name, line) => printer.print(name, line),
   onEnd(name, ending) {
     if (stopping) return;
@@ -111,7 +113,8 @@ async function takenPorts({ gateway, admin, nodes }: Ports): Promise<string[]> {
 }
 
 function welcome(seconds: number): string {
-  const { gatewayUrl, adminUrl } = cluster;
+  const { gatewayUrl, adminUrl, rootKey } = cluster;
+  const bearer = `-H 'Authorization: Bearer ${rootKey}'`;
   const key = `${gatewayUrl}/v1/keyspaces/default/keys/hello`;
   const nodes = ports.nodes.map(
     ({ id, tcp, http }) => `  node ${id}    ${HOST}:${tcp}   http://${HOST}:${http}/status`,
@@ -123,10 +126,11 @@ Holdfast is ready, ${seconds.toFixed(1)} s after the first process.
   admin     ${adminUrl}/v1/cluster
 ${nodes.join('\n')}
   data      ${shown(dataDirectory)}
+  key       ${rootKey}   may do everything; kept in the data directory, for development
 
 Try:
-  curl -i -X PUT ${key} -H 'Content-Type: text/plain' -d 'world'
-  curl -i ${key}
+  curl -i -X PUT ${key} ${bearer} -H 'Content-Type: text/plain' -d 'world'
+  curl -i ${key} ${bearer}
   curl ${adminUrl}/v1/cluster
 
 Break it: npm run cluster:kill -- leader     Look: npm run cluster:status     Stop: Ctrl-C

@@ -69,6 +69,8 @@ export interface LayoutOptions {
   readonly root: string;
   readonly dataDirectory: string;
   readonly clusterId: string;
+  /** Root key of the gateway. */
+  readonly rootKey: string;
   readonly ports: Ports;
   readonly logLevel: string;
 }
@@ -78,6 +80,7 @@ export function processesOf({
   root,
   dataDirectory,
   clusterId,
+  rootKey,
   ports,
   logLevel,
 }: LayoutOptions): ProcessSpec[] {
@@ -108,6 +111,7 @@ export function processesOf({
       settings: {
         ...http(gateway),
         HOLDFAST_CLUSTER_ID: clusterId,
+        HOLDFAST_ROOT_KEY: rootKey,
         HOLDFAST_SEEDS: nodes.map(({ tcp }) => `${HOST}:${tcp}`).join(','),
       },
       url: httpUrl(gateway),

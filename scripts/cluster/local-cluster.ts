@@ -1,7 +1,7 @@
 import { type ClusterView, viewCluster } from '@holdfast/service';
 import { Child, describeEnding, type Ending } from './child.ts';
 import { answersOk, until } from './deadline.ts';
-import { clusterIdOf } from './data-directory.ts';
+import { clusterIdOf, developmentKeyOf } from './data-directory.ts';
 import { httpUrl, nodeName, type Ports, processesOf, type ProcessSpec } from './layout.ts';
 import { removeRunFile, writeRunFile } from './run-file.ts';
 
@@ -14,6 +14,8 @@ export interface LocalClusterOptions {
   readonly dataDirectory: string;
   readonly ports: Ports;
   readonly logLevel?: string;
+  /** Default: the development key of the data directory. */
+  readonly rootKey?: string | undefined;
   /** Every line that a process writes. */
   readonly onLine: (name: string, line: string) => void;
   /** A process ended without having been asked to by {@link LocalCluster.stop}. */
@@ -25,6 +27,8 @@ export class LocalCluster {
   readonly ports: Ports;
   readonly gatewayUrl: string;
   readonly adminUrl: string;
+  /** What the gateway takes as a bearer token for everything. */
+  readonly rootKey: string;
   readonly #options: LocalClusterOptions;
   readonly #specs: readonly ProcessSpec[];
   readonly #children = new Map<string, Child>();
@@ -37,7 +41,8 @@ export class LocalCluster {
     this.gatewayUrl = httpUrl(ports.gateway);
     this.adminUrl = httpUrl(ports.admin);
     const clusterId = clusterIdOf(dataDirectory);
-    this.#specs = processesOf({ root, dataDirectory, clusterId, ports, logLevel });
+    this.rootKey = options.rootKey ?? developmentKeyOf(dataDirectory);
+    this.#specs = processesOf({ root, dataDirectory, clusterId, rootKey: this.rootKey, ports, logLevel });
   }
 
   get names(): readonly string[] {

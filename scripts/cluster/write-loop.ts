@@ -6,13 +6,15 @@ const PATIENCE_MS = 30_000;
 /** Writers that each wait for their answer and go on, whatever it is. */
 export class WriteLoop {
   readonly #pool: Pool;
+  readonly #headers: Readonly<Record<string, string>>;
   readonly #writers: Promise<void>[];
   #stopped = false;
   #acknowledged = 0;
   #lastMs = performance.now();
   #longestPauseMs = 0;
 
-  constructor(url: string, writers: number) {
+  constructor(url: string, token: string, writers: number) {
+    this.#headers = { authorization: `Bearer ${token}` };
     this.#pool = new Pool(url, { connections: writers });
     this.#writers = Array.from({ length: writers }, (_, writer) => this.#write(writer));
   }
@@ -40,8 +42,9 @@ export class WriteLoop {
   async #write(writer: number): Promise<void> {
     // The same key each time: every range of the keyspace has writers, and none escapes to a healthy one.
     const path = `/v1/keyspaces/default/keys/${'ahmu'[writer % 4]}-${writer}`;
+    const headers = this.#headers;
     while (!this.#stopped) {
-      const { statusCode, body } = await this.#pool.request({ method: 'PUT', path, body: 'x' });
+      const { statusCode, body } = await this.#pool.request({ method: 'PUT', path, headers, body: 'x' });
       await body.dump();
       if (statusCode !== 200) continue;
       const nowMs = performance.now();

@@ -6,6 +6,7 @@ import { type Client } from '@holdfast/client';
 import { connect } from '@holdfast/client/node';
 import { createLogger } from '@holdfast/telemetry';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { OpenAccess } from '../../apps/gateway/src/access/authenticator.ts';
 import { createGatewayApp } from '../../apps/gateway/src/gateway-app.ts';
 import { Readiness } from '../../apps/gateway/src/readiness.ts';
 import { LocalCluster } from './local-cluster.ts';
@@ -45,6 +46,7 @@ beforeAll(async () => {
     client,
     new Readiness(client),
     createLogger({ app: 'gateway', level: 'silent' }),
+    new OpenAccess(),
   );
   await gateway.listen(0, '127.0.0.1');
 });

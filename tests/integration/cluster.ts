@@ -42,11 +42,16 @@ export class TestCluster implements AsyncDisposable {
     this.#cluster = cluster;
     this.#directory = directory;
     this.#lines = lines;
-    this.http = new Http(cluster.gatewayUrl);
+    this.http = new Http(cluster.gatewayUrl, cluster.rootKey);
   }
 
   get gatewayUrl(): string {
     return this.#cluster.gatewayUrl;
+  }
+
+  /** What the gateway takes as a bearer token for everything. */
+  get rootKey(): string {
+    return this.#cluster.rootKey;
   }
 
   get adminUrl(): string {

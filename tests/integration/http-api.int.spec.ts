@@ -50,7 +50,7 @@ describe('a value', () => {
       const socket = connect({ host: hostname, port: Number(port) }, () => {
         // Nothing of the body is ever sent.
         socket.write(
-          `PUT ${KEYS}/large HTTP/1.1\r\nHost: x\r\nContent-Length: ${VALUE_BYTES_MAX + 1}\r\n\r\n`,
+          `PUT ${KEYS}/large HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${cluster.rootKey}\r\nContent-Length: ${VALUE_BYTES_MAX + 1}\r\n\r\n`,
         );
       });
       socket.on('data', (chunk: Buffer) => (text += chunk.toString()));

@@ -14,11 +14,13 @@ export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Talks to a gateway. Paths go out exactly as they are written. */
+/** Talks to a gateway, with a bearer token unless a request brings its own header. Paths go out exactly as they are written. */
 export class Http {
   readonly #pool: Pool;
+  readonly #authorization: Readonly<Record<string, string>>;
 
-  constructor(url: string) {
+  constructor(url: string, token?: string) {
+    this.#authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
     this.#pool = new Pool(url, {
       connections: 32,
       pipelining: 1,
@@ -28,7 +30,7 @@ export class Http {
   }
 
   async request(
-    method: 'GET' | 'HEAD' | 'PUT' | 'DELETE' | 'POST',
+    method: 'GET' | 'HEAD' | 'PUT' | 'PATCH' | 'DELETE' | 'POST',
     path: string,
     { body, headers }: RequestOptions = {},
   ): Promise<Answer> {
@@ -36,7 +38,7 @@ export class Http {
       method,
       path,
       ...(body === undefined ? {} : { body }),
-      ...(headers === undefined ? {} : { headers }),
+      headers: { ...this.#authorization, ...headers },
     });
     const bytes = Buffer.from(await response.body.arrayBuffer());
     return {

@@ -61,6 +61,11 @@ const directory = mkdtempSync(join(tmpdir(), 'holdfast-start-'));
 let environment: Record<string, string>;
 let start: Script;
 
+/** What `npm start` has printed, and keeps. */
+function rootKey(): string {
+  return readFileSync(join(directory, 'development-key'), 'utf8').trim();
+}
+
 beforeAll(async () => {
   const { gateway, admin, nodes } = await freePorts();
   environment = {
@@ -111,6 +116,7 @@ describe('npm start', () => {
     const gateway = `http://127.0.0.1:${environment['HOLDFAST_GATEWAY_PORT']}`;
     const admin = `http://127.0.0.1:${environment['HOLDFAST_ADMIN_PORT']}`;
     const holdfast = (...args: readonly string[]) => run('apps/cli/bin/holdfast.js', ...args);
+    environment['HOLDFAST_TOKEN'] = rootKey();
     expect((await holdfast('put', '../cli', 'a value', '-g', gateway)).output).toMatch(/^revision \d+\n$/);
     expect(await holdfast('get', '../cli', '-g', gateway)).toEqual({
       ending: 'exit code 0',
@@ -174,6 +180,8 @@ describe('npm start', () => {
     await restart();
     expect(readFileSync(join(directory, 'cluster-id'), 'utf8')).toBe(clusterId);
     const url = `http://127.0.0.1:${environment['HOLDFAST_GATEWAY_PORT']}/v1/keyspaces/default/keys/hello`;
-    expect(await (await fetch(url)).text()).toBe('world');
+    const headers = { authorization: `Bearer ${rootKey()}` };
+    expect(await (await fetch(url, { headers })).text()).toBe('world');
+    expect((await fetch(url)).status).toBe(401);
   });
 });

@@ -39,6 +39,7 @@ it('tells every process where the others are', () => {
     root: '/project',
     dataDirectory: '/data',
     clusterId: 'c'.repeat(32),
+    rootKey: 'the-root-key',
     ports: portsOf({}),
     logLevel: 'info',
   });
@@ -49,6 +50,8 @@ it('tells every process where the others are', () => {
     'gateway http://127.0.0.1:7700',
     'admin http://127.0.0.1:7800',
   ]);
+  expect(processes[3]?.settings).toMatchObject({ HOLDFAST_ROOT_KEY: 'the-root-key' });
+  expect(processes[1]?.settings).not.toHaveProperty('HOLDFAST_ROOT_KEY');
   expect(processes[1]?.settings).toMatchObject({
     HOLDFAST_NODE_ID: '2',
     HOLDFAST_DATA_DIRECTORY: '/data/node-2',

@@ -57,7 +57,7 @@ export async function requestKey(
   const url = `${gateway}/v1/keyspaces/${encodeURIComponent(keyspace)}/keys/${encoded}?${query.toString()}`;
   const { statusCode, headers, body } = await request(url, {
     method: rest.method,
-    headers: rest.headers ?? {},
+    headers: { ...authorization(), ...rest.headers },
     ...(rest.body === undefined ? {} : { body: rest.body }),
   });
   const bytes = Buffer.from(await body.arrayBuffer());
@@ -68,6 +68,12 @@ export async function requestKey(
     consistency: headers['holdfast-consistency']?.toString(),
     body: bytes,
   };
+}
+
+/** `HOLDFAST_TOKEN`, where the gateway asks for one. */
+function authorization(): Record<string, string> {
+  const token = process.env['HOLDFAST_TOKEN'];
+  return token === undefined || token === '' ? {} : { authorization: `Bearer ${token}` };
 }
 
 /** A JSON document. @throws ProblemError, or the error of the connection. */

@@ -6,6 +6,7 @@ import { Condition, Consistency, type ErrorCode, HoldfastError, OpKind } from '@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import request from 'supertest';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { OpenAccess } from './access/authenticator.ts';
 import { createGatewayApp } from './gateway-app.ts';
 import { Readiness } from './readiness.ts';
 import type { StoreClient } from './store-client.ts';
@@ -67,6 +68,7 @@ beforeAll(async () => {
     client,
     new Readiness(client),
     createLogger({ app: 'gateway', level: 'silent' }),
+    new OpenAccess(),
   );
   await app.listen(0, '127.0.0.1');
   http = request(await app.getUrl());

@@ -5,6 +5,8 @@ import { VALUE_BYTES_MAX } from '@holdfast/wire';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyHttpOptions } from 'fastify';
+import { addAccessGate } from './access/access-gate.ts';
+import type { Authenticator } from './access/authenticator.ts';
 import { GatewayModule } from './gateway-module.ts';
 import type { Readiness } from './readiness.ts';
 import { RequestCounters } from './request-counters.ts';
@@ -16,6 +18,7 @@ export async function createGatewayApp(
   client: StoreClient,
   readiness: Readiness,
   log: Logger,
+  authenticator: Authenticator,
 ): Promise<NestFastifyApplication> {
   const options: FastifyHttpOptions<Server> = {
     ...httpEdgeOptions(),
@@ -26,6 +29,7 @@ export async function createGatewayApp(
   const fastify = adapter.getInstance();
   const counters = new RequestCounters();
   addRequestIdHeader(fastify);
+  addAccessGate(fastify, authenticator);
   fastify.addHook('onResponse', (request, reply, done) => {
     counters.count(request.method, reply.statusCode);
     done();

@@ -2,6 +2,7 @@ import { EMPTY_BYTES } from '@holdfast/io';
 import { CONTENT_TYPE_BYTES_MAX, HoldfastError, OpKind } from '@holdfast/wire';
 import { Controller, Delete, Get, Head, Inject, Put, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { callerOf } from './access/access-gate.ts';
 import { writeCondition } from './entity-tag.ts';
 import { ReadReply, WriteReply } from './key-reply.ts';
 import { readKeyTarget } from './key-target.ts';
@@ -61,12 +62,12 @@ export class KeyController {
     }
     const asked = consistency(single(query.consistency, 'consistency'));
     this.#client.submit(
-      {
+      callerOf(request).permit({
         kind: OpKind.get,
         ...targetOf(request),
         consistency: asked,
         deadlineMs: deadlineOf(request),
-      },
+      }),
       new ReadReply(reply, asked, headers['if-none-match']),
     );
   }
@@ -83,13 +84,13 @@ export class KeyController {
       throw new HoldfastError('HF_UNSUPPORTED', { detail: 'Idempotency-Key is not offered' });
     }
     this.#client.submit(
-      {
+      callerOf(request).permit({
         kind,
         ...targetOf(request),
         ...content,
         ...writeCondition(headers['if-match'], headers['if-none-match']),
         deadlineMs: deadlineOf(request),
-      },
+      }),
       new WriteReply(reply),
     );
   }

@@ -1,6 +1,7 @@
 import { addressSetting, listSetting, millisecondsSetting, portSetting } from '@holdfast/service';
 import { LOG_LEVELS } from '@holdfast/telemetry';
 import { z } from 'zod';
+import { accessSettings } from './access/access-settings.ts';
 
 /** The configuration of a gateway: `httpPort` is set by `HOLDFAST_HTTP_PORT`, and so on. */
 export const settingsSchema = z.object({
@@ -14,6 +15,7 @@ export const settingsSchema = z.object({
     .regex(/^[0-9a-f]{32}$/, 'expected 32 hexadecimal digits')
     .optional()
     .describe('The cluster to talk to; by default the first one that answers.'),
+  ...accessSettings,
   drainMs: millisecondsSetting.default(10_000).describe('Longest wait for open requests when stopping.'),
   logLevel: z
     .enum(LOG_LEVELS)

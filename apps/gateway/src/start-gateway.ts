@@ -5,6 +5,7 @@ import { nodeKernels, SystemClock, systemRandomSeed, TcpNetwork } from '@holdfas
 import type { Running } from '@holdfast/service';
 import type { Logger } from '@holdfast/telemetry';
 import { logClient } from './client-log.ts';
+import { createAuthenticator } from './access/create-access.ts';
 import { createGatewayApp } from './gateway-app.ts';
 import { addApiPages } from './api-pages.ts';
 import { Readiness } from './readiness.ts';
@@ -17,6 +18,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 /** The composition root: makes every object of the process once, and starts it. */
 export async function startGateway(settings: Settings, log: Logger): Promise<Running> {
   const { clusterId, httpHost, httpPort, seeds } = settings;
+  const authenticator = createAuthenticator(settings);
   const client = new Client({
     network: new TcpNetwork(),
     clock: new SystemClock(),
@@ -28,10 +30,10 @@ export async function startGateway(settings: Settings, log: Logger): Promise<Run
     ...(clusterId === undefined ? {} : { clusterId }),
   });
   const readiness = new Readiness(client);
-  const app = await createGatewayApp(client, readiness, log);
+  const app = await createGatewayApp(client, readiness, log, authenticator);
   addApiPages(app, version);
   await app.listen(httpPort, httpHost);
-  log.info({ http: `${httpHost}:${httpPort}`, seeds }, 'serving');
+  log.info({ http: `${httpHost}:${httpPort}`, seeds, auth: settings.auth }, 'serving');
   return {
     async stop() {
       readiness.drain();

@@ -1,3 +1,4 @@
+import { ROOT_KEY } from '../systems/cluster-id.ts';
 import { type OpName, SCAN_ROWS, VALUE_BYTES } from '../workloads.ts';
 import { hostAndPort } from './address.ts';
 import type { Done, Driver } from './driver.ts';
@@ -75,15 +76,24 @@ export class EtcdHttpDriver extends HttpDriver {
 /** Our gateway: the body is the value. */
 export class HoldfastHttpDriver extends HttpDriver {
   constructor(address: string, keys: Keys) {
+    const authorization = { Authorization: `Bearer ${ROOT_KEY}` };
     const path = (name: string, query = ''): string => `/v1/keyspaces/default/keys/${name}${query}`;
     const get = (query: string): HttpOperation => ({
-      requests: keys.names.map((name) => httpRequest('GET', address, path(name, query), {}, NO_BYTES)),
+      requests: keys.names.map((name) =>
+        httpRequest('GET', address, path(name, query), authorization, NO_BYTES),
+      ),
       check: (body) => body.length === VALUE_BYTES,
     });
     super(address, {
       put: {
         requests: keys.names.map((name) =>
-          httpRequest('PUT', address, path(name), { 'Content-Type': 'application/octet-stream' }, VALUE),
+          httpRequest(
+            'PUT',
+            address,
+            path(name),
+            { ...authorization, 'Content-Type': 'application/octet-stream' },
+            VALUE,
+          ),
         ),
         check: () => true,
       },

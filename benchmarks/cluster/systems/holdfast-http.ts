@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePorts, startChild, waitUntil } from './child.ts';
+import { ROOT_KEY } from './cluster-id.ts';
 import { holdfastNest, ROOT } from './holdfast.ts';
 import { SERVER_FLAGS } from './node-command.ts';
 import type { System } from './system.ts';
@@ -25,7 +26,12 @@ export const holdfastHttp: System = {
       command: process.execPath,
       args: [...SERVER_FLAGS, ...(options.nodeFlags ?? []), GATEWAY_ENTRY],
       logFile: join(options.directory, 'gateway.log'),
-      env: { HOLDFAST_HTTP_PORT: String(port), HOLDFAST_SEEDS: seeds.join(','), HOLDFAST_LOG_LEVEL: 'warn' },
+      env: {
+        HOLDFAST_HTTP_PORT: String(port),
+        HOLDFAST_SEEDS: seeds.join(','),
+        HOLDFAST_ROOT_KEY: ROOT_KEY,
+        HOLDFAST_LOG_LEVEL: 'warn',
+      },
     });
     await waitUntil(
       'the gateway',

@@ -23,5 +23,6 @@ export {
   millisecondsSetting,
   numberedSetting,
   portSetting,
+  SettingsError,
   variableOf,
 } from './settings.ts';

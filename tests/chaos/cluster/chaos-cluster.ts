@@ -12,6 +12,8 @@ import { STORE_SETTINGS_VARIABLE } from './store-settings.ts';
 import { type Ending, Supervised } from './supervised.ts';
 
 const HOST = '127.0.0.1';
+/** Of the gateway; known to these tests alone. */
+export const ROOT_KEY = `hf_dev_${randomBytes(32).toString('base64url')}`;
 const root = join(import.meta.dirname, '..', '..', '..');
 const PLAIN_NODE = fileURLToPath(import.meta.resolve('./plain-node.ts'));
 
@@ -108,6 +110,7 @@ export class ChaosCluster {
           HOLDFAST_HTTP_PORT: String(gatewayPort),
           HOLDFAST_SEEDS: this.addresses.join(','),
           HOLDFAST_CLUSTER_ID: this.clusterId,
+          HOLDFAST_ROOT_KEY: ROOT_KEY,
           HOLDFAST_LOG_LEVEL: 'warn',
         },
         logFile: join(directory, 'gateway.log'),

@@ -1,3 +1,4 @@
+import { ROOT_KEY } from '../cluster/chaos-cluster.ts';
 import { AccessError, type Answer, type KeyAccess } from './key-access.ts';
 
 /** How much longer than the store's own deadline an answer is waited for. */
@@ -70,6 +71,7 @@ export class HttpAccess implements KeyAccess {
       return await fetch(this.#base + encodeURIComponent(key), {
         method,
         headers: {
+          authorization: `Bearer ${ROOT_KEY}`,
           'holdfast-deadline-ms': String(this.#deadlineMs),
           ...(value === undefined ? {} : { 'content-type': 'text/plain' }),
           ...condition,

@@ -1,0 +1,67 @@
+import { HoldfastError } from '@holdfast/wire';
+import { Caller } from './caller.ts';
+import { FULL_GRANT } from './principal.ts';
+import { bearerToken, digestOf, sameDigest, type TokenDigest } from './token.ts';
+
+/** One kind of token. */
+export interface TokenSource {
+  /**
+   * Undefined for a token that is not of this kind, or not valid: which of the two stays inside.
+   *
+   * @throws HoldfastError, also as a rejection, when nobody can say now.
+   */
+  find(token: string, digest: TokenDigest): Caller | undefined | Promise<Caller | undefined>;
+}
+
+/** Tells from an `Authorization` header who calls. */
+export interface Authenticator {
+  /** At once where that is possible. @throws HoldfastError HF_UNAUTHENTICATED, also as a rejection. */
+  authenticate(authorization: string | undefined): Caller | Promise<Caller>;
+}
+
+/** Asks the sources in their order. */
+export class TokenAuthenticator implements Authenticator {
+  readonly #sources: readonly TokenSource[];
+
+  constructor(sources: readonly TokenSource[]) {
+    this.#sources = sources;
+  }
+
+  authenticate(authorization: string | undefined): Caller | Promise<Caller> {
+    const token = bearerToken(authorization);
+    if (token === undefined) throw new HoldfastError('HF_UNAUTHENTICATED');
+    return this.#ask(token, digestOf(token), 0);
+  }
+
+  #ask(token: string, digest: TokenDigest, first: number): Caller | Promise<Caller> {
+    for (let i = first; i < this.#sources.length; i++) {
+      const found = this.#sources[i].find(token, digest);
+      if (found instanceof Promise) return found.then((caller) => caller ?? this.#ask(token, digest, i + 1));
+      if (found !== undefined) return found;
+    }
+    throw new HoldfastError('HF_UNAUTHENTICATED');
+  }
+}
+
+/** The key of the operator, from the settings: it may do everything, and makes the other keys. */
+export class RootKey implements TokenSource {
+  readonly #digest: TokenDigest;
+  readonly #caller = new Caller({ id: 'root', tenant: 'root', grants: [FULL_GRANT], limits: {} });
+
+  constructor(key: string) {
+    this.#digest = digestOf(key);
+  }
+
+  find(_token: string, digest: TokenDigest): Caller | undefined {
+    return sameDigest(digest, this.#digest) ? this.#caller : undefined;
+  }
+}
+
+/** Everybody may do everything: for development and tests. */
+export class OpenAccess implements Authenticator {
+  readonly #caller = new Caller({ id: 'anonymous', tenant: 'anonymous', grants: [FULL_GRANT], limits: {} });
+
+  authenticate(): Caller {
+    return this.#caller;
+  }
+}

@@ -15,6 +15,7 @@ import {
   systemRandomSeed,
   TcpNetwork,
 } from '@holdfast/io-node';
+import { nodeCodecs, WorkerCompactor } from '@holdfast/lsm-node';
 import { Node } from '@holdfast/store';
 import { isProfileRequest, Profiling } from './profiling.ts';
 import { CLUSTER_ID } from './systems/cluster-id.ts';
@@ -27,10 +28,13 @@ const members = addresses.split(',').map((address, i) => ({ id: nodeId(i + 1), a
 const self = members[Number(id) - 1];
 if (self === undefined) throw new Error(`no address for node ${id}`);
 
+const clock = new SystemClock();
 const node = await Node.open({
   disk: new FileDisk(new LogWriter()),
   network: new TcpNetwork(),
-  clock: new SystemClock(),
+  clock,
+  // As in the data node application: flushes and merges on threads of their own.
+  tree: { compactor: new WorkerCompactor(), clock, options: { codecs: nodeCodecs } },
   random: new Prng(systemRandomSeed()),
   kernels: nodeKernels,
   directory,

@@ -16,4 +16,5 @@ export { ABSENT, allocateMap, FULL, SharedMap } from './threads/shared-map.ts';
 export { SharedMutex } from './threads/shared-mutex.ts';
 export { allocateRing, RingConsumer, RingProducer } from './threads/shared-ring.ts';
 export { startWorker } from './threads/start-worker.ts';
+export { yieldToOtherThreads } from './threads/thread-priority.ts';
 export { JobError, WorkerPool, type WorkerPoolOptions } from './threads/worker-pool.ts';

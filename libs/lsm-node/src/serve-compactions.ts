@@ -6,6 +6,7 @@ import {
   serveJobs,
   SharedCounters,
   SystemClock,
+  yieldToOtherThreads,
 } from '@holdfast/io-node';
 import {
   type BlockCodec,
@@ -34,8 +35,14 @@ export function serveCompactions({
   codecs = nodeCodecs,
 }: ServeCompactionsOptions = {}): void {
   const clock = new SystemClock();
+  let hasYielded = false;
 
   serveJobs<WorkerJob, WorkerAnswer>(async (job, context) => {
+    // Writers wait for a flush soon, for a merge only when level 0 is full: merges take what the others leave.
+    if (job.kind === 'compaction' && !hasYielded) {
+      yieldToOtherThreads();
+      hasYielded = true;
+    }
     const counters = new SharedCounters(job.counters);
     const onWritten = (bytes: number): void => counters.add(COUNTERS.bytesWritten, bytes);
     const world = { disk, kernels: nodeKernels, codecs, clock, onWritten };

@@ -235,7 +235,7 @@ export class CompactionDriver {
       numberFirst: versions.nextNumber(numberCount),
       numberCount,
       bindingBase: versions.bindingOf(0),
-      bytesPerSecond: options.compactionBytesPerSecond,
+      bytesPerSecond: isPressing(current.levels[0]!, options) ? 0 : options.compactionBytesPerSecond,
     };
   }
 
@@ -282,4 +282,9 @@ function bytesOf(tables: readonly Table[]): number {
   let bytes = 0;
   for (const { meta } of tables) bytes += meta.fileBytes;
   return bytes;
+}
+
+/** Writes may soon stall: a compaction goes as fast as it can. */
+function isPressing(level0: readonly Table[], { level0StallTables }: ResolvedOptions): boolean {
+  return level0.length * 2 > level0StallTables;
 }

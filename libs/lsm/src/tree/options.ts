@@ -34,7 +34,10 @@ export interface TreeOptions {
   readonly levelBaseBytes?: number;
   /** Each level is this much larger than the one above. Default 10. */
   readonly levelRatio?: number;
-  /** Bytes a second that compaction may write; 0 for no limit. Needs `clock`. Default 0. */
+  /**
+   * Bytes a second that a compaction may write; 0 for no limit. Lifted while level 0 holds more than half of the
+   * tables at which writes stall. Needs `clock`. Default 0.
+   */
   readonly compactionBytesPerSecond?: number;
   /** Bytes read at once in a scan of blocks that are not in memory. Default 128 KiB. */
   readonly readAheadBytes?: number;

@@ -93,6 +93,8 @@ function optionsOf(random: Prng, canary: StoreCanary | undefined): StoreClusterO
       // Small, so that a node that lags needs a snapshot.
       logKeepBytes: randomPick(random, [0, 0, 1, 64]) * 1024,
       logBytesMax: randomPick(random, [1, 1, 4, 1_024]) * 1024,
+      logDiskBytesKeep: randomPick(random, [32, 64, 65_536]) * 1024,
+      logDiskBytesMax: randomPick(random, [64, 256, 524_288]) * 1024,
       retentionMs: randomPick(random, [100, 10_000, 600_000]),
     },
     canary,

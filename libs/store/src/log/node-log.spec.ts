@@ -1,5 +1,5 @@
 import { nodeId, Prng, pureKernels, randomInteger, type RangeId, rangeId } from '@holdfast/io';
-import type { Entry, HardState, Ready } from '@holdfast/raft';
+import { type Entry, EntryKind, type HardState, type Ready } from '@holdfast/raft';
 import { SimDisk } from '@holdfast/sim';
 import { describe, expect, it } from 'vitest';
 import { NodeLog } from './node-log.ts';
@@ -52,6 +52,34 @@ function sameHardState(group: RecoveredGroup, model: Model): boolean {
 }
 
 describe('NodeLog', () => {
+  it('names the groups that keep the oldest segment, and drops it when they let go', async () => {
+    const { log } = await open(new SimDisk({ seed: 1 }));
+    const [idle, busy] = [rangeId(1), rangeId(2)];
+    const entry = (index: number): Entry => ({
+      index,
+      term: 1,
+      kind: EntryKind.normal,
+      data: new Uint8Array(600),
+    });
+    log.append(idle, readyOf({ entries: [entry(1)] }));
+    for (let index = 1; index <= 20; index++) {
+      log.append(busy, readyOf({ entries: [entry(index)] }));
+      await commit(log);
+    }
+    const full = log.diskBytes;
+    expect(full).toBeGreaterThan(4 * 2048);
+    log.compacted(busy, 20, 1);
+    log.dropSegments();
+    await commit(log);
+    expect(log.pinning()).toEqual([[idle, 1]]);
+    expect(log.diskBytes).toBeGreaterThanOrEqual(full);
+    log.compacted(idle, 1, 1);
+    expect(log.pinning()).toEqual([]);
+    log.dropSegments();
+    await log.close();
+    expect(log.diskBytes).toBeLessThanOrEqual(2 * 2048);
+  });
+
   it('recovers every group as acknowledged, after a power loss at any moment, with segments dropped', async () => {
     for (let seed = 1; seed <= 150; seed++) {
       const random = new Prng(seed);

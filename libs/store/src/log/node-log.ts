@@ -1,5 +1,11 @@
 import type { Disk, Kernels, RangeId } from '@holdfast/io';
-import { type LogCanary, type LogRecord, type PendingRecord, SegmentedLog } from '@holdfast/lsm';
+import {
+  type LogCanary,
+  type LogRecord,
+  type PendingRecord,
+  SEGMENT_BYTES_DEFAULT,
+  SegmentedLog,
+} from '@holdfast/lsm';
 import type { Entry, HardState, Ready } from '@holdfast/raft';
 import {
   baseRecord,
@@ -39,6 +45,7 @@ interface GroupState {
  */
 export class NodeLog {
   readonly #log: SegmentedLog;
+  readonly #segmentBytes: number;
   readonly #groups: Map<RangeId, GroupState>;
   /** For each segment: the highest index of each group among the entries in it. */
   readonly #contents: Map<number, Map<RangeId, number>>;
@@ -63,15 +70,18 @@ export class NodeLog {
       const { hardState, baseIndex, baseTerm } = group;
       states.set(range, { hardState, baseIndex, baseTerm });
     }
-    return { log: new NodeLog(segmentedLog, states, contents), groups: recovered };
+    const segmentBytes = options.segmentBytes ?? SEGMENT_BYTES_DEFAULT;
+    return { log: new NodeLog(segmentedLog, segmentBytes, states, contents), groups: recovered };
   }
 
   private constructor(
     log: SegmentedLog,
+    segmentBytes: number,
     groups: Map<RangeId, GroupState>,
     contents: Map<number, Map<RangeId, number>>,
   ) {
     this.#log = log;
+    this.#segmentBytes = segmentBytes;
     this.#groups = groups;
     this.#contents = contents;
   }
@@ -107,6 +117,20 @@ export class NodeLog {
   /** The group needs no entry up to `index` any more. Durable with the next commit; needs none of its own. */
   compacted(group: RangeId, index: number, term: number): void {
     if (index > this.#state(group).baseIndex) this.#rebase(group, index, term);
+  }
+
+  /** Bytes of the segments in use. */
+  get diskBytes(): number {
+    return (this.#log.segment - this.#log.firstSegment + 1) * this.#segmentBytes;
+  }
+
+  /** The groups that keep the oldest segment from being dropped, each with its highest index in there. */
+  pinning(): readonly (readonly [group: RangeId, index: number])[] {
+    const oldest = this.#log.firstSegment;
+    if (oldest === this.#log.segment) return [];
+    return [...(this.#contents.get(oldest) ?? [])].filter(
+      ([group, index]) => index > this.#state(group).baseIndex,
+    );
   }
 
   /** Drops the oldest segments that hold nothing a group still needs. */

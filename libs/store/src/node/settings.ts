@@ -1,3 +1,4 @@
+import type { TreeOptions } from '@holdfast/lsm';
 import type { StoreCanary } from './canary.ts';
 
 /** Milliseconds of one tick: the only unit in which elections and heartbeats count time. */
@@ -16,13 +17,17 @@ export interface NodeSettings {
   readonly logKeepBytes: number;
   /** Above this a lagging member no longer holds back compaction: it will get a snapshot. Per range. */
   readonly logBytesMax: number;
+  /** Above this on disk, the ranges whose entries keep the log's oldest segment give them up. Bytes, per node. */
+  readonly logDiskBytesKeep: number;
+  /** Above this they do so although a member lags. Bytes, per node. */
+  readonly logDiskBytesMax: number;
   /**
    * Which voters ask first when a cluster starts. `together`: one node for all ranges, so that their batches,
    * syncs and frames are shared; best while one node can carry the load, and always on one machine. `spread`:
    * in turn, so that several machines share the work of leading.
    */
   readonly leaders: 'together' | 'spread';
-  /** Size of the tree's memtables. Default: the engine's. */
+  /** Size of the tree's memtables. Default: that of {@link TREE_OPTIONS}. */
   readonly memtableBytes?: number;
   /** Size of a segment of the node log. Default: the log's. */
   readonly segmentBytes?: number;
@@ -39,5 +44,17 @@ export const DEFAULT_SETTINGS: NodeSettings = {
   retentionMs: 10 * 60 * 1000,
   logKeepBytes: 4 * 1024 * 1024,
   logBytesMax: 64 * 1024 * 1024,
+  logDiskBytesKeep: 64 * 1024 * 1024,
+  logDiskBytesMax: 512 * 1024 * 1024,
   leaders: 'together',
+};
+
+/**
+ * What a node's tree has instead of the engine's defaults. Log and tables share a disk, and clients wait for the log:
+ * larger memtables and wider merges make a byte be rewritten less often, and a merge takes its time while it can.
+ */
+export const TREE_OPTIONS: TreeOptions = {
+  memtableBytes: 64 * 1024 * 1024,
+  level0CompactionTables: 6,
+  compactionBytesPerSecond: 64 * 1024 * 1024,
 };

@@ -93,13 +93,20 @@ export class TurnLoop implements TurnOutput {
     this.#onSnapshotNeeded(replica, to);
   }
 
-  /** Drops log entries that SSTables hold, and segments that nobody needs any more. */
+  /**
+   * Drops log entries that SSTables hold, and segments that nobody needs any more. A range that is seldom written
+   * could keep its few entries for ever, and with them a segment and all that come behind it: above
+   * `logDiskBytesKeep` such a range gives them up.
+   */
   compactLogs(replicas: Iterable<Replica>, tree: Tree, limits: LogLimits): void {
+    const isLarge = this.#log.diskBytes > limits.logDiskBytesKeep;
+    const pinned = new Map(isLarge ? this.#log.pinning() : []);
+    const isFull = this.#log.diskBytes > limits.logDiskBytesMax;
     for (const replica of replicas) {
       const durable = tree.durableMark(appliedMarkOf(replica.id));
       if (durable === undefined) continue;
       const before = replica.log.firstIndex();
-      replica.compactLog(decodeAppliedMark(durable).index, limits);
+      replica.compactLog(decodeAppliedMark(durable).index, limits, pinned.get(replica.id) ?? 0, isFull);
       const base = replica.log.firstIndex() - 1;
       if (base + 1 > before) this.#log.compacted(replica.id, base, replica.log.term(base) ?? 0);
     }

@@ -18,6 +18,10 @@ export interface LogLimits {
   readonly logKeepBytes: number;
   /** Above this a lagging member no longer holds back compaction: it will get a snapshot. Per range. */
   readonly logBytesMax: number;
+  /** Above this the ranges whose entries keep the oldest segment give them up. Of the whole node. */
+  readonly logDiskBytesKeep: number;
+  /** Above this they do so although a member lags. Of the whole node. */
+  readonly logDiskBytesMax: number;
 }
 
 /** So many mutations are worth an entry of their own, whatever the log is doing. */
@@ -182,12 +186,17 @@ export class Replica {
 
   /**
    * Forgets log entries that an SSTable holds (`durable`: the index up to which). Some are kept for followers
-   * that lag; more than that only as long as a member is known to need them and memory allows.
+   * that lag; more than that only as long as a member is known to need them and memory and disk allow.
+   *
+   * @param pinning entries up to this index hold up the disk's oldest segment; 0: none do
+   * @param isDiskFull the node's log has all the room on disk that it may have
    */
-  compactLog(durable: number, limits: LogLimits): void {
-    if (this.log.bytes <= limits.logKeepBytes || durable < this.log.firstIndex()) return;
-    const spare = this.log.indexBefore(limits.logKeepBytes);
-    const needed = this.log.bytes > limits.logBytesMax ? spare : this.raft.matchedByAll();
+  compactLog(durable: number, limits: LogLimits, pinning: number, isDiskFull: boolean): void {
+    const isLong = this.log.bytes > limits.logKeepBytes;
+    const spare = Math.max(isLong ? this.log.indexBefore(limits.logKeepBytes) : 0, pinning);
+    if (Math.min(durable, spare) < this.log.firstIndex()) return;
+    const isFull = isDiskFull || this.log.bytes > limits.logBytesMax;
+    const needed = isFull ? spare : this.raft.matchedByAll();
     this.log.compactTo(Math.min(durable, spare, needed));
   }
 

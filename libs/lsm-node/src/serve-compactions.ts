@@ -20,6 +20,10 @@ import { packError, packResult, unpackJob } from './compaction-message.ts';
 import { type PackedFlush, unpackFlush } from './flush-message.ts';
 import { CANCEL, COUNTERS, type WorkerAnswer, type WorkerJob } from './worker-job.ts';
 
+/** Writers wait for a flush when the next memtable is full too, for a merge only when level 0 is. A thread does one kind. */
+const FLUSH_NICENESS = 5;
+const COMPACTION_NICENESS = 10;
+
 export interface ServeCompactionsOptions {
   readonly disk?: Disk;
   /** Default: `nodeCodecs`. */
@@ -38,9 +42,8 @@ export function serveCompactions({
   let hasYielded = false;
 
   serveJobs<WorkerJob, WorkerAnswer>(async (job, context) => {
-    // Writers wait for a flush soon, for a merge only when level 0 is full: merges take what the others leave.
-    if (job.kind === 'compaction' && !hasYielded) {
-      yieldToOtherThreads();
+    if (!hasYielded) {
+      yieldToOtherThreads(job.kind === 'flush' ? FLUSH_NICENESS : COMPACTION_NICENESS);
       hasYielded = true;
     }
     const counters = new SharedCounters(job.counters);

@@ -2,14 +2,16 @@ import { constants, getPriority, setPriority } from 'node:os';
 import { platform } from 'node:process';
 
 /**
- * Lets all threads of the usual priority go before the calling one: it gets a processor when one is idle, and about
- * a tenth of one when none is. For work that may wait. Cannot be taken back. To be called once in a thread.
+ * Lets threads of the usual priority go before the calling one, for work that may wait. When no processor is idle,
+ * a thread that is nicer by 5 gets a quarter of one beside a busy thread, by 10 a tenth. Cannot be taken back; to be
+ * called once in a thread.
  *
  * On Linux a priority belongs to a thread, and 0 names the calling one (setpriority(2), "C library/kernel
  * differences"). Elsewhere it belongs to the process, so nothing is done there.
+ *
+ * @param by nice levels, 1 .. 19
  */
-export function yieldToOtherThreads(): void {
+export function yieldToOtherThreads(by: number): void {
   if (platform !== 'linux') return;
-  const { PRIORITY_BELOW_NORMAL, PRIORITY_LOW } = constants.priority;
-  setPriority(0, Math.min(getPriority(0) + PRIORITY_BELOW_NORMAL, PRIORITY_LOW));
+  setPriority(0, Math.min(getPriority(0) + by, constants.priority.PRIORITY_LOW));
 }

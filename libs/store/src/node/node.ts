@@ -39,7 +39,7 @@ import { claimDirectory, parseClusterId } from './identity.ts';
 import type { NodeObserver } from './observer.ts';
 import { PeerLink, type PeerLinkHost } from './peer-link.ts';
 import { openReplicas } from './recovery.ts';
-import { DEFAULT_SETTINGS, type NodeSettings, TICK_MS, TREE_OPTIONS } from './settings.ts';
+import { DEFAULT_SETTINGS, type NodeSettings, TICK_MS, treeOptions } from './settings.ts';
 import type { Session } from './session.ts';
 import { Sessions, type SessionsHost } from './sessions.ts';
 import { Snapshots, type SnapshotsHost } from './snapshots.ts';
@@ -138,7 +138,7 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
         kernels,
         ...options.tree,
         options: {
-          ...TREE_OPTIONS,
+          ...treeOptions(options.random),
           ...options.tree?.options,
           ...(settings.memtableBytes === undefined ? {} : { memtableBytes: settings.memtableBytes }),
         },

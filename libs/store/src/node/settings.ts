@@ -1,3 +1,4 @@
+import { type Random, randomFraction } from '@holdfast/io';
 import type { TreeOptions } from '@holdfast/lsm';
 import type { StoreCanary } from './canary.ts';
 
@@ -27,7 +28,7 @@ export interface NodeSettings {
    * in turn, so that several machines share the work of leading.
    */
   readonly leaders: 'together' | 'spread';
-  /** Size of the tree's memtables. Default: that of {@link TREE_OPTIONS}. */
+  /** Size of the tree's memtables. Default: that of {@link treeOptions}. */
   readonly memtableBytes?: number;
   /** Size of a segment of the node log. Default: the log's. */
   readonly segmentBytes?: number;
@@ -49,12 +50,21 @@ export const DEFAULT_SETTINGS: NodeSettings = {
   leaders: 'together',
 };
 
+/** Memtables are smaller than {@link MEMTABLE_BYTES_MAX} by up to this share. */
+const MEMTABLE_JITTER = 0.3;
+const MEMTABLE_BYTES_MAX = 64 * 1024 * 1024;
+
 /**
  * What a node's tree has instead of the engine's defaults. Log and tables share a disk, and clients wait for the log:
  * larger memtables and wider merges make a byte be rewritten less often, and a merge takes its time while it can.
+ *
+ * All replicas of a range hold the same writes. With memtables of one size they would all flush at the same moment,
+ * and no majority would be left that is not busy with it.
  */
-export const TREE_OPTIONS: TreeOptions = {
-  memtableBytes: 64 * 1024 * 1024,
-  level0CompactionTables: 6,
-  compactionBytesPerSecond: 64 * 1024 * 1024,
-};
+export function treeOptions(random: Random): TreeOptions {
+  return {
+    memtableBytes: Math.round(MEMTABLE_BYTES_MAX * (1 - MEMTABLE_JITTER * randomFraction(random))),
+    level0CompactionTables: 6,
+    compactionBytesPerSecond: 64 * 1024 * 1024,
+  };
+}

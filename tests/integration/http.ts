@@ -72,3 +72,8 @@ export class Http {
 export function keyPath(key: string): string {
   return `/v1/keyspaces/default/keys/${encodeURIComponent(key)}`;
 }
+
+/** The body of an answer as JSON. */
+export function jsonOf({ body }: Pick<Answer, 'body'>): unknown {
+  return JSON.parse(body.toString('utf8'));
+}

@@ -6,6 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyHttpOptions } from 'fastify';
 import { addAccessGate } from './access/access-gate.ts';
+import type { AccessManagement } from './access/access-module.ts';
 import type { Authenticator } from './access/authenticator.ts';
 import { GatewayModule } from './gateway-module.ts';
 import type { Readiness } from './readiness.ts';
@@ -13,12 +14,13 @@ import { RequestCounters } from './request-counters.ts';
 import { errorAtRoute } from './routing-error.ts';
 import type { StoreClient } from './store-client.ts';
 
-/** Puts the HTTP application around a client; it does not listen yet. */
+/** Puts the HTTP application around a client; it does not listen yet. Without `management`, keys cannot be made. */
 export async function createGatewayApp(
   client: StoreClient,
   readiness: Readiness,
   log: Logger,
   authenticator: Authenticator,
+  management?: AccessManagement,
 ): Promise<NestFastifyApplication> {
   const options: FastifyHttpOptions<Server> = {
     ...httpEdgeOptions(),
@@ -38,7 +40,7 @@ export async function createGatewayApp(
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   return NestFactory.create<NestFastifyApplication>(
-    GatewayModule.of({ client, readiness, counters, log }),
+    GatewayModule.of({ client, readiness, counters, log, management }),
     adapter,
     { logger: new FrameworkLog(log), bodyParser: false, abortOnError: false },
   );

@@ -1,6 +1,7 @@
 import type { Logger } from '@holdfast/telemetry';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
+import { type AccessManagement, AccessModule } from './access/access-module.ts';
 import { HealthController } from './health-controller.ts';
 import { KeyController } from './key-controller.ts';
 import { ProblemFilter } from './problem-filter.ts';
@@ -14,14 +15,16 @@ export interface GatewayParts {
   readonly readiness: Readiness;
   readonly counters: RequestCounters;
   readonly log: Logger;
+  readonly management?: AccessManagement | undefined;
 }
 
 /** What NestJS needs to know; the objects themselves are made in the composition root. */
 @Module({})
 export class GatewayModule {
-  static of({ client, readiness, counters, log }: GatewayParts): DynamicModule {
+  static of({ client, readiness, counters, log, management }: GatewayParts): DynamicModule {
     return {
       module: GatewayModule,
+      imports: management === undefined ? [] : [AccessModule.of(management)],
       controllers: [HealthController, KeyController],
       providers: [
         { provide: CLIENT, useValue: client },

@@ -5,7 +5,7 @@ import { nodeKernels, SystemClock, systemRandomSeed, TcpNetwork } from '@holdfas
 import type { Running } from '@holdfast/service';
 import type { Logger } from '@holdfast/telemetry';
 import { logClient } from './client-log.ts';
-import { createAuthenticator } from './access/create-access.ts';
+import { createAccess } from './access/create-access.ts';
 import { createGatewayApp } from './gateway-app.ts';
 import { addApiPages } from './api-pages.ts';
 import { Readiness } from './readiness.ts';
@@ -18,10 +18,10 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 /** The composition root: makes every object of the process once, and starts it. */
 export async function startGateway(settings: Settings, log: Logger): Promise<Running> {
   const { clusterId, httpHost, httpPort, seeds } = settings;
-  const authenticator = createAuthenticator(settings);
+  const clock = new SystemClock();
   const client = new Client({
     network: new TcpNetwork(),
-    clock: new SystemClock(),
+    clock,
     random: new Prng(systemRandomSeed()),
     kernels: nodeKernels,
     seeds,
@@ -29,8 +29,9 @@ export async function startGateway(settings: Settings, log: Logger): Promise<Run
     agent: `holdfast-gateway/${version}`,
     ...(clusterId === undefined ? {} : { clusterId }),
   });
+  const access = createAccess(settings, client, clock);
   const readiness = new Readiness(client);
-  const app = await createGatewayApp(client, readiness, log, authenticator);
+  const app = await createGatewayApp(client, readiness, log, access.authenticator, access.management);
   addApiPages(app, version);
   await app.listen(httpPort, httpHost);
   log.info({ http: `${httpHost}:${httpPort}`, seeds, auth: settings.auth }, 'serving');

@@ -73,7 +73,10 @@ export const limitsSchema = z.strictObject({
 /** Whom usage is counted for. */
 export const tenantSchema = z
   .string()
-  .regex(/^[A-Za-z0-9._~-]{1,64}$/, 'a tenant has 1 to 64 letters, digits and . _ ~ -');
+  .regex(
+    /^[\x21-\x2e\x30-\x7e]{1,128}$/,
+    'a tenant has 1 to 128 printable ASCII characters, no space and no slash',
+  );
 
 export function grantOf({ role, keyspace, prefix }: GrantJson): Grant {
   const start = utf8(prefix);

@@ -1,0 +1,29 @@
+import type { Clock } from '@holdfast/io';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { API_KEY_RING, API_KEY_STORE, CLOCK } from './access-tokens.ts';
+import { ApiKeyController } from './api-key-controller.ts';
+import type { ApiKeyRing } from './api-key-ring.ts';
+import type { ApiKeyStore } from './api-key-store.ts';
+
+/** What the routes of access work on. */
+export interface AccessManagement {
+  readonly store: ApiKeyStore;
+  readonly ring: ApiKeyRing;
+  readonly clock: Clock;
+}
+
+/** The routes by which access is managed. */
+@Module({})
+export class AccessModule {
+  static of({ store, ring, clock }: AccessManagement): DynamicModule {
+    return {
+      module: AccessModule,
+      controllers: [ApiKeyController],
+      providers: [
+        { provide: API_KEY_STORE, useValue: store },
+        { provide: API_KEY_RING, useValue: ring },
+        { provide: CLOCK, useValue: clock },
+      ],
+    };
+  }
+}

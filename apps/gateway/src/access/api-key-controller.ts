@@ -1,0 +1,94 @@
+import type { Clock } from '@holdfast/io';
+import { HoldfastError } from '@holdfast/wire';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Header,
+  HttpCode,
+  Inject,
+  Param,
+  Post,
+  Query,
+  Req,
+} from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { callerOf } from './access-gate.ts';
+import { describeApiKey, newApiKeySchema, newRecord } from './api-key-record.ts';
+import type { ApiKeyRing } from './api-key-ring.ts';
+import type { ApiKeyStore } from './api-key-store.ts';
+import { readJson, readQuery } from './json-input.ts';
+import { digestOf, newApiKey } from './token.ts';
+import { API_KEY_RING, API_KEY_STORE, CLOCK } from './access-tokens.ts';
+
+const PAGE_MAX = 1000;
+const pageSchema = z.object({
+  limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(100),
+  after: z.string().max(64).optional(),
+});
+
+/** `/v1/api-keys`: for administrators of the cluster alone. */
+@Controller('v1/api-keys')
+export class ApiKeyController {
+  readonly #store: ApiKeyStore;
+  readonly #ring: ApiKeyRing;
+  readonly #clock: Clock;
+
+  constructor(
+    @Inject(API_KEY_STORE) store: ApiKeyStore,
+    @Inject(API_KEY_RING) ring: ApiKeyRing,
+    @Inject(CLOCK) clock: Clock,
+  ) {
+    this.#store = store;
+    this.#ring = ring;
+    this.#clock = clock;
+  }
+
+  /** The only answer that ever holds the key. */
+  @Post()
+  @HttpCode(201)
+  @Header('cache-control', 'no-store')
+  async create(@Req() request: FastifyRequest, @Body() body: unknown): Promise<Record<string, unknown>> {
+    callerOf(request).permitCluster('admin');
+    const asked = readJson(body, newApiKeySchema);
+    const { id, token } = newApiKey();
+    const nowMs = this.#clock.wallMs();
+    const record = newRecord(id, digestOf(token), asked, nowMs);
+    await this.#store.create(record);
+    this.#ring.forget(id);
+    return { ...describeApiKey(record, nowMs), key: token };
+  }
+
+  @Get()
+  async list(@Req() request: FastifyRequest, @Query() query: unknown): Promise<Record<string, unknown>> {
+    callerOf(request).permitCluster('admin');
+    const { limit, after } = readQuery(query, pageSchema);
+    const records = await this.#store.list(after, limit + 1);
+    const nowMs = this.#clock.wallMs();
+    const page = records.slice(0, limit);
+    return {
+      keys: page.map((record) => describeApiKey(record, nowMs)),
+      ...(records.length > limit ? { next: page.at(-1)?.id } : {}),
+    };
+  }
+
+  @Get(':id')
+  async describe(@Req() request: FastifyRequest, @Param('id') id: string): Promise<Record<string, unknown>> {
+    callerOf(request).permitCluster('admin');
+    const record = await this.#store.find(id);
+    if (record === undefined) throw new HoldfastError('HF_NOT_FOUND');
+    return describeApiKey(record, this.#clock.wallMs());
+  }
+
+  /** Revokes: refused by this gateway at once, by the others within API_KEY_FRESH_MS. */
+  @Delete(':id')
+  async revoke(@Req() request: FastifyRequest, @Param('id') id: string): Promise<Record<string, unknown>> {
+    callerOf(request).permitCluster('admin');
+    const nowMs = this.#clock.wallMs();
+    const record = await this.#store.revoke(id, nowMs);
+    this.#ring.forget(id);
+    return describeApiKey(record, nowMs);
+  }
+}

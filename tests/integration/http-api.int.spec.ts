@@ -160,7 +160,7 @@ describe('what is refused', () => {
   it('is a problem document for every address', async () => {
     const { http } = cluster;
     const post = await http.request('POST', `${KEYS}/k`, { body: 'x' });
-    expect(post.headers['allow']).toBe('GET, HEAD, PUT, DELETE');
+    expect(post.headers['allow']).toBe('GET, HEAD, PUT, DELETE, POST');
     expect(post.problem).toMatchObject({ status: 405, code: 'HF_METHOD_NOT_ALLOWED' });
     const nothing = await http.request('GET', '/nothing', { headers: { 'x-request-id': 'mine-1' } });
     expect(nothing.headers['content-type']).toBe('application/problem+json');

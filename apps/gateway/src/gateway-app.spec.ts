@@ -136,9 +136,50 @@ describe('PUT', () => {
     expect(client.seen).toHaveLength(0);
   });
 
-  it('does not accept an Idempotency-Key that nobody would honour', async () => {
-    const { body } = await http.put(`${KEYS}/k`).set('idempotency-key', 'x');
-    expect(body).toMatchObject({ status: 501, code: 'HF_UNSUPPORTED' });
+  it('passes time to live and idempotency key on, and says that an answer is an earlier one', async () => {
+    client.answer = { replayed: true };
+    const { headers } = await http.put(`${KEYS}/k?ttl=90s`).set('idempotency-key', 'order-1').expect(200);
+    expect(headers['idempotent-replayed']).toBe('true');
+    expect(client.last).toMatchObject({ ttlMs: 90_000 });
+    expect(client.last.idempotencyKey).toHaveLength(32);
+    client.answer = {};
+    const first = await http.delete(`${KEYS}/k`).set('idempotency-key', 'order-2').expect(200);
+    expect(first.headers['idempotent-replayed']).toBeUndefined();
+    await http.put(`${KEYS}/k`).set('holdfast-ttl', '250ms').expect(200);
+    expect(client.last).toMatchObject({ ttlMs: 250, idempotencyKey: undefined });
+  });
+});
+
+describe('POST :increment', () => {
+  const counter = (value: bigint): Uint8Array => new Uint8Array(new BigInt64Array([value]).buffer);
+
+  it('adds one, or what the body says, and answers with the counter', async () => {
+    client.answer = { value: counter(-3n) };
+    const { body, headers } = await http.post(`${KEYS}/hits:increment`).expect(200);
+    expect(body).toEqual({ value: -3, revision: 7 });
+    expect(headers['etag']).toBe('"7"');
+    expect(client.last).toMatchObject({ kind: OpKind.increment, value: counter(1n) });
+    expect(Buffer.from(client.last.key).toString()).toBe('hits');
+    await http.post(`${KEYS}/a:increment:increment`).send({ delta: -5 }).expect(200);
+    expect(client.last).toMatchObject({ value: counter(-5n) });
+    expect(Buffer.from(client.last.key).toString()).toBe('a:increment');
+  });
+
+  it.each([
+    ['application/json', '{"delta":1.5}', 400, 'HF_BAD_REQUEST'],
+    ['application/json', '{"delta":9007199254740993}', 400, 'HF_BAD_REQUEST'],
+    ['application/json', '{"delta":1,"delta":2}', 400, 'HF_BAD_REQUEST'],
+    ['application/json', '{"__proto__":{"delta":2}}', 400, 'HF_BAD_REQUEST'],
+    ['application/json', '{"delte":1}', 400, 'HF_BAD_REQUEST'],
+    ['application/json', '[]', 400, 'HF_BAD_REQUEST'],
+    ['application/json', '', 200, undefined],
+    ['application/json', `{"delta":${' '.repeat(2000)}1}`, 413, 'HF_BATCH_TOO_LARGE'],
+    ['text/plain', '{"delta":1}', 415, 'HF_UNSUPPORTED_MEDIA_TYPE'],
+    ['application/json; charset=latin1', '{"delta":1}', 415, 'HF_UNSUPPORTED_MEDIA_TYPE'],
+  ])('takes a delta only: %s %j', async (type, text, status, code) => {
+    client.answer = { value: counter(1n) };
+    const { body } = await http.post(`${KEYS}/k:increment`).set('content-type', type).send(text);
+    expect(body).toMatchObject(code === undefined ? { value: 1 } : { status, code });
   });
 });
 
@@ -162,6 +203,19 @@ describe('GET', () => {
     expect(response.headers).toMatchObject({
       'content-type': 'application/octet-stream',
       'holdfast-consistency': 'asked=eventual, served=eventual, staleness-ms=unknown',
+    });
+  });
+
+  it('passes level, bound, floor and revision on', async () => {
+    await http
+      .get(`${KEYS}/k?consistency=bounded&max_staleness=250ms&revision=5`)
+      .set('holdfast-min-revision', '3')
+      .expect(200);
+    expect(client.last).toMatchObject({
+      consistency: Consistency.bounded,
+      maxStalenessMs: 250,
+      minRevision: 3,
+      revision: 5,
     });
   });
 
@@ -222,7 +276,7 @@ describe('problems', () => {
 
   it.each([
     ['GET', '/nothing/here', 404, 'HF_NOT_FOUND'],
-    ['GET', '/v1/keyspaces/default/keys', 404, 'HF_NOT_FOUND'],
+    ['GET', '/v1/keyspaces/default/things', 404, 'HF_NOT_FOUND'],
     ['POST', `${KEYS}/k`, 405, 'HF_METHOD_NOT_ALLOWED'],
     ['PATCH', `${KEYS}/k`, 405, 'HF_METHOD_NOT_ALLOWED'],
     ['GET', `${KEYS}/`, 400, 'HF_KEY_INVALID'],
@@ -233,6 +287,7 @@ describe('problems', () => {
     ['GET', `${KEYS}/${'x'.repeat(4097)}`, 413, 'HF_KEY_TOO_LARGE'],
     ['GET', `${KEYS}/${'%41'.repeat(4097)}`, 413, 'HF_KEY_TOO_LARGE'],
     ['GET', `${KEYS}/k?consistency=bounded`, 400, 'HF_BAD_REQUEST'],
+    ['GET', `${KEYS}/k?consistency=weak`, 400, 'HF_BAD_REQUEST'],
     ['GET', `${KEYS}/k?consistency=strong&consistency=eventual`, 400, 'HF_BAD_REQUEST'],
     ['GET', `${KEYS}/k?key_encoding=hex`, 400, 'HF_BAD_REQUEST'],
     ['GET', `/v1/keyspaces/%ff/keys/k`, 400, 'HF_KEY_INVALID'],

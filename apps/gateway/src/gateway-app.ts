@@ -8,7 +8,10 @@ import type { FastifyHttpOptions } from 'fastify';
 import { addAccessGate } from './access/access-gate.ts';
 import type { AccessManagement } from './access/access-module.ts';
 import type { Authenticator } from './access/authenticator.ts';
+import { addBatchRoute } from './batch/batch-routes.ts';
 import { GatewayModule } from './gateway-module.ts';
+import { addKeyRoutes } from './key-routes.ts';
+import { addRangeRoutes } from './ranges/range-routes.ts';
 import type { Readiness } from './readiness.ts';
 import { RequestCounters } from './request-counters.ts';
 import { errorAtRoute } from './routing-error.ts';
@@ -39,6 +42,13 @@ export async function createGatewayApp(
   // Values are bytes, whatever their media type says.
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  // The data path: routes of Fastify itself, with nothing of NestJS between a request and its operation.
+  void fastify.register((routes, _options, done) => {
+    addKeyRoutes(routes, client);
+    addRangeRoutes(routes, client);
+    addBatchRoute(routes, client);
+    done();
+  });
   return NestFactory.create<NestFastifyApplication>(
     GatewayModule.of({ client, readiness, counters, log, management }),
     adapter,

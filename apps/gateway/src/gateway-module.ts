@@ -3,7 +3,6 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { type AccessManagement, AccessModule } from './access/access-module.ts';
 import { HealthController } from './health-controller.ts';
-import { KeyController } from './key-controller.ts';
 import { ProblemFilter } from './problem-filter.ts';
 import type { Readiness } from './readiness.ts';
 import type { RequestCounters } from './request-counters.ts';
@@ -25,7 +24,7 @@ export class GatewayModule {
     return {
       module: GatewayModule,
       imports: management === undefined ? [] : [AccessModule.of(management)],
-      controllers: [HealthController, KeyController],
+      controllers: [HealthController],
       providers: [
         { provide: CLIENT, useValue: client },
         { provide: READINESS, useValue: readiness },

@@ -1,4 +1,5 @@
 import type { OpResult, OpSink } from '@holdfast/client';
+import { viewOf } from '@holdfast/io';
 import { replyProblem } from '@holdfast/service';
 import { Consistency, HoldfastError } from '@holdfast/wire';
 import type { FastifyReply } from 'fastify';
@@ -6,6 +7,8 @@ import { entityTag, matchesEntityTag } from './entity-tag.ts';
 import { CONSISTENCY_NAMES } from './request-options.ts';
 
 const DEFAULT_CONTENT_TYPE = 'application/octet-stream';
+type ServedAs = Pick<OpResult, 'servedLevel' | 'stalenessMs'>;
+
 /** The staleness of an answer whose age nobody has measured, as nodes say it. */
 const STALENESS_UNKNOWN_MS = 0xffff_ffff;
 
@@ -23,7 +26,7 @@ export class ReadReply implements OpSink {
 
   done(result: OpResult): void {
     const { found, revision, value, contentType } = result;
-    const reply = this.#reply.header('holdfast-consistency', this.#consistency(result));
+    const reply = this.#reply.header('holdfast-consistency', servedText(this.#asked, result));
     if (!found) {
       replyProblem(reply, new HoldfastError('HF_KEY_NOT_FOUND'));
       return;
@@ -44,14 +47,14 @@ export class ReadReply implements OpSink {
   failed(error: HoldfastError): void {
     replyProblem(this.#reply, error);
   }
+}
 
-  /** Level asked for, level served, and how old the answer may be. */
-  #consistency({ servedLevel, stalenessMs }: OpResult): string {
-    const asked = CONSISTENCY_NAMES[this.#asked];
-    if (servedLevel === Consistency.strong) return `asked=${asked}, served=strong, staleness-ms=0`;
-    const staleness = stalenessMs === STALENESS_UNKNOWN_MS ? 'unknown' : String(stalenessMs);
-    return `asked=${asked}, served=${CONSISTENCY_NAMES[servedLevel]}, staleness-ms=${staleness}`;
-  }
+/** Level asked for, level served, and how old the answer may be. */
+export function servedText(asked: Consistency, { servedLevel, stalenessMs }: ServedAs): string {
+  const name = CONSISTENCY_NAMES[asked];
+  if (servedLevel === Consistency.strong) return `asked=${name}, served=strong, staleness-ms=0`;
+  const staleness = stalenessMs === STALENESS_UNKNOWN_MS ? 'unknown' : String(stalenessMs);
+  return `asked=${name}, served=${CONSISTENCY_NAMES[servedLevel]}, staleness-ms=${staleness}`;
 }
 
 /** Answers a write when its result is there. */
@@ -62,16 +65,43 @@ export class WriteReply implements OpSink {
     this.#reply = reply;
   }
 
-  done({ revision }: OpResult): void {
-    void this.#reply
-      .code(200)
-      .header('etag', entityTag(revision))
-      .header('holdfast-revision', String(revision))
-      .header('content-type', 'application/json')
-      .send(`{"revision":${revision}}`);
+  done(result: OpResult): void {
+    void written(this.#reply, result).send(`{"revision":${result.revision}}`);
   }
 
   failed(error: HoldfastError): void {
     replyProblem(this.#reply, error);
   }
+}
+
+/** Answers an increment when its result is there. */
+export class CountReply implements OpSink {
+  readonly #reply: FastifyReply;
+
+  constructor(reply: FastifyReply) {
+    this.#reply = reply;
+  }
+
+  done(result: OpResult): void {
+    const value = counterOf(result);
+    void written(this.#reply, result).send(`{"value":${value},"revision":${result.revision}}`);
+  }
+
+  failed(error: HoldfastError): void {
+    replyProblem(this.#reply, error);
+  }
+}
+
+/** The counter that an increment made. */
+export function counterOf({ value }: Pick<OpResult, 'value'>): number {
+  return Number(viewOf(value).getBigInt64(0, true));
+}
+
+function written(reply: FastifyReply, { revision, replayed }: OpResult): FastifyReply {
+  if (replayed) reply.header('idempotent-replayed', 'true');
+  return reply
+    .code(200)
+    .header('etag', entityTag(revision))
+    .header('holdfast-revision', String(revision))
+    .header('content-type', 'application/json');
 }

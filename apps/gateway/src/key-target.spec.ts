@@ -2,7 +2,7 @@ import { encodeUtf8, utf8 } from '@holdfast/io';
 import { HoldfastError } from '@holdfast/wire';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readKeyTarget } from './key-target.ts';
+import { pathEndsWith, readKeyTarget } from './key-target.ts';
 
 const keyOf = (path: string, encoding?: string): string =>
   Buffer.from(readKeyTarget(`/v1/keyspaces/default/keys/${path}`, encoding).key).toString('latin1');
@@ -79,7 +79,21 @@ describe('readKeyTarget', () => {
     );
   });
 
-  it.each(['YQ==', 'YR', 'a b', 'Y', '_w'])('refuses %j as base64url', (text) => {
+  it('takes any bytes as base64url', () => {
+    expect(keyOf('_wD-', 'base64url')).toBe('\u00ff\u0000\u00fe');
+  });
+
+  it('leaves out what stands behind the key', () => {
+    const target = '/v1/keyspaces/default/keys/a:increment?x=:increment';
+    expect(pathEndsWith(target, ':increment')).toBe(true);
+    expect(pathEndsWith('/v1/keyspaces/default/keys/a?x=:increment', ':increment')).toBe(false);
+    expect(readKeyTarget(target, undefined, ':increment').key).toEqual(utf8('a'));
+    expect(codeOf(() => readKeyTarget('/v1/keyspaces/d/keys/:increment', undefined, ':increment'))).toBe(
+      'HF_KEY_INVALID',
+    );
+  });
+
+  it.each(['YQ==', 'YR', 'a b', 'Y'])('refuses %j as base64url', (text) => {
     expect(codeOf(() => keyOf(text, 'base64url'))).toBe('HF_KEY_INVALID');
   });
 

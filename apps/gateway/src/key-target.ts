@@ -1,9 +1,10 @@
 import { decodeUtf8 } from '@holdfast/io';
 import { HoldfastError, KEY_BYTES_MAX, KEYSPACE_NAME_BYTES_MAX } from '@holdfast/wire';
+import { percentDecoded } from './percent-encoding.ts';
 
 export interface KeyTarget {
   readonly keyspace: string;
-  /** The exact bytes of the key: 1 to KEY_BYTES_MAX of valid UTF-8. */
+  /** The exact bytes of the key: 1 to KEY_BYTES_MAX; valid UTF-8 unless they were given as base64url. */
   readonly key: Uint8Array;
 }
 
@@ -11,7 +12,6 @@ export interface KeyTarget {
 const SLASHES_BEFORE_KEYSPACE = 3;
 const SLASHES_BEFORE_KEY = 5;
 
-const PERCENT = 0x25;
 const SLASH = 0x2f;
 const HASH = 0x23;
 const QUESTION_MARK = 0x3f;
@@ -19,21 +19,38 @@ const QUESTION_MARK = 0x3f;
 /**
  * Reads keyspace and key from the request target as it came over the wire: `.`, `..`, `//`, `%2F` and every other
  * byte reach the store as they were written, because no router, URL class or normalization has touched them. Two
- * different keys never become one: what is not exactly UTF-8 after percent-decoding is refused.
+ * different keys never become one: what is not exactly UTF-8 after percent-decoding is refused. A key of any bytes is
+ * given as base64url.
  *
  * @param target a target that the route has accepted, so it has the five slashes.
  * @param encoding `base64url` when the key part is the unpadded base64url of the key (RFC 4648, section 5).
+ * @param suffix what stands behind the key in the path, when something does.
  * @throws HoldfastError HF_KEY_INVALID, HF_KEY_TOO_LARGE, HF_KEYSPACE_NOT_FOUND, HF_BAD_REQUEST.
  */
-export function readKeyTarget(target: string, encoding: string | undefined): KeyTarget {
+export function readKeyTarget(target: string, encoding: string | undefined, suffix = ''): KeyTarget {
   const start = pathStart(target);
-  const end = pathEnd(target, start);
+  const end = pathEnd(target, start) - suffix.length;
   const keyspaceStart = afterSlash(target, start, SLASHES_BEFORE_KEYSPACE);
   const keyStart = afterSlash(target, keyspaceStart, SLASHES_BEFORE_KEY - SLASHES_BEFORE_KEYSPACE);
   return {
     keyspace: readKeyspace(target, keyspaceStart, target.indexOf('/', keyspaceStart)),
     key: readKey(target, keyStart, end, encoding),
   };
+}
+
+/**
+ * The keyspace of a target under `/v1/keyspaces/{keyspace}/`.
+ *
+ * @throws HoldfastError HF_KEYSPACE_NOT_FOUND for what cannot be a name.
+ */
+export function readKeyspaceOf(target: string): string {
+  const start = afterSlash(target, pathStart(target), SLASHES_BEFORE_KEYSPACE);
+  return readKeyspace(target, start, target.indexOf('/', start));
+}
+
+/** True when the path of a target ends with this. */
+export function pathEndsWith(target: string, suffix: string): boolean {
+  return target.endsWith(suffix, pathEnd(target, pathStart(target)));
 }
 
 function readKeyspace(target: string, start: number, end: number): string {
@@ -55,56 +72,25 @@ function readKey(target: string, start: number, end: number, encoding: string | 
   if (bytes === 'malformed') {
     throw new HoldfastError('HF_KEY_INVALID', { detail: '% stands before two hexadecimal digits' });
   }
-  return utf8Key(bytes);
-}
-
-function readBase64Key(text: string): Uint8Array {
-  if (text.length > Math.ceil((KEY_BYTES_MAX * 4) / 3)) throw new HoldfastError('HF_KEY_TOO_LARGE');
-  const bytes = Buffer.from(text, 'base64url');
-  // Decoding is lenient; a text that is not the encoding of its result could share a key with another one.
-  if (bytes.toString('base64url') !== text) {
-    throw new HoldfastError('HF_KEY_INVALID', { detail: 'not base64url without padding' });
-  }
-  return utf8Key(bytes);
-}
-
-function utf8Key(bytes: Uint8Array): Uint8Array {
   if (decodeUtf8(bytes) === undefined) {
     throw new HoldfastError('HF_KEY_INVALID', { detail: 'the key is not valid UTF-8' });
   }
   return bytes;
 }
 
-/** The bytes that a part of a target stands for. Node gives the target as Latin-1: one character, one byte. */
-function percentDecoded(
-  target: string,
-  start: number,
-  end: number,
-  bytesMax: number,
-): Uint8Array | 'malformed' | 'too large' {
-  const bytes = new Uint8Array(Math.min(end - start, bytesMax));
-  let length = 0;
-  for (let i = start; i < end; i++) {
-    let byte = target.charCodeAt(i);
-    if (byte === PERCENT) {
-      const high = i + 2 < end ? hexDigit(target.charCodeAt(i + 1)) : -1;
-      const low = i + 2 < end ? hexDigit(target.charCodeAt(i + 2)) : -1;
-      if (high < 0 || low < 0) return 'malformed';
-      byte = high * 16 + low;
-      i += 2;
-    } else if (byte > 0xff) {
-      return 'malformed';
-    }
-    if (length === bytesMax) return 'too large';
-    bytes[length++] = byte;
+/**
+ * A key as base64url without padding: any bytes.
+ *
+ * @throws HoldfastError HF_KEY_INVALID, HF_KEY_TOO_LARGE.
+ */
+export function readBase64Key(text: string): Uint8Array {
+  if (text.length > Math.ceil((KEY_BYTES_MAX * 4) / 3)) throw new HoldfastError('HF_KEY_TOO_LARGE');
+  const bytes = Buffer.from(text, 'base64url');
+  // Decoding is lenient; a text that is not the encoding of its result could share a key with another one.
+  if (bytes.toString('base64url') !== text) {
+    throw new HoldfastError('HF_KEY_INVALID', { detail: 'not base64url without padding' });
   }
-  return length === bytes.length ? bytes : bytes.subarray(0, length);
-}
-
-function hexDigit(code: number): number {
-  if (code >= 0x30 && code <= 0x39) return code - 0x30;
-  const lower = code | 0x20;
-  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
+  return bytes;
 }
 
 /** A target may be a whole URL (RFC 9112, section 3.2.2); its path begins behind the authority. */

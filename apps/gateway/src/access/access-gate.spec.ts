@@ -109,12 +109,14 @@ describe('without a valid token', () => {
         app.inject({
           method: method as 'GET',
           url: path,
-          headers,
+          headers: { 'content-type': 'application/json', ...headers },
           payload: method === 'GET' ? undefined : '{}',
         });
       expect({ method, url, status: (await send({})).statusCode }).toEqual({ method, url, status: 401 });
       const refused = await send({ authorization: 'Bearer token-of-nobody' });
-      expect([method, url, refused.statusCode]).toSatisfy(() => [400, 403, 404].includes(refused.statusCode));
+      expect([method, url, refused.statusCode]).toSatisfy(() =>
+        [400, 403, 404, 405].includes(refused.statusCode),
+      );
       expect(store.seen).toEqual([]);
     }
   });

@@ -17,7 +17,15 @@ function payloadOf(bytes: Uint8Array): Uint8Array {
 }
 
 function start(end: Uint8Array): Uint8Array {
-  const watch = { range: 2 as RangeId, keyspace: 1 as KeyspaceId, start: none, end, after: 7, credit: 10 };
+  const watch = {
+    range: 2 as RangeId,
+    keyspace: 1 as KeyspaceId,
+    start: none,
+    end,
+    after: 7,
+    credit: 10,
+    progressMs: 50,
+  };
   return payloadOf(encodeWatchStart(kernels, 1, 3, watch));
 }
 

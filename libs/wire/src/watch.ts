@@ -27,8 +27,10 @@ export interface WatchStart {
   readonly end: Uint8Array;
   /** Changes with a higher revision are wanted; 0: those from now on. */
   readonly after: number;
-  /** Bytes of frames that may come before {@link encodeWatchCredit} allows more. */
+  /** Bytes of changes that may come before {@link encodeWatchCredit} allows more. */
   readonly credit: number;
+  /** Without changes, how often a progress mark is wanted, in milliseconds. */
+  readonly progressMs: number;
 }
 
 /** The last frame of a watch. */
@@ -57,7 +59,7 @@ export function encodeWatchStart(
   const payload = buildTable((builder) => {
     const startAt = builder.createByteVector(start);
     const endAt = builder.createByteVector(end);
-    const { range, keyspace, credit } = watch;
+    const { range, keyspace, credit, progressMs } = watch;
     return WatchStartTable.createWatchStart(
       builder,
       BigInt(watch.after),
@@ -66,6 +68,7 @@ export function encodeWatchStart(
       credit,
       startAt,
       endAt,
+      progressMs,
     );
   });
   return encodeFrame(kernels, { type: FrameType.watchStart, requestId, version }, payload);
@@ -81,6 +84,7 @@ export function readWatchStart(payload: Uint8Array): WatchStart {
     end: boundOf(table.endArray()),
     after: u53Of(table.after(), 'after'),
     credit: table.credit(),
+    progressMs: table.progressMs(),
   };
 }
 
@@ -90,7 +94,7 @@ function boundOf(bytes: Uint8Array | null): Uint8Array {
   return bound;
 }
 
-/** Allows `bytes` more bytes of frames. */
+/** Allows `bytes` more bytes of changes. */
 export function encodeWatchCredit(
   kernels: Kernels,
   version: number,

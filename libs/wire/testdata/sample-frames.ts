@@ -196,6 +196,7 @@ export const SAMPLE_FRAMES: ReadonlyMap<string, Uint8Array> = new Map([
       end: utf8('users0'),
       after: REVISION,
       credit: 65_536,
+      progressMs: 1000,
     }),
   ],
   [

@@ -230,6 +230,11 @@ export class Tree implements Reads {
     if (this.#versions.current.rangeTombstones.length > 0) this.#compaction.poke();
   }
 
+  /** What {@link setHorizon} has reached since the tree was opened. */
+  get horizon(): number {
+    return this.#horizon;
+  }
+
   /**
    * Flushes, then merges everything that overlaps `[start, end)` (undefined: unbounded) into the deepest
    * level, dropping what the horizon allows.

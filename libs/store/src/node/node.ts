@@ -27,9 +27,10 @@ import {
   PROTOCOL_VERSION_MIN,
   readRaftBatch,
 } from '@holdfast/wire';
-import { HybridClock, revisionOfWallMs } from '../hybrid-clock.ts';
+import { HybridClock, revisionOfWallMs, REVISIONS_PER_MS } from '../hybrid-clock.ts';
 import { NodeLog } from '../log/node-log.ts';
 import type { Replica } from '../range/replica.ts';
+import { DEFAULT_WATCH_LIMITS, type WatchHost, WatchService } from '../watch/watch-service.ts';
 import { bootstrapRanges, type Member } from './bootstrap.ts';
 import { canaryOf } from './canary.ts';
 import { Catalog } from './catalog.ts';
@@ -83,7 +84,7 @@ export interface NodeOptions {
  *
  * Life: `open` recovers, `listen` serves, `stop` hands over and closes. A failed disk ends it by itself (D8).
  */
-export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, SnapshotsHost {
+export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, SnapshotsHost, WatchHost {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly random: Random;
@@ -105,6 +106,7 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
   readonly #catalog: Catalog;
   readonly #loop: TurnLoop;
   readonly #snapshots: Snapshots;
+  readonly #watches: WatchService;
   #listener: Listener | undefined;
   #tick: Cancel | undefined;
   #state: NodeState = 'opened';
@@ -204,6 +206,7 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
       agent: options.agent ?? 'holdfast',
     };
     this.#executor = new DataExecutor(this, settings);
+    this.#watches = new WatchService(this, { ...DEFAULT_WATCH_LIMITS, ...settings.watch });
     this.#catalog = new Catalog(tree, replicas, options.members);
     const others = options.members.filter((member) => member.id !== options.nodeId);
     this.#links = new Map(others.map((member) => [member.id, new PeerLink(this, member)]));
@@ -252,6 +255,7 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
       ranges,
       connected: [...this.#links.values()].filter((link) => link.connected).map((link) => link.peer),
       requestsInFlight: this.#executor.inFlight,
+      watches: this.#watches.watches,
       revision: this.hybridClock.read(),
     };
   }
@@ -265,6 +269,7 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
     this.#state = 'draining';
     await this.#listener?.close();
     this.#sessions.goAway(drainMs);
+    this.#watches.stop();
     await this.#handOver(drainMs);
     this.#tick?.();
     this.#state = 'stopped';
@@ -291,6 +296,19 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
     this.#loop.wakeFlush();
   }
 
+  // WatchHost
+
+  /**
+   * Old versions at or below it may be dropped. By the wall clock, and by what has been stamped: a node whose clock
+   * was set back while it was down must not believe in versions that it dropped before.
+   */
+  horizon(): number {
+    const { retentionMs } = this.#settings;
+    const byWall = revisionOfWallMs(this.clock.wallMs() - retentionMs);
+    const byStamps = this.hybridClock.read() - retentionMs * REVISIONS_PER_MS;
+    return Math.max(this.tree.horizon, byWall, byStamps);
+  }
+
   // SessionsHost
 
   isMember(node: NodeId): boolean {
@@ -308,12 +326,18 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
       case FrameType.rangeMapRequest:
         this.#catalog.answer(this.kernels, session, frame);
         break;
+      case FrameType.watchStart:
+      case FrameType.watchCredit:
+      case FrameType.watchCancel:
+        this.#watches.frame(session, frame);
+        break;
       default:
         throw new ProtocolError('unexpected', `frame type ${frame.type} from a client`);
     }
   }
 
   disconnected(session: Session, reason: Error | undefined): void {
+    this.#watches.disconnected(session);
     this.#observer.disconnected?.(session.remoteAddress, session.peer, reason);
   }
 
@@ -430,8 +454,9 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
     for (const link of this.#links.values()) link.tick();
     this.#snapshots.tick();
     this.#sessions.tick();
+    this.#watches.tick();
     this.#retryFlush();
-    this.tree.setHorizon(revisionOfWallMs(this.clock.wallMs() - this.#settings.retentionMs));
+    this.tree.setHorizon(this.horizon());
     this.#loop.compactLogs(this.#replicas.values(), this.tree, this.#settings);
   }
 

@@ -1,5 +1,6 @@
 import { type Random, randomFraction } from '@holdfast/io';
 import type { TreeOptions } from '@holdfast/lsm';
+import type { WatchLimits } from '../watch/watch-service.ts';
 import type { StoreCanary } from './canary.ts';
 
 /** Milliseconds of one tick: the only unit in which elections and heartbeats count time. */
@@ -34,6 +35,8 @@ export interface NodeSettings {
   readonly segmentBytes?: number;
   /** Where the ranges of the default keyspace begin, at the first start of a cluster. */
   readonly splits?: readonly string[];
+  /** Bounds of what watches may cost. Default: DEFAULT_WATCH_LIMITS. */
+  readonly watch?: Partial<WatchLimits>;
   /** A planted bug, for simulators only. */
   readonly canary?: StoreCanary;
 }

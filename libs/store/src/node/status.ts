@@ -23,6 +23,8 @@ export interface NodeStatus {
   /** Peers to which a connection stands. */
   readonly connected: readonly NodeId[];
   readonly requestsInFlight: number;
+  /** Watches that this node serves. */
+  readonly watches: number;
   readonly revision: number;
 }
 

@@ -149,6 +149,15 @@ export class CommandBuilder {
   }
 }
 
+/** A command without ops: it only says that nothing at or below `revision` comes after it. */
+export function closeCommand(revision: number): Uint8Array {
+  const command = new Uint8Array(HEAD_BYTES);
+  const view = viewOf(command);
+  view.setUint8(0, COMMAND_VERSION);
+  writeU53(view, 8, revision + 1);
+  return command;
+}
+
 /** Walks the ops of a command without an object per op: `while (reader.next()) reader.key …`. */
 export class CommandReader {
   readonly #bytes: Uint8Array;
@@ -173,7 +182,7 @@ export class CommandReader {
     return new CommandReader(this.#bytes);
   }
 
-  /** The revision of the last op of the command. */
+  /** The revision of the last op of the command; of one without ops, the revision that it closes. */
   get lastRevision(): number {
     return this.baseRevision + this.ops - 1;
   }

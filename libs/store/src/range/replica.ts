@@ -6,7 +6,8 @@ import type { ReplicaCanary } from '../node/canary.ts';
 import type { NodeObserver } from '../node/observer.ts';
 import type { StagedSnapshot } from '../snapshot/snapshot-receiver.ts';
 import type { AppliedMark } from './applied-mark.ts';
-import { type CommandBuilder, CommandReader } from './command.ts';
+import type { ChangeTap } from './change-tap.ts';
+import { closeCommand, type CommandBuilder, CommandReader } from './command.ts';
 import type { RangeDescriptor } from './descriptor.ts';
 import { Proposals, type ProposeResult, type WriteWaiter } from './proposals.ts';
 import { type ReadWaiter, Reads } from './reads.ts';
@@ -51,6 +52,7 @@ export class Replica {
   readonly #canary: ReplicaCanary | undefined;
   #descriptor: RangeDescriptor;
   #applied: AppliedMark;
+  #tap: ChangeTap | undefined;
   /** Committed and not applied, in order. */
   #toApply: Entry[] = [];
   #applying = false;
@@ -99,6 +101,22 @@ export class Replica {
   /** Where the caller adds one mutation, which is proposed at the end of the turn. */
   mutation(waiter: WriteWaiter, requestOp: number, chained = false): CommandBuilder {
     return this.proposals.next(waiter, requestOp, chained);
+  }
+
+  /** From now on `tap` hears what is applied. Not while a command is half applied. */
+  tap(tap: ChangeTap | undefined): void {
+    assert(tap === undefined || !this.#applying, 'a tap hears whole commands');
+    this.#tap = tap;
+    this.#stateMachine.tap = tap;
+  }
+
+  /**
+   * Proposes that nothing at or below `revision` will be written any more. The node's clock has reached it, so no
+   * later command is stamped at or below, and every earlier one stands in front of it in the log.
+   */
+  closeRevision(revision: number): void {
+    assert(revision <= this.#clock.read(), 'the clock never stamps at or below a closed revision');
+    this.#propose(closeCommand(revision));
   }
 
   /** Joins the linearizable read round of this turn. */
@@ -151,6 +169,7 @@ export class Replica {
         resumed();
       }, failed);
     }
+    this.#tap?.advanced(this.#applied.revision);
     this.#reads.serve(this.#applied.index);
   }
 
@@ -169,6 +188,7 @@ export class Replica {
       this.#descriptor = snapshot.head.descriptor;
       this.#clock.observe(this.#applied.revision);
       this.proposals.abandonUpTo(this.#applied.index);
+      this.#tap?.replaced();
     } finally {
       this.#applying = false;
     }

@@ -1,8 +1,10 @@
 import { assert, type RangeId, unreachable } from '@holdfast/io';
 import { type Tree, WriteBatch } from '@holdfast/lsm';
+import { ChangeKind } from '@holdfast/wire';
 import type { StagedSnapshot } from '../snapshot/snapshot-receiver.ts';
 import { type AppliedMark, appliedMarkOf, descriptorMarkOf, encodeAppliedMark } from './applied-mark.ts';
 import { CommandOverlay, type LiveVersion } from './command-overlay.ts';
+import type { ChangeTap } from './change-tap.ts';
 import { type CommandReader, ConditionKind, MutationKind } from './command.ts';
 import { encodeCounter, readCounter } from './counter.ts';
 import { encodeDescriptor, type RangeDescriptor } from './descriptor.ts';
@@ -45,6 +47,8 @@ export class StateMachine {
   readonly #tree: Tree;
   readonly #range: RangeId;
   readonly #batch = new WriteBatch();
+  /** Hears every change while somebody watches. */
+  tap: ChangeTap | undefined;
 
   constructor(tree: Tree, range: RangeId) {
     this.#tree = tree;
@@ -128,9 +132,11 @@ export class StateMachine {
     const { kind, key, revision } = command;
     if (kind === MutationKind.put) {
       this.#batch.put(key, revision, command.value);
+      this.tap?.changed(ChangeKind.put, key, revision, command.value);
       overlay?.write(key, revision, command.value);
     } else {
       this.#batch.delete(key, revision);
+      this.tap?.changed(ChangeKind.delete, key, revision, undefined);
       overlay?.write(key, revision, undefined);
     }
     sink?.mutated(command.index, 'applied', revision, 0);
@@ -190,11 +196,13 @@ export class StateMachine {
       case MutationKind.increment: {
         const value = kind === MutationKind.put ? step.value : encodeCounter(counter);
         this.#batch.put(key, revision, value);
+        this.tap?.changed(ChangeKind.put, key, revision, value);
         overlay.write(key, revision, value);
         break;
       }
       case MutationKind.delete:
         this.#batch.delete(key, revision);
+        this.tap?.changed(ChangeKind.delete, key, revision, undefined);
         overlay.write(key, revision, undefined);
         break;
       case MutationKind.check:

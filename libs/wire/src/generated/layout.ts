@@ -459,6 +459,7 @@ export const WATCH_START: TableShape = {
     { name: 'credit', kind: 'scalar', bytes: 4, required: false },
     { name: 'start', kind: 'vector', bytes: 1, required: true },
     { name: 'end', kind: 'vector', bytes: 1, required: true },
+    { name: 'progressMs', kind: 'scalar', bytes: 4, required: false },
   ],
 };
 
@@ -470,4 +471,5 @@ export const WATCH_START_SLOT = {
   credit: 3,
   start: 4,
   end: 5,
+  progressMs: 6,
 } as const;

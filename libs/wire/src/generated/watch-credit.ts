@@ -5,7 +5,7 @@
 import * as flatbuffers from 'flatbuffers';
 
 /**
- * Further bytes that may be sent to the watch of this request id.
+ * Further bytes of events that may be sent to the watch of this request id.
  */
 export class WatchCredit {
   bb: flatbuffers.ByteBuffer|null = null;

@@ -44,7 +44,7 @@ keyspaceId():number {
 }
 
 /**
- * Bytes of frames that may be sent before a WatchCredit comes. The frame that uses up the rest may be larger.
+ * Bytes of events that may be sent before a WatchCredit comes. The frame that uses up the rest may be larger.
  */
 credit():number {
   const offset = this.bb!.__offset(this.bb_pos, 10);
@@ -87,8 +87,16 @@ endArray():Uint8Array {
   return new Uint8Array(this.bb!.bytes().buffer, this.bb!.bytes().byteOffset + this.bb!.__vector(this.bb_pos + offset), this.bb!.__vector_len(this.bb_pos + offset));
 }
 
+/**
+ * Without changes, a progress mark is wanted this often, in milliseconds.
+ */
+progressMs():number {
+  const offset = this.bb!.__offset(this.bb_pos, 16);
+  return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
+}
+
 static startWatchStart(builder:flatbuffers.Builder) {
-  builder.startObject(6);
+  builder.startObject(7);
 }
 
 static addAfter(builder:flatbuffers.Builder, after:bigint) {
@@ -139,6 +147,10 @@ static startEndVector(builder:flatbuffers.Builder, numElems:number) {
   builder.startVector(1, numElems, 1);
 }
 
+static addProgressMs(builder:flatbuffers.Builder, progressMs:number) {
+  builder.addFieldInt32(6, progressMs, 0);
+}
+
 static endWatchStart(builder:flatbuffers.Builder):flatbuffers.Offset {
   const offset = builder.endObject();
   builder.requiredField(offset, 12) // start
@@ -146,7 +158,7 @@ static endWatchStart(builder:flatbuffers.Builder):flatbuffers.Offset {
   return offset;
 }
 
-static createWatchStart(builder:flatbuffers.Builder, after:bigint, rangeId:number, keyspaceId:number, credit:number, startOffset:flatbuffers.Offset, endOffset:flatbuffers.Offset):flatbuffers.Offset {
+static createWatchStart(builder:flatbuffers.Builder, after:bigint, rangeId:number, keyspaceId:number, credit:number, startOffset:flatbuffers.Offset, endOffset:flatbuffers.Offset, progressMs:number):flatbuffers.Offset {
   WatchStart.startWatchStart(builder);
   WatchStart.addAfter(builder, after);
   WatchStart.addRangeId(builder, rangeId);
@@ -154,6 +166,7 @@ static createWatchStart(builder:flatbuffers.Builder, after:bigint, rangeId:numbe
   WatchStart.addCredit(builder, credit);
   WatchStart.addStart(builder, startOffset);
   WatchStart.addEnd(builder, endOffset);
+  WatchStart.addProgressMs(builder, progressMs);
   return WatchStart.endWatchStart(builder);
 }
 }

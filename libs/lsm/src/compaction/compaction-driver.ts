@@ -188,11 +188,13 @@ export class CompactionDriver {
     const version = this.#world.versions.current.acquire();
     const job = this.#jobFor(choice, bytesRead);
     this.#job = job;
+    let installing = false;
     try {
       const result = await compactor.run(job);
       this.#aborts = 0;
       if (result.tables.length > 0 && options.canary !== 'directory-not-synced')
         await disk.syncDirectory(directory);
+      installing = true;
       await this.#install({
         removed: inputs.map(({ meta }) => meta.number),
         added: result.tables.map((meta) => ({ level: outputLevel, meta })),
@@ -206,7 +208,8 @@ export class CompactionDriver {
       emit({ type: 'compaction-end', level, outputLevel, bytesRead, bytesWritten, tables, entriesDropped });
     } catch (error) {
       if (!(error instanceof CorruptionError)) for (const table of inputs) table.isCompacting = false;
-      await this.#removeOutputs(job);
+      // A manifest whose change failed may name them all the same: then they are all that is left of the inputs.
+      if (!installing) await this.#removeOutputs(job);
       emit({ type: 'compaction-failed', level, outputLevel, error });
       throw error;
     } finally {

@@ -122,6 +122,25 @@ describe('a disk that lies', () => {
     await again.close();
   });
 
+  it('keeps every table that a manifest may name when a sync fails', { timeout: 30_000 }, async () => {
+    let failures = 0;
+    for (let seed = 1; seed <= 60; seed++) {
+      const faults = noDiskFaults();
+      const disk = new SimDisk({ seed, faults });
+      const tree = await Tree.open({ disk, directory: '/t', options: tiny });
+      await write(tree, new Prng(seed), 60, 1);
+      faults.syncErrors = 0.02;
+      await write(tree, new Prng(seed), 60, 1_000).catch(() => failures++);
+      await tree.compactionIdle().catch(() => failures++);
+      faults.syncErrors = 0;
+      await tree.close();
+      const again = await Tree.open({ disk, directory: '/t', options: tiny });
+      expect(await readAll(again), `seed ${seed}`).toBe(0);
+      await again.close();
+    }
+    expect(failures).toBeGreaterThan(10);
+  });
+
   it('says so when the disk is full, loses nothing, and goes on when there is room', async () => {
     const faults = noDiskFaults();
     const disk = new SimDisk({ seed: 1, faults });

@@ -1,6 +1,8 @@
 import { assert } from '@holdfast/io';
+import { hashKey } from '../table/bloom.ts';
 import type { RangeTombstone } from '../version/range-tombstones.ts';
 import type { Arena } from './arena.ts';
+import { KeyFilter } from './key-filter.ts';
 import {
   KIND_DELETE_RANGE,
   KIND_MARK,
@@ -42,10 +44,12 @@ export class Memtable {
   views = 0;
   /** Number of the oldest WAL segment that holds a batch of this memtable. */
   walSegmentFirst = 0;
+  readonly #filter: KeyFilter;
   readonly #place: Place = { leaf: 0, index: 0 };
 
   constructor(arena: Arena) {
     this.arena = arena;
+    this.#filter = new KeyFilter(arena.capacity);
     this.tree = new RecordTree(arena.bytes, arena.words);
   }
 
@@ -54,6 +58,7 @@ export class Memtable {
     assert(this.views === 0, 'a memtable is recycled after its readers');
     this.arena.reset();
     this.tree.reset(this.arena.bytes, this.arena.words);
+    this.#filter.clear();
     this.marks.clear();
     this.rangeTombstones.length = 0;
     this.revisionMax = -1;
@@ -66,7 +71,7 @@ export class Memtable {
     return this.mutations === 0;
   }
 
-  /** Bytes of records and of the nodes that index them. */
+  /** Bytes of records and of the nodes that index them (the filter has 1/64 of the arena's size, always). */
   get bytes(): number {
     return this.arena.top + this.tree.nodeBytes;
   }
@@ -97,6 +102,8 @@ export class Memtable {
       if (kind < KIND_DELETE_RANGE) {
         const revision = recordRevision(words, word);
         if (revision > this.revisionMax) this.revisionMax = revision;
+        const start = address + RECORD_HEAD_BYTES;
+        this.#filter.add(hashKey(bytes, start, start + keyLength));
         this.tree.insert(address);
       } else {
         const key = bytes.slice(address + RECORD_HEAD_BYTES, address + RECORD_HEAD_BYTES + keyLength);
@@ -115,6 +122,11 @@ export class Memtable {
     this.marks.set(group, state);
     if (state.length === 0) latestMarks.delete(group);
     else latestMarks.set(group, state);
+  }
+
+  /** False only when no version of the key with this hash (`hashKey`) is here: worth asking before {@link find}. */
+  mayHold(hash: number): boolean {
+    return this.#filter.mayHold(hash);
   }
 
   /**

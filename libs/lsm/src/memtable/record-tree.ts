@@ -1,4 +1,5 @@
 import { assert } from '@holdfast/io';
+import { keyHead } from '../read/compare.ts';
 import { RECORD_HEAD_BYTES, recordRevision } from './record.ts';
 
 /**
@@ -205,7 +206,7 @@ export class RecordTree {
     revision: number,
   ): number {
     const skip = nodes[node + SKIP]!;
-    const head = headOf(key, start + skip, end);
+    const head = keyHead(key, start + skip, end);
     let low = 0;
     let high = nodes[node + COUNT]!;
     while (low < high) {
@@ -269,7 +270,7 @@ export class RecordTree {
     start: number,
     end: number,
   ): void {
-    nodes[node + HEADS + index] = headOf(this.#bytes, start + nodes[node + SKIP]!, end);
+    nodes[node + HEADS + index] = keyHead(this.#bytes, start + nodes[node + SKIP]!, end);
     nodes[node + ADDRESSES + index] = address;
   }
 
@@ -347,7 +348,7 @@ export class RecordTree {
     for (let i = 0; i < count; i++) {
       const address = nodes[node + ADDRESSES + i]!;
       const start = address + RECORD_HEAD_BYTES;
-      nodes[node + HEADS + i] = headOf(this.#bytes, start + skip, start + this.#words[address >>> 2]!);
+      nodes[node + HEADS + i] = keyHead(this.#bytes, start + skip, start + this.#words[address >>> 2]!);
     }
   }
 
@@ -385,20 +386,4 @@ function grown(nodes: Uint32Array): Uint32Array {
   const twice = new Uint32Array(nodes.length * 2);
   twice.set(nodes);
   return twice;
-}
-
-/** Four bytes from `position` as a big-endian number; bytes behind `end` count as zero. */
-function headOf(bytes: Uint8Array, position: number, end: number): number {
-  if (position + 4 <= end) {
-    return (
-      ((bytes[position]! << 24) |
-        (bytes[position + 1]! << 16) |
-        (bytes[position + 2]! << 8) |
-        bytes[position + 3]!) >>>
-      0
-    );
-  }
-  let head = 0;
-  for (let i = position; i < position + 4; i++) head = head * 256 + (i < end ? bytes[i]! : 0);
-  return head;
 }

@@ -31,3 +31,19 @@ export function equalRanges(
   for (let i = length - 1; i >= 0; i--) if (a[aStart + i] !== b[bStart + i]) return false;
   return true;
 }
+
+/** Four bytes from `position` as a big-endian number; bytes behind `end` count as zero. */
+export function keyHead(bytes: Uint8Array, position: number, end: number): number {
+  if (position + 4 <= end) {
+    return (
+      ((bytes[position]! << 24) |
+        (bytes[position + 1]! << 16) |
+        (bytes[position + 2]! << 8) |
+        bytes[position + 3]!) >>>
+      0
+    );
+  }
+  let head = 0;
+  for (let i = position; i < position + 4; i++) head = head * 256 + (i < end ? bytes[i]! : 0);
+  return head;
+}

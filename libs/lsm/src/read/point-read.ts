@@ -95,13 +95,13 @@ export class PointReader {
   #search(view: View, top: number, key: Uint8Array, revision: number): Outcome {
     let best = -1;
     const { memtables, version } = view;
+    const hash = hashKey(key, 0, key.length);
     for (let i = 0; i < memtables.length; i++) {
       const memtable = memtables[i]!;
-      if (memtable.revisionMax <= best) continue;
+      if (memtable.revisionMax <= best || !memtable.mayHold(hash)) continue;
       const limit = i === 0 ? top : Number.MAX_SAFE_INTEGER;
       if (memtable.find(key, revision, limit, this.#next) && this.#next.revision > best) best = this.#take();
     }
-    let hash = -1;
     const { levels } = version;
     for (let i = 0; i < levels.length; i++) {
       const level = levels[i]!;
@@ -110,7 +110,6 @@ export class PointReader {
         const table = i === 0 ? level[j]! : tableFor(level, key);
         if (table === undefined || table.meta.revisionMax <= best || table.meta.revisionMin > revision)
           continue;
-        if (hash < 0) hash = hashKey(key, 0, key.length);
         const outcome = this.#searchTable(table, hash, key, revision);
         if (outcome === WAIT) {
           this.#unpin();

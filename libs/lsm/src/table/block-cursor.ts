@@ -1,7 +1,7 @@
 import { compareRanges } from '../read/compare.ts';
 import type { Source } from '../read/source.ts';
 import { readU32 } from './block-checksum.ts';
-import { restartBefore } from './block-search.ts';
+import { entriesEndOf, restartBefore } from './block-search.ts';
 import { readRevision, REVISION_BYTES } from './block-writer.ts';
 
 /**
@@ -14,6 +14,7 @@ export class BlockCursor {
   readonly #owner: Source;
   #data: Uint8Array = new Uint8Array(0);
   #start = 0;
+  #end = 0;
   #entriesEnd = 0;
   #restarts = 0;
   /** Offset of the entry behind the one decoded last. */
@@ -35,8 +36,9 @@ export class BlockCursor {
   open(data: Uint8Array, start: number, end: number): void {
     this.#data = data;
     this.#start = start;
+    this.#end = end;
     this.#restarts = readU32(data, end - 4);
-    this.#entriesEnd = end - 4 - 4 * this.#restarts;
+    this.#entriesEnd = entriesEndOf(data, end);
     this.#interval = -1;
   }
 
@@ -47,7 +49,7 @@ export class BlockCursor {
 
   /** To the first entry at or behind (key, revision); false when all stand before. */
   seek(key: Uint8Array, revision: number): boolean {
-    const restart = restartBefore(this.#data, this.#start, this.#entriesEnd, this.#restarts, key, revision);
+    const restart = restartBefore(this.#data, this.#start, this.#end, key, revision);
     this.#at = this.#restartOffset(restart);
     const owner = this.#owner;
     while (this.next()) {
@@ -110,7 +112,7 @@ export class BlockCursor {
 
   /** To the last entry in front of (key, revision); false when there is none. */
   seekBefore(key: Uint8Array, revision: number): boolean {
-    const restart = restartBefore(this.#data, this.#start, this.#entriesEnd, this.#restarts, key, revision);
+    const restart = restartBefore(this.#data, this.#start, this.#end, key, revision);
     if (!this.#decodeInterval(restart)) return false;
     const owner = this.#owner;
     for (;;) {
@@ -139,7 +141,9 @@ export class BlockCursor {
     while (this.#at < end) {
       this.next();
       if (keysEnd + this.#keyLength > this.#keys.length) this.#growKeys(keysEnd + this.#keyLength, keysEnd);
-      this.#keys.set(this.#key.subarray(0, this.#keyLength), keysEnd);
+      const keys = this.#keys;
+      const key = this.#key;
+      for (let i = 0, length = this.#keyLength; i < length; i++) keys[keysEnd + i] = key[i]!;
       keysEnd += this.#keyLength;
       parts.keyEnds[count] = keysEnd;
       parts.revisions[count] = owner.revision;

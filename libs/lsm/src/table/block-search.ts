@@ -1,6 +1,7 @@
 import type { Found } from '../memtable/memtable.ts';
+import { keyHead } from '../read/compare.ts';
 import { readU32 } from './block-checksum.ts';
-import { readRevision, REVISION_BYTES } from './block-writer.ts';
+import { readRevision, RESTART_BYTES, REVISION_BYTES, TAIL_BYTES } from './block-writer.ts';
 
 /** What {@link findInBlock} says. */
 export const ABSENT = 0;
@@ -26,12 +27,10 @@ export function findInBlock(
   skip: number,
   found: Found,
 ): typeof ABSENT | typeof PRESENT | typeof BEHIND {
-  const restarts = readU32(data, end - 4);
-  const entriesEnd = end - 4 - 4 * restarts;
+  const entriesEnd = entriesEndOf(data, end);
   const keyLength = key.length;
-  let at =
-    start +
-    readU32(data, entriesEnd + 4 * restartBefore(data, start, entriesEnd, restarts, key, revision, skip));
+  // A key that lacks the common bytes is not in the block, and then any restart point is as good.
+  let at = start + readU32(data, entriesEnd + 4 * restartAmongHeads(data, start, end, key, revision));
   let matched = 0;
   while (at < entriesEnd) {
     let shared = data[at++]!;
@@ -89,23 +88,59 @@ export function findInBlock(
   return BEHIND;
 }
 
+/** Where the entries of the block `data[.. end)` end and its restart points begin. */
+export function entriesEndOf(data: Uint8Array, end: number): number {
+  return end - TAIL_BYTES - RESTART_BYTES * readU32(data, end - 4);
+}
+
 /** The last restart point whose entry stands before (key, revision); 0 when none does. */
 export function restartBefore(
   data: Uint8Array,
   start: number,
-  entriesEnd: number,
-  restarts: number,
+  end: number,
   key: Uint8Array,
   revision: number,
-  skip = 0,
 ): number {
+  const common = readU32(data, end - TAIL_BYTES);
+  // The first entry has its whole key: three varints and the revision are in front of it.
+  let first = start;
+  for (let varints = 0; varints < 3; first++) if (data[first]! < 0x80) varints++;
+  first += REVISION_BYTES;
+  for (let i = 0; i < common; i++) {
+    if (i >= key.length) return 0;
+    const difference = data[first + i]! - key[i]!;
+    if (difference !== 0) return difference > 0 ? 0 : readU32(data, end - 4) - 1;
+  }
+  return restartAmongHeads(data, start, end, key, revision);
+}
+
+/** The same for a key that begins with the bytes that all keys of the block have in common. */
+function restartAmongHeads(
+  data: Uint8Array,
+  start: number,
+  end: number,
+  key: Uint8Array,
+  revision: number,
+): number {
+  const restarts = readU32(data, end - 4);
+  const common = readU32(data, end - TAIL_BYTES);
+  const headsAt = end - TAIL_BYTES - 4 * restarts;
+  const offsetsAt = headsAt - 4 * restarts;
+  const head = keyHead(key, common, key.length);
   let low = 1;
   let high = restarts;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (entryIsBefore(data, start + readU32(data, entriesEnd + 4 * middle), key, revision, skip))
+    const other = readU32(data, headsAt + 4 * middle);
+    if (
+      other < head ||
+      (other === head &&
+        entryIsBefore(data, start + readU32(data, offsetsAt + 4 * middle), key, revision, common))
+    ) {
       low = middle + 1;
-    else high = middle;
+    } else {
+      high = middle;
+    }
   }
   return low - 1;
 }

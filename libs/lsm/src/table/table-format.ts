@@ -14,7 +14,7 @@ import { ByteWriter, VarintReader } from './varint.ts';
  * footer        FOOTER_BYTES
  * ```
  */
-export const TABLE_FORMAT_VERSION = 1;
+export const TABLE_FORMAT_VERSION = 2;
 /** Behind every block: compression and checksum. */
 export const TRAILER_BYTES = 5;
 export const FOOTER_BYTES = 64;

@@ -42,7 +42,7 @@ export class TableReader implements CachedTable {
   readonly #filter: Uint8Array;
   /** What all keys of the table share. */
   readonly #prefixLength: number;
-  /** For mapped tables: 1 when the block's checksum was seen to be right. */
+  /** For mapped tables: 1 for a block that is not compressed and whose checksum was seen to be right. */
   readonly #checked: Uint8Array;
   /** Blocks that a caller holds and lends for one synchronous read; almost always empty. */
   #lent: readonly LentBlock[] = [];
@@ -166,18 +166,17 @@ export class TableReader implements CachedTable {
    */
   access(block: number): boolean {
     const map = this.#map;
-    const { cache } = this.#context;
     if (map !== undefined) {
       const start = this.index.blockOffset(block);
       const end = start + this.index.blockLength(block);
+      if (this.#checked[block] !== 0) return this.#show(map, start, end, -1);
       if (map[end] === COMPRESSION_IDS.none) {
-        if (this.#checked[block] === 0) {
-          this.#verify(map, start, end, start);
-          this.#checked[block] = 1;
-        }
+        this.#verify(map, start, end, start);
+        this.#checked[block] = 1;
         return this.#show(map, start, end, -1);
       }
     }
+    const { cache } = this.#context;
     const frame = this.slots[block]!;
     if (frame >= 0) {
       cache.touch(frame);

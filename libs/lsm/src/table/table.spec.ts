@@ -92,14 +92,14 @@ describe('a table file', () => {
       await reader.close();
     });
 
-    it(`has the bytes of format version 1, compression ${own?.name ?? 'none'}`, async () => {
+    it(`has the bytes of format version 2, compression ${own?.name ?? 'none'}`, async () => {
       const disk = new SimDisk({ seed: 1 });
       await makeTable(disk, '/t.sst', 60, own);
       const file = await disk.open('/t.sst', 'never');
       const bytes = new Uint8Array(file.size);
       await file.read(bytes, 0);
       await file.close();
-      const golden = new URL(`../../testdata/table-v1-${own?.name ?? 'none'}.sst`, import.meta.url);
+      const golden = new URL(`../../testdata/table-v2-${own?.name ?? 'none'}.sst`, import.meta.url);
       if (process.env.UPDATE_GOLDEN !== undefined) writeFileSync(golden, bytes);
       expect(equalBytes(bytes, readFileSync(golden))).toBe(true);
     });

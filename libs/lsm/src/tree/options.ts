@@ -16,7 +16,7 @@ export interface TreeOptions {
   readonly openTablesMax?: number;
   /** Bytes of a data block before compression. Default 4 KiB. */
   readonly blockBytes?: number;
-  /** Entries between restart points. Default 16. */
+  /** Entries between restart points. Default 4. */
   readonly restartInterval?: number;
   /** Bloom filter bits for each key; 0 for none. Default 10: about 1 % false positives. */
   readonly bloomBitsPerKey?: number;
@@ -66,7 +66,7 @@ export function resolveOptions(options: TreeOptions = {}): ResolvedOptions {
     blockCacheBytes: 64 * MIB,
     openTablesMax: 1_000,
     blockBytes: 4_096,
-    restartInterval: 16,
+    restartInterval: 4,
     bloomBitsPerKey: 10,
     compression: ['none'],
     codecs: [],

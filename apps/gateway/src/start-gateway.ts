@@ -7,7 +7,7 @@ import type { Logger } from '@holdfast/telemetry';
 import { logClient } from './client-log.ts';
 import { createAccess } from './access/create-access.ts';
 import { createGatewayApp } from './gateway-app.ts';
-import { addApiPages } from './api-pages.ts';
+import { addApiPages } from './openapi/api-pages.ts';
 import { Readiness } from './readiness.ts';
 import type { Settings } from './settings.ts';
 

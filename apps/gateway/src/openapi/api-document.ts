@@ -1,0 +1,62 @@
+import { ERRORS } from '@holdfast/wire';
+import { BATCH_PATHS, BATCH_SCHEMAS } from './batch-paths.ts';
+import { KEY_PATHS } from './key-paths.ts';
+import type { Json, Paths } from './parts.ts';
+import { RANGE_PATHS, RANGE_SCHEMAS } from './range-paths.ts';
+import { SERVICE_PATHS } from './service-paths.ts';
+
+/** The body of every failure (RFC 9457). */
+const PROBLEM: Json = {
+  type: 'object',
+  description: 'Why a request failed, and what it did.',
+  required: ['type', 'title', 'status', 'code', 'retryable', 'outcome', 'request_id'],
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string' },
+    code: { type: 'string', enum: Object.keys(ERRORS), description: 'A code of the table of errors.' },
+    retryable: { type: 'boolean', description: 'The same request may succeed when it is sent again.' },
+    outcome: {
+      type: 'string',
+      enum: ['applied', 'not_applied', 'unknown'],
+      description: 'What the request did.',
+    },
+    request_id: { type: 'string' },
+    revision: { type: 'integer', description: 'A refused condition: the current revision, 0 when absent.' },
+  },
+};
+
+/** Every route of version 1, in the order in which a reader meets them. */
+const PATHS: Paths = { ...KEY_PATHS, ...RANGE_PATHS, ...BATCH_PATHS, ...SERVICE_PATHS };
+
+export interface ApiDocument {
+  readonly openapi: string;
+  readonly paths: Paths;
+  readonly components: {
+    readonly securitySchemes: Json;
+    readonly schemas: Readonly<Record<string, Json>>;
+  };
+}
+
+/** The API as an OpenAPI 3.1 document: made from the schemas that requests are checked with. */
+export function apiDocument(version: string): ApiDocument & Json {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Holdfast',
+      description: 'A distributed, fault-tolerant key-value store for plain HTTP and JSON.',
+      version,
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: 'http://127.0.0.1:7700', description: 'A gateway of `npm start`.' }],
+    security: [{ bearer: [] }],
+    paths: PATHS,
+    components: {
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'An API key, or a JWT of a trusted issuer.' },
+      },
+      schemas: { Problem: PROBLEM, ...RANGE_SCHEMAS, ...BATCH_SCHEMAS },
+    },
+  };
+}

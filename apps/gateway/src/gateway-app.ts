@@ -34,7 +34,7 @@ export async function createGatewayApp(
   const fastify = adapter.getInstance();
   const counters = new RequestCounters();
   addRequestIdHeader(fastify);
-  addAccessGate(fastify, authenticator);
+  addAccessGate(fastify, authenticator, management?.accounts);
   fastify.addHook('onResponse', (request, reply, done) => {
     counters.count(request.method, reply.statusCode);
     done();

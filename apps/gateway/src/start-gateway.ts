@@ -15,6 +15,9 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   readonly version: string;
 };
 
+/** Usage is written down this often, in milliseconds: what a kill may lose. */
+const USAGE_WRITE_MS = 10_000;
+
 /** The composition root: makes every object of the process once, and starts it. */
 export async function startGateway(settings: Settings, log: Logger): Promise<Running> {
   const { clusterId, httpHost, httpPort, seeds } = settings;
@@ -29,7 +32,9 @@ export async function startGateway(settings: Settings, log: Logger): Promise<Run
     agent: `holdfast-gateway/${version}`,
     ...(clusterId === undefined ? {} : { clusterId }),
   });
-  const access = createAccess(settings, client, clock);
+  const access = createAccess(settings, client, clock, log);
+  const { usage } = access.management;
+  const usageTimer = setInterval(() => void usage.write(), USAGE_WRITE_MS);
   const readiness = new Readiness(client);
   const app = await createGatewayApp(client, readiness, log, access.authenticator, access.management);
   addApiPages(app, version);
@@ -39,6 +44,8 @@ export async function startGateway(settings: Settings, log: Logger): Promise<Run
     async stop() {
       readiness.drain();
       await app.close();
+      clearInterval(usageTimer);
+      await usage.write();
       await client.close();
     },
   };

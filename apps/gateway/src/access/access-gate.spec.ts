@@ -7,9 +7,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createGatewayApp } from '../gateway-app.ts';
 import { Readiness } from '../readiness.ts';
 import type { StoreClient } from '../store-client.ts';
+import { Accounts } from './accounts.ts';
+import { ApiKeyRing } from './api-key-ring.ts';
+import { ApiKeyStore } from './api-key-store.ts';
 import { RootKey, TokenAuthenticator, type TokenSource } from './authenticator.ts';
 import { Caller } from './caller.ts';
-import { grantOf } from './principal.ts';
+import { grantOf, type Limits } from './principal.ts';
+import { SystemRecords } from './system-records.ts';
+import { UsageStore } from './usage-store.ts';
 
 const ROOT = 'root-key-of-this-test-0123456789abcdef';
 const KEYS = '/v1/keyspaces/default/keys';
@@ -33,9 +38,18 @@ class EmptyStore implements StoreClient {
 
 const member = (tenant: string, ...grants: Parameters<typeof grantOf>[0][]): Caller =>
   new Caller({ id: tenant, tenant, grants: grants.map(grantOf), limits: {} });
+const limited = (id: string, limits: Limits): Caller =>
+  new Caller({
+    id,
+    tenant: 'limited',
+    grants: [grantOf({ role: 'write', keyspace: '*', prefix: '' })],
+    limits,
+  });
 const CALLERS: Readonly<Record<string, Caller>> = {
   'token-of-nobody': member('nobody'),
   'token-of-acme': member('acme', { role: 'write', keyspace: 'default', prefix: 'acme/' }),
+  'token-of-slow': limited('slow', { requestsPerSecond: 2 }),
+  'token-of-thin': limited('thin', { bytesPerSecond: 1000 }),
   'token-of-reader': member('reader', { role: 'read', keyspace: 'default', prefix: '' }),
 };
 /** Answers late for one token, and not at all for another. */
@@ -48,7 +62,26 @@ const source: TokenSource = {
   },
 };
 
+const log = createLogger({ app: 'gateway', level: 'silent' });
+/** Stands still unless a test moves it, so that limits are exact. */
+let nowMs = 0;
+const clock = {
+  wallMs: () => 1_900_000_000_000 + nowMs,
+  monotonicMs: () => nowMs,
+  schedule: () => () => undefined,
+  defer: () => undefined,
+};
 const store = new EmptyStore();
+const accounts = new Accounts(clock);
+const records = new SystemRecords(store);
+const keys = new ApiKeyStore(records);
+const management = {
+  store: keys,
+  ring: new ApiKeyRing(keys, clock),
+  accounts,
+  usage: new UsageStore(records, accounts, 'this', log),
+  clock,
+};
 let app: NestFastifyApplication;
 let http: ReturnType<typeof request>;
 const routes: { method: string; url: string }[] = [];
@@ -57,8 +90,9 @@ beforeAll(async () => {
   app = await createGatewayApp(
     store,
     new Readiness(store),
-    createLogger({ app: 'gateway', level: 'silent' }),
+    log,
     new TokenAuthenticator([new RootKey(ROOT), source]),
+    management,
   );
   app
     .getHttpAdapter()
@@ -101,7 +135,9 @@ describe('without a valid token', () => {
   });
 
   it('every route of the API is closed, and closed again for who is granted nothing', async () => {
-    const closed = routes.filter(({ url }) => url.startsWith('/v1/'));
+    // What everybody may ask of himself.
+    const own = ['/v1/usage'];
+    const closed = routes.filter(({ url }) => url.startsWith('/v1/') && !own.includes(url));
     expect(closed.length).toBeGreaterThan(3);
     for (const { method, url } of closed) {
       const path = url.replaceAll(/:[A-Za-z]+/g, 'default').replace('*', 'k');
@@ -160,5 +196,53 @@ describe('with a token', () => {
   it('trouble with looking it up is told as such', async () => {
     const answer = await http.get(`${KEYS}/k`).set(as('token-of-trouble'));
     expect(answer.body).toMatchObject({ status: 503, code: 'HF_UNAVAILABLE', retryable: true });
+  });
+});
+
+describe('limits', () => {
+  const as = (token: string) => ({ authorization: `Bearer ${token}` });
+
+  it('turn a request away before it does anything, and say when to come back', async () => {
+    const statuses: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      const answer = await http.put(`${KEYS}/k`).set(as('token-of-slow')).send('x');
+      statuses.push(answer.status);
+      expect(answer.headers['ratelimit-policy']).toBe('"requests";q=2;w=1');
+      expect(answer.headers['ratelimit']).toBe(`"requests";r=${[1, 0, 0][i]};t=1`);
+      if (i < 2) continue;
+      expect(answer.body).toMatchObject({
+        code: 'HF_QUOTA_EXCEEDED',
+        retryable: true,
+        outcome: 'not_applied',
+      });
+      expect(answer.headers['retry-after']).toBe('1');
+    }
+    // The store knows no key; what counts is who reached it.
+    expect(statuses).toEqual([404, 404, 429]);
+    expect(store.seen).toHaveLength(2);
+    nowMs += 500;
+    expect((await http.get(`${KEYS}/k`).set(as('token-of-slow'))).status).toBe(404);
+  });
+
+  it('count the bytes of bodies', async () => {
+    const big = Buffer.alloc(3000);
+    expect((await http.put(`${KEYS}/k`).set(as('token-of-thin')).send(big)).status).toBe(404);
+    const refused = await http.get(`${KEYS}/k`).set(as('token-of-thin'));
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThanOrEqual(2);
+    nowMs += 4000;
+    expect((await http.get(`${KEYS}/k`).set(as('token-of-thin'))).status).toBe(404);
+  });
+
+  it('are not for who has none', async () => {
+    const answer = await http.get(`${KEYS}/k`).set(as('token-of-reader'));
+    expect(answer.headers).not.toHaveProperty('ratelimit');
+  });
+
+  it('are told apart from usage, which counts everything that was answered', () => {
+    const counts = accounts.usageOf('limited').counts();
+    expect(counts).toMatchObject({ requests: 7, puts: 3, gets: 2 });
+    expect(counts.bytes_in).toBe(3003);
+    expect(counts.bytes_out).toBeGreaterThan(0);
   });
 });

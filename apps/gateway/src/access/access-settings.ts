@@ -5,6 +5,15 @@ export const DEVELOPMENT_KEY_PREFIX = 'hf_dev_';
 /** 32 characters of base64url carry 192 bits. */
 const ROOT_KEY_LENGTH = { min: 32, max: 512 } as const;
 
+function perSecond(what: string) {
+  return z.coerce
+    .number()
+    .positive()
+    .max(1e9)
+    .optional()
+    .describe(`${what}, at this gateway, unless its token says otherwise; the root key has no limits.`);
+}
+
 /** The settings that say who may come in. */
 export const accessSettings = {
   env: z
@@ -43,6 +52,16 @@ export const accessSettings = {
     .max(300)
     .default(30)
     .describe("How far the issuer's clock may be from ours."),
+  limitRequestsPerSecond: perSecond('Requests per second of each principal'),
+  limitBytesPerSecond: perSecond('Bytes of bodies per second of each principal'),
+  limitWatchers: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe(
+      'Open watches of each principal, at this gateway, unless its token says otherwise; the root key has no limits.',
+    ),
 };
 
 export type AccessSettings = z.output<z.ZodObject<typeof accessSettings>>;

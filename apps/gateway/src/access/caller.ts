@@ -1,7 +1,10 @@
 import { EMPTY_BYTES } from '@holdfast/io';
 import { HoldfastError, isWrite, OpKind } from '@holdfast/wire';
+import type { Accounts } from './accounts.ts';
 import { authorize, type Decision, type Span, WHOLE_KEYSPACE } from './authorize.ts';
+import type { Budget } from './budget.ts';
 import { CLUSTER, type Principal, type Role } from './principal.ts';
+import type { Usage } from './usage.ts';
 
 /** What of an operation decides whether it is allowed. */
 export interface AskedOperation {
@@ -20,9 +23,30 @@ export interface AskedOperation {
  */
 export class Caller {
   readonly principal: Principal;
+  #usage: Usage | undefined;
+  #budget: Budget | undefined;
+  #budgeted = false;
 
   constructor(principal: Principal) {
     this.principal = principal;
+  }
+
+  /** Where its operations are counted. */
+  get usage(): Usage | undefined {
+    return this.#usage;
+  }
+
+  /** Undefined: no limits. */
+  get budget(): Budget | undefined {
+    return this.#budget;
+  }
+
+  /** To be called for each request, before anything is counted. */
+  countIn(accounts: Accounts): void {
+    this.#usage = accounts.usageOf(this.principal.tenant);
+    if (this.#budgeted) return;
+    this.#budget = accounts.budgetOf(this.principal);
+    this.#budgeted = true;
   }
 
   /** Gives the operation back when it is granted. @throws HoldfastError. */
@@ -32,6 +56,7 @@ export class Caller {
     // A check tells whether a key has a value or a revision: it reads.
     const writes = isWrite(kind) && kind !== OpKind.check;
     this.#demand(writes ? 'write' : 'read', keyspace, span);
+    this.#usage?.operation(kind);
     return operation;
   }
 

@@ -1,10 +1,12 @@
 import { SystemClock } from '@holdfast/io-node';
-import type { SettingsError } from '@holdfast/service';
+import { createLogger } from '@holdfast/telemetry';
+import { SettingsError } from '@holdfast/service';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { accessSettings } from './access-settings.ts';
 import { createAccess } from './create-access.ts';
 
+const log = createLogger({ app: 'gateway', level: 'silent' });
 const client = { execute: () => Promise.reject(new Error('nobody asks')) };
 const schema = z.object(accessSettings);
 const ROOT = 'root-key-of-this-test-0123456789abcdef';
@@ -12,10 +14,11 @@ const DEVELOPMENT = `hf_dev_${'x'.repeat(43)}`;
 
 function problemsOf(settings: z.input<typeof schema>): readonly string[] {
   try {
-    createAccess(schema.parse(settings), client, new SystemClock());
+    createAccess(schema.parse(settings), client, new SystemClock(), log);
     return [];
   } catch (error) {
-    return (error as SettingsError).problems;
+    if (error instanceof SettingsError) return error.problems;
+    throw error;
   }
 }
 

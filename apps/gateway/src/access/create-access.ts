@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { SettingsError } from '@holdfast/service';
 import type { Clock } from '@holdfast/io';
 import type { JWTVerifyGetKey } from 'jose';
 import type { StoreClient } from '../store-client.ts';
+import type { Logger } from '@holdfast/telemetry';
+import { Accounts } from './accounts.ts';
 import type { AccessManagement } from './access-module.ts';
 import { accessProblems, type AccessSettings } from './access-settings.ts';
 import { ApiKeyRing } from './api-key-ring.ts';
@@ -16,6 +19,7 @@ import {
 import { keysOfFile, keysOfIssuer, keysOfUrl } from './jwt-keys.ts';
 import { JwtTokens } from './jwt-tokens.ts';
 import { SystemRecords } from './system-records.ts';
+import { UsageStore } from './usage-store.ts';
 
 export interface Access {
   readonly authenticator: Authenticator;
@@ -27,12 +31,20 @@ export function createAccess(
   settings: AccessSettings,
   client: Pick<StoreClient, 'execute'>,
   clock: Clock,
+  log: Logger,
 ): Access {
   const problems = accessProblems(settings);
   if (problems.length > 0) throw new SettingsError(problems);
-  const store = new ApiKeyStore(new SystemRecords(client));
+  const records = new SystemRecords(client);
+  const store = new ApiKeyStore(records);
   const ring = new ApiKeyRing(store, clock);
-  const management = { store, ring, clock };
+  const accounts = new Accounts(clock, {
+    requestsPerSecond: settings.limitRequestsPerSecond,
+    bytesPerSecond: settings.limitBytesPerSecond,
+    watchers: settings.limitWatchers,
+  });
+  const usage = new UsageStore(records, accounts, randomUUID(), log);
+  const management = { store, ring, accounts, usage, clock };
   if (settings.auth === 'off') return { authenticator: new OpenAccess(), management };
   const sources: TokenSource[] = [ring];
   if (settings.rootKey !== undefined) sources.unshift(new RootKey(settings.rootKey));

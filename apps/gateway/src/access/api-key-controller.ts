@@ -1,28 +1,18 @@
 import type { Clock } from '@holdfast/io';
 import { HoldfastError } from '@holdfast/wire';
-import {
-  Body,
-  Controller,
-  Delete,
-  Get,
-  Header,
-  HttpCode,
-  Inject,
-  Param,
-  Post,
-  Query,
-  Req,
-} from '@nestjs/common';
+import { Controller, Delete, Get, Header, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { readJsonBody } from '../json-body.ts';
 import { callerOf } from './access-gate.ts';
 import { describeApiKey, newApiKeySchema, newRecord } from './api-key-record.ts';
 import type { ApiKeyRing } from './api-key-ring.ts';
 import type { ApiKeyStore } from './api-key-store.ts';
-import { readJson, readQuery } from './json-input.ts';
+import { readParameters } from './parameters.ts';
 import { digestOf, newApiKey } from './token.ts';
 import { API_KEY_RING, API_KEY_STORE, CLOCK } from './access-tokens.ts';
 
+const BODY_BYTES_MAX = 64 * 1024;
 const PAGE_MAX = 1000;
 const pageSchema = z.object({
   limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(100),
@@ -50,9 +40,9 @@ export class ApiKeyController {
   @Post()
   @HttpCode(201)
   @Header('cache-control', 'no-store')
-  async create(@Req() request: FastifyRequest, @Body() body: unknown): Promise<Record<string, unknown>> {
+  async create(@Req() request: FastifyRequest): Promise<Record<string, unknown>> {
     callerOf(request).permitCluster('admin');
-    const asked = readJson(body, newApiKeySchema);
+    const asked = readJsonBody(request, newApiKeySchema, { bytesMax: BODY_BYTES_MAX });
     const { id, token } = newApiKey();
     const nowMs = this.#clock.wallMs();
     const record = newRecord(id, digestOf(token), asked, nowMs);
@@ -64,7 +54,7 @@ export class ApiKeyController {
   @Get()
   async list(@Req() request: FastifyRequest, @Query() query: unknown): Promise<Record<string, unknown>> {
     callerOf(request).permitCluster('admin');
-    const { limit, after } = readQuery(query, pageSchema);
+    const { limit, after } = readParameters(query, pageSchema);
     const records = await this.#store.list(after, limit + 1);
     const nowMs = this.#clock.wallMs();
     const page = records.slice(0, limit);

@@ -60,9 +60,10 @@ export class Caller {
     return operation;
   }
 
-  /** All keys from `start` to `end`, excluded; an empty end is the end of the keyspace. @throws HoldfastError. */
+  /** A scan, or the removal, of all keys from `start` to `end`, excluded; an empty end is the end of the keyspace. @throws HoldfastError. */
   permitRange(role: Role, keyspace: string, start: Uint8Array, end: Uint8Array): void {
     this.#demand(role, keyspace, { start, end });
+    this.#usage?.operation(role === 'read' ? OpKind.scan : OpKind.delete);
   }
 
   /** The keyspace as such: its settings, its life. @throws HoldfastError. */

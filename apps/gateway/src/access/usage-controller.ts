@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { callerOf } from './access-gate.ts';
 import { CLOCK, USAGE_STORE } from './access-tokens.ts';
 import { dayOf } from './accounts.ts';
-import { readQuery } from './json-input.ts';
+import { readParameters } from './parameters.ts';
 import { tenantSchema } from './principal.ts';
 import { sumOfUsage } from './usage.ts';
 import type { UsageStore } from './usage-store.ts';
@@ -35,7 +35,7 @@ export class UsageController {
   @Get()
   async usage(@Req() request: FastifyRequest, @Query() query: unknown): Promise<Record<string, unknown>> {
     const caller = callerOf(request);
-    const asked = readQuery(query, querySchema);
+    const asked = readParameters(query, querySchema);
     const { tenant = caller.principal.tenant } = asked;
     if (tenant !== caller.principal.tenant) caller.permitCluster('admin');
     const nowMs = this.#clock.wallMs();

@@ -45,5 +45,7 @@ export { treeExists } from './tree/recovery.ts';
 export type { Latest, Lookup, Reads, Snapshot } from './tree/snapshot.ts';
 export type { LevelStats, TreeStats } from './tree/stats.ts';
 export type { ExportedTable, IngestOptions, RangeExport } from './tree/transfer.ts';
+export type { DamagedSpan } from './version/damaged-spans.ts';
 export type { RangeTombstone } from './version/range-tombstones.ts';
-export { Tree, type TreeOpenOptions } from './tree/tree.ts';
+export type { TreeOpenOptions } from './tree/open-options.ts';
+export { Tree } from './tree/tree.ts';

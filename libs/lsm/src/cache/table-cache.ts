@@ -1,4 +1,5 @@
 import { joinPath } from '@holdfast/io';
+import type { CorruptionError } from '../errors.ts';
 import { type ReaderContext, TableReader } from '../table/table-reader.ts';
 import { tableFileName, type TableMeta } from '../table/table-info.ts';
 
@@ -13,8 +14,10 @@ export class Table {
   opening: Promise<TableReader> | undefined;
   /** Order of last use among open tables. */
   usedAt = 0;
-  /** A compaction is reading it. */
+  /** A compaction is reading it, or has found it damaged. */
   isCompacting = false;
+  /** What is wrong with it, once somebody has met it. */
+  damage: CorruptionError | undefined;
 
   constructor(meta: TableMeta) {
     this.meta = meta;

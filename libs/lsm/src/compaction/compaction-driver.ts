@@ -1,4 +1,4 @@
-import { asError, type Disk, DiskError, joinPath } from '@holdfast/io';
+import { asError, compareBytes, type Disk, DiskError, joinPath } from '@holdfast/io';
 import type { Table } from '../cache/table-cache.ts';
 import { BrokenError, CompactionAbortedError, CorruptionError } from '../errors.ts';
 import { tableFileName } from '../table/table-info.ts';
@@ -27,6 +27,10 @@ export interface DriverWorld {
   readonly onInstalled: () => void;
   /** Called after each step. */
   readonly onProgress: () => void;
+  /** A table that was read is damaged. */
+  readonly onCorruption: (error: CorruptionError) => void;
+  /** Gives up the room kept for a full disk. False when there is none. */
+  readonly releaseReserve: () => Promise<boolean>;
   /** The tree cannot go on. */
   readonly onBroken: (error: unknown) => void;
 }
@@ -82,7 +86,14 @@ export class CompactionDriver {
 
   /** Compacts everything that overlaps the range into the bottom level. */
   compactRange(start: Uint8Array | undefined, end: Uint8Array | undefined): Promise<void> {
-    return this.exclusively(() => this.#perform(pickRange(this.#world.versions.current, start, end)));
+    return this.exclusively(async () => {
+      const { current } = this.#world.versions;
+      const choice = pickRange(current, start, end);
+      // Nothing is picked that would take a damaged table along.
+      const damaged = [...current.tables()].find((table) => isHit(table, start, end));
+      if (choice.kind === 'none' && damaged?.damage !== undefined) throw damaged.damage;
+      await this.#perform(choice);
+    });
   }
 
   /** Runs `task` when no compaction is running, and lets none start before it ends. */
@@ -144,7 +155,10 @@ export class CompactionDriver {
         if (error instanceof CorruptionError) continue;
         // When stopped, the loop ends; otherwise a new thread may fare better.
         if (error instanceof CompactionAbortedError && ++this.#aborts < ABORTS_MAX) continue;
-        if (error instanceof DiskError && error.code === 'ENOSPC') return;
+        if (error instanceof DiskError && error.code === 'ENOSPC') {
+          if (await this.#world.releaseReserve()) continue;
+          return;
+        }
         this.#refuse(new BrokenError('the tree', error));
         this.#world.onBroken(error);
         return;
@@ -207,9 +221,10 @@ export class CompactionDriver {
       const tables = result.tables.length;
       emit({ type: 'compaction-end', level, outputLevel, bytesRead, bytesWritten, tables, entriesDropped });
     } catch (error) {
-      if (!(error instanceof CorruptionError)) for (const table of inputs) table.isCompacting = false;
+      if (error instanceof CorruptionError) this.#world.onCorruption(error);
+      for (const table of inputs) table.isCompacting = table.damage !== undefined;
       // A manifest whose change failed may name them all the same: then they are all that is left of the inputs.
-      if (!installing) await this.#removeOutputs(job);
+      if (!installing || this.#world.versions.isHealthy) await this.#removeOutputs(job);
       emit({ type: 'compaction-failed', level, outputLevel, error });
       throw error;
     } finally {
@@ -279,6 +294,12 @@ export class CompactionDriver {
   #install(edit: VersionEdit): Promise<void> {
     return this.#world.versions.install(edit, this.#world.onInstalled);
   }
+}
+
+function isHit({ meta, damage }: Table, start: Uint8Array | undefined, end: Uint8Array | undefined): boolean {
+  if (damage === undefined) return false;
+  if (start !== undefined && compareBytes(meta.largestKey, start) < 0) return false;
+  return end === undefined || compareBytes(meta.smallestKey, end) < 0;
 }
 
 function bytesOf(tables: readonly Table[]): number {

@@ -19,6 +19,19 @@ export interface LogRecord {
   readonly payload: Uint8Array;
   /** Number of the segment that holds it. */
   readonly segment: number;
+  /** Where it starts in the segment, in bytes. */
+  readonly offset: number;
+}
+
+/** A place in a log: later records have a greater segment, or the same and a greater offset. */
+export interface LogPosition {
+  readonly segment: number;
+  /** Bytes from the start of the segment. */
+  readonly offset: number;
+}
+
+export function isBefore(a: LogPosition, b: LogPosition): boolean {
+  return a.segment < b.segment || (a.segment === b.segment && a.offset < b.offset);
 }
 
 /** Where the next record goes. */
@@ -102,7 +115,7 @@ async function recoverSegment(
       offset + RECORD_HEAD_BYTES,
       offset + RECORD_HEAD_BYTES + head.payloadBytes,
     );
-    onRecord({ type: head.type, payload, segment });
+    onRecord({ type: head.type, payload, segment, offset });
     offset += recordBytes(head.payloadBytes);
   }
   if (!isLast && !options.truncateOnDamage) {

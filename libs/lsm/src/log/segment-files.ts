@@ -18,7 +18,8 @@ export class SegmentFiles {
   readonly #kernels: Kernels;
   readonly #segmentBytes: number;
   readonly #forgetDirectory: boolean;
-  #spares: string[];
+  /** Complete, first in first used. */
+  #spares: Spare[];
   #nextSpare: number;
   #preparing: Promise<void> | undefined;
   #closed = false;
@@ -55,15 +56,32 @@ export class SegmentFiles {
     this.#nextSpare = 1;
   }
 
+  /** Bytes of the next segments that are on disk already, in order. */
+  get ready(): readonly number[] {
+    return this.#spares.map(({ bytes }) => bytes);
+  }
+
+  /**
+   * Makes the space of the next segments, each of at least so many bytes; nothing is written into them yet.
+   * @throws DiskError; with `ENOSPC` what could be made stays ready.
+   */
+  async reserve(sizes: readonly number[]): Promise<void> {
+    await this.#preparing;
+    for (const [i, bytes] of sizes.entries()) {
+      const spare = this.#spares[i];
+      if (spare === undefined) await this.#prepare(bytes);
+      else if (spare.bytes < bytes) await this.#extend(spare, bytes);
+    }
+  }
+
   /** A file that is segment `segment` and has `bytes` of allocated space; durable when this resolves. */
   async begin(segment: number, bytes: number): Promise<DiskFile> {
-    await this.#preparing;
-    if (this.#spares.length === 0) await this.#prepare(bytes);
-    const spare = joinPath(this.#directory, this.#spares.shift()!);
+    await this.reserve([bytes]);
+    const { name } = this.#spares.shift()!;
+    const spare = joinPath(this.#directory, name);
     const path = joinPath(this.#directory, segmentName(segment));
     const draft = await this.#disk.open(spare, 'never');
     try {
-      await draft.allocate(bytes);
       await draft.write([encodeSegmentHeader(this.#kernels, segment)], 0, true);
     } finally {
       await draft.close();
@@ -83,7 +101,7 @@ export class SegmentFiles {
     } else {
       const spare = this.#spareName();
       await this.#disk.rename(path, joinPath(this.#directory, spare));
-      this.#spares.push(spare);
+      this.#spares.push({ name: spare, bytes: this.#segmentBytes });
     }
     // Oldest first, each made durable: recovery never meets a gap between segments.
     await this.#disk.syncDirectory(this.#directory);
@@ -104,11 +122,25 @@ export class SegmentFiles {
   }
 
   async #prepare(bytes: number): Promise<void> {
-    const name = this.#spareName();
-    const file = await this.#disk.open(joinPath(this.#directory, name), 'if-missing');
+    const spare = { name: this.#spareName(), bytes: 0 };
+    const path = joinPath(this.#directory, spare.name);
+    const file = await this.#disk.open(path, 'if-missing');
+    await file.close();
+    try {
+      await this.#extend(spare, bytes);
+    } catch (error) {
+      // Half a file is of no use, and somebody may need the room more.
+      await this.#disk.remove(path).catch(() => undefined);
+      throw error;
+    }
+    this.#spares.push(spare);
+  }
+
+  async #extend(spare: Spare, bytes: number): Promise<void> {
+    const file = await this.#disk.open(joinPath(this.#directory, spare.name), 'never');
     try {
       // Piece by piece: one sync of a whole segment would hold up those of the log for as long as it takes.
-      for (let size = 0; size < bytes;) {
+      for (let size = spare.bytes; size < bytes;) {
         size = Math.min(bytes, size + PREPARE_BYTES);
         await file.allocate(size);
         await file.sync();
@@ -116,12 +148,17 @@ export class SegmentFiles {
     } finally {
       await file.close();
     }
-    this.#spares.push(name);
+    spare.bytes = bytes;
   }
 
   #spareName(): string {
     return `spare-${this.#nextSpare++}.log`;
   }
+}
+
+interface Spare {
+  readonly name: string;
+  bytes: number;
 }
 
 function spareNumber(name: string): number | undefined {

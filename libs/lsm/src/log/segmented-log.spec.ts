@@ -1,5 +1,5 @@
 import { pureKernels, utf8 } from '@holdfast/io';
-import { SimDisk } from '@holdfast/sim';
+import { noDiskFaults, SimDisk } from '@holdfast/sim';
 import { describe, expect, it } from 'vitest';
 import { CorruptionError } from '../errors.ts';
 import { SegmentedLog } from './segmented-log.ts';
@@ -45,6 +45,52 @@ describe('SegmentedLog', () => {
     expect(found).toEqual(expected);
     await again.close();
     expect(disk.openFiles).toBe(0);
+  });
+
+  it('answers a commit of nothing, and goes on', async () => {
+    const log = await open(new SimDisk({ seed: 1 }), []);
+    await commit(log);
+    await write(log, 'one');
+    await commit(log);
+    await log.close();
+  });
+
+  it('refuses without room, when told to, exactly the commits that do not fit', async () => {
+    const faults = noDiskFaults();
+    const disk = new SimDisk({ seed: 1, faults });
+    const refusing = (found: string[]): Promise<SegmentedLog> =>
+      SegmentedLog.open({
+        disk,
+        directory: DIRECTORY,
+        segmentBytes: 4_096,
+        onFull: 'refuse',
+        onRecord: ({ payload }) => found.push(new TextDecoder().decode(payload)),
+      });
+    let log = await refusing([]);
+    await write(log, 'first');
+    faults.capacityBytes = disk.usedBytes;
+    const outcomes: string[] = [];
+    // One group: commits of two records each; some fit into the segment and its spare, the others do not.
+    const large = 'x'.repeat(700);
+    await Promise.all(
+      Array.from({ length: 10 }, (_, i) =>
+        write(log, `a${i}`, `${large}${i}`).then(
+          () => outcomes.push(`ok ${i}`),
+          (error: unknown) => outcomes.push(`${(error as { code: string }).code} ${i}`),
+        ),
+      ),
+    );
+    const written = outcomes.filter((outcome) => outcome.startsWith('ok')).length;
+    expect(written).toBeGreaterThan(2);
+    expect(outcomes).toEqual(Array.from({ length: 10 }, (_, i) => (i < written ? `ok ${i}` : `ENOSPC ${i}`)));
+    faults.capacityBytes = Number.MAX_SAFE_INTEGER;
+    await write(log, 'last');
+    await log.close();
+    const found: string[] = [];
+    log = await refusing(found);
+    await log.close();
+    const expected = Array.from({ length: written }, (_, i) => [`a${i}`, `${large}${i}`]);
+    expect(found).toEqual(['first', ...expected.flat(), 'last']);
   });
 
   it('takes a record larger than a segment', async () => {

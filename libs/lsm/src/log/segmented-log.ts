@@ -1,4 +1,13 @@
-import { assert, type Disk, type DiskFile, joinPath, type Kernels, pureKernels, viewOf } from '@holdfast/io';
+import {
+  assert,
+  type Disk,
+  DiskError,
+  type DiskFile,
+  joinPath,
+  type Kernels,
+  pureKernels,
+  viewOf,
+} from '@holdfast/io';
 import { BrokenError, ClosedError } from '../errors.ts';
 import {
   RECORD_HEAD_BYTES,
@@ -10,6 +19,7 @@ import {
 } from './log-format.ts';
 import {
   listSegments,
+  type LogPosition,
   type LogRecord,
   type LogTail,
   recoverLog,
@@ -40,6 +50,12 @@ export interface SegmentedLogOptions {
    * They stand in front of whatever is appended next.
    */
   readonly checkpoint?: () => readonly PendingRecord[];
+  /**
+   * What a full disk does. `break` (default) breaks the log like any failure: for users whose later records
+   * need the earlier ones. `refuse` fails the commits that have no room with `ENOSPC`, with nothing of them
+   * written, and goes on: a later one may succeed.
+   */
+  readonly onFull?: 'break' | 'refuse';
   readonly canary?: LogCanary;
 }
 
@@ -56,8 +72,17 @@ export interface CommittedGroup {
   readonly lastSegment: number;
 }
 
-/** Called once: with the group's place when it is durable, or with the failure that broke the log. */
+/**
+ * Called once: with the group's place when it is durable, or with the failure that broke the log, or with a
+ * `DiskError` of code `ENOSPC` when it was refused.
+ */
 export type CommitCallback = (error: Error | undefined, group: CommittedGroup | undefined) => void;
+
+/** A commit that waits, and how many records of its group it covers. */
+interface Waiting {
+  readonly done: CommitCallback;
+  readonly records: number;
+}
 
 /**
  * An append-only log of records in segments of fixed, zero-filled size, with group commit: while one group is
@@ -72,6 +97,7 @@ export class SegmentedLog {
   readonly #checkpoint: () => readonly PendingRecord[];
   readonly #forgetSync: boolean;
   readonly #segmentBytes: number;
+  readonly #refusesWhenFull: boolean;
   #file: DiskFile;
   #segment: number;
   #firstSegment: number;
@@ -80,13 +106,16 @@ export class SegmentedLog {
   #group: number;
   #queue: PendingRecord[] = [];
   /** Who waits for the group that is being written, and for the one that collects. */
-  #served: CommitCallback[] = [];
-  #waiting: CommitCallback[] = [];
+  #served: Waiting[] = [];
+  #waiting: Waiting[] = [];
+  /** Bytes of all records that are not on disk. */
+  #openBytes = 0;
   #writing: Promise<void> | undefined;
   #buffer: Uint8Array = new Uint8Array(64 * 1024);
   #view: DataView = viewOf(this.#buffer);
   #failure: Error | undefined;
   #closed = false;
+  #truncating: Promise<void> = Promise.resolve();
 
   /**
    * Recovers the log and makes it ready to append.
@@ -146,6 +175,7 @@ export class SegmentedLog {
     this.#checkpoint = options.checkpoint ?? (() => []);
     this.#forgetSync = options.canary === 'forget-sync';
     this.#segmentBytes = options.segmentBytes ?? SEGMENT_BYTES_DEFAULT;
+    this.#refusesWhenFull = options.onFull === 'refuse';
     this.#file = file;
     this.#segment = segment;
     this.#firstSegment = firstSegment;
@@ -158,6 +188,22 @@ export class SegmentedLog {
     return this.#segment;
   }
 
+  /** What is appended from now on lies here or later; everything before is durable. */
+  get position(): LogPosition {
+    return { segment: this.#segment, offset: this.#offset };
+  }
+
+  /**
+   * Is there room for one more record of so many bytes, whatever the disk says? True only when it fits, with
+   * everything appended before it, into space that is allocated already.
+   */
+  canHold(payload: number): boolean {
+    const bytes = this.#openBytes + recordBytes(payload);
+    if (bytes <= this.#room) return true;
+    const [next = 0] = this.#files.ready;
+    return bytes <= next - SEGMENT_HEADER_BYTES - recordBytes(0);
+  }
+
   /** The oldest segment on disk. */
   get firstSegment(): number {
     return this.#firstSegment;
@@ -166,7 +212,9 @@ export class SegmentedLog {
   /** Adds a record to the open group. Nothing is written before `commit`. */
   append(type: number, parts: readonly Uint8Array[]): void {
     assert(type > SEAL_TYPE && type < 256, 'a record type is 1 .. 255');
-    this.#queue.push({ type, parts });
+    const record = { type, parts };
+    this.#openBytes += recordBytes(payloadBytes(record));
+    this.#queue.push(record);
   }
 
   /** Makes everything appended so far durable, then calls back. Groups end in the order of their commits. */
@@ -175,12 +223,18 @@ export class SegmentedLog {
       done(this.#failure ?? new ClosedError('the log'), undefined);
       return;
     }
-    this.#waiting.push(done);
+    this.#waiting.push({ done, records: this.#queue.length });
     this.#writing ??= this.#writeGroups();
   }
 
   /** Drops segments before `segment`; their files are used again. Never the one that is being written. */
-  async truncateBefore(segment: number): Promise<void> {
+  truncateBefore(segment: number): Promise<void> {
+    const truncated = this.#truncating.then(() => this.#truncateBefore(segment));
+    this.#truncating = truncated.catch(() => undefined);
+    return truncated;
+  }
+
+  async #truncateBefore(segment: number): Promise<void> {
     const end = Math.min(segment, this.#segment);
     while (this.#firstSegment < end && this.#failure === undefined) {
       const dropped = this.#firstSegment++;
@@ -188,11 +242,17 @@ export class SegmentedLog {
     }
   }
 
+  /** Resolves when nothing that was committed is left to write. */
+  async idle(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing;
+  }
+
   /** Waits for the group being written, then closes. What was appended and not committed is lost. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     await this.#writing;
+    await this.#truncating;
     await this.#files.close();
     await this.#file.close();
   }
@@ -200,17 +260,59 @@ export class SegmentedLog {
   async #writeGroups(): Promise<void> {
     try {
       while (this.#waiting.length > 0) {
-        const records = this.#queue;
+        let records: readonly PendingRecord[] = this.#queue;
         this.#served = this.#waiting;
         this.#queue = [];
         this.#waiting = [];
+        const bytes = sumOf(records);
+        let refused: Refused | undefined;
+        if (this.#refusesWhenFull && this.#fitting(records, 0) < records.length)
+          refused = await this.#refuseWithoutRoom(records);
+        if (refused !== undefined) records = records.slice(0, refused.records);
         const group = await this.#writeGroup(records);
-        for (const done of this.#served.splice(0)) done(undefined, group);
+        this.#openBytes -= bytes;
+        for (const { done, records: end } of this.#served.splice(0)) {
+          if (refused !== undefined && end > refused.records) done(refused.error, undefined);
+          else done(undefined, group);
+        }
       }
     } catch (error) {
       this.#break(error);
     }
     this.#writing = undefined;
+  }
+
+  /**
+   * Makes room for a group before any of it is written. When there is not enough: how many of its records are
+   * written all the same. That is where a commit ends, so that each is written whole or not at all.
+   */
+  async #refuseWithoutRoom(records: readonly PendingRecord[]): Promise<Refused | undefined> {
+    try {
+      await this.#files.reserve(this.#segmentsFor(records, Number.POSITIVE_INFINITY).sizes);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof DiskError) || error.code !== 'ENOSPC') throw error;
+      const { fitting } = this.#segmentsFor(records, this.#files.ready.length);
+      const last = this.#served.findLast((commit) => commit.records <= fitting);
+      return { records: last?.records ?? 0, error };
+    }
+  }
+
+  /** Sizes of the segments that the group goes on in, and how many records fit with so many of them. */
+  #segmentsFor(
+    records: readonly PendingRecord[],
+    segmentsMax: number,
+  ): { readonly sizes: readonly number[]; readonly fitting: number } {
+    const sizes: number[] = [];
+    let fitting = this.#fitting(records, 0);
+    while (fitting < records.length && sizes.length < segmentsMax) {
+      const bytes = Math.max(this.#segmentBytes, this.#bytesNeeded(payloadBytes(records[fitting]!), []));
+      const ready = this.#files.ready[sizes.length];
+      if (Number.isFinite(segmentsMax) && (ready ?? 0) < bytes) break;
+      sizes.push(bytes);
+      fitting += this.#fitting(records, fitting, bytes - SEGMENT_HEADER_BYTES - recordBytes(0));
+    }
+    return { sizes, fitting };
   }
 
   async #writeGroup(records: readonly PendingRecord[]): Promise<CommittedGroup> {
@@ -226,8 +328,8 @@ export class SegmentedLog {
   }
 
   /** How many of the records from `from` fit into the rest of the segment, a seal behind them. */
-  #fitting(records: readonly PendingRecord[], from: number): number {
-    let room = this.#file.size - this.#offset - recordBytes(0);
+  #fitting(records: readonly PendingRecord[], from: number, segmentRoom = this.#room): number {
+    let room = segmentRoom;
     let count = 0;
     while (from + count < records.length) {
       const bytes = payloadBytes(records[from + count]!);
@@ -237,6 +339,11 @@ export class SegmentedLog {
       count++;
     }
     return count;
+  }
+
+  /** Bytes for records in the current segment, a seal behind them. */
+  get #room(): number {
+    return this.#file.size - this.#offset - recordBytes(0);
   }
 
   async #write(records: readonly PendingRecord[], from: number, to: number): Promise<void> {
@@ -280,14 +387,18 @@ export class SegmentedLog {
   async #rotate(nextPayloadBytes: number): Promise<void> {
     await this.#write([{ type: SEAL_TYPE, parts: [] }], 0, 1);
     const checkpoint = this.#checkpoint();
-    let needed = SEGMENT_HEADER_BYTES + recordBytes(0) + recordBytes(nextPayloadBytes);
-    for (const record of checkpoint) needed += recordBytes(payloadBytes(record));
+    const needed = this.#bytesNeeded(nextPayloadBytes, checkpoint);
     const file = await this.#files.begin(this.#segment + 1, Math.max(this.#segmentBytes, needed));
     await this.#file.close();
     this.#file = file;
     this.#segment++;
     this.#offset = SEGMENT_HEADER_BYTES;
     if (checkpoint.length > 0) await this.#write(checkpoint, 0, checkpoint.length);
+  }
+
+  /** Bytes of a segment that takes its checkpoint and one record. */
+  #bytesNeeded(nextPayloadBytes: number, checkpoint: readonly PendingRecord[]): number {
+    return SEGMENT_HEADER_BYTES + recordBytes(0) + recordBytes(nextPayloadBytes) + sumOf(checkpoint);
   }
 
   #reserve(length: number): void {
@@ -300,9 +411,9 @@ export class SegmentedLog {
 
   #break(error: unknown): void {
     this.#failure = new BrokenError('the log', error);
-    const callbacks = [...this.#served.splice(0), ...this.#waiting.splice(0)];
+    const commits = [...this.#served.splice(0), ...this.#waiting.splice(0)];
     this.#queue = [];
-    for (const done of callbacks) done(this.#failure, undefined);
+    for (const { done } of commits) done(this.#failure, undefined);
   }
 }
 
@@ -326,6 +437,19 @@ async function makeDurable(disk: Disk, directory: string, tail: LogTail): Promis
     await file.close();
   }
   await disk.syncDirectory(directory);
+}
+
+/** Commits that found no room. */
+interface Refused {
+  /** Records of the group before them: these are written. */
+  readonly records: number;
+  readonly error: DiskError;
+}
+
+function sumOf(records: readonly PendingRecord[]): number {
+  let bytes = 0;
+  for (const record of records) bytes += recordBytes(payloadBytes(record));
+  return bytes;
 }
 
 function payloadBytes(record: PendingRecord): number {

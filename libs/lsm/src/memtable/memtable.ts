@@ -1,4 +1,5 @@
 import { assert } from '@holdfast/io';
+import type { LogPosition } from '../log/log-recovery.ts';
 import { hashKey } from '../table/bloom.ts';
 import type { RangeTombstone } from '../version/range-tombstones.ts';
 import type { Arena } from './arena.ts';
@@ -13,6 +14,8 @@ import {
 } from './record.ts';
 import { type Place, RecordTree } from './record-tree.ts';
 import type { WriteBatch } from './write-batch.ts';
+
+const NOWHERE: LogPosition = { segment: 0, offset: 0 };
 
 /** What a point read found. One object per reader, filled again and again. */
 export class Found {
@@ -42,8 +45,8 @@ export class Memtable {
   mutations = 0;
   /** Views that read it; the arena is recycled when the flush is done and this is 0. */
   views = 0;
-  /** Number of the oldest WAL segment that holds a batch of this memtable. */
-  walSegmentFirst = 0;
+  /** At or before the place of this memtable's first batch in the WAL. */
+  walFirst: LogPosition = NOWHERE;
   readonly #filter: KeyFilter;
   readonly #place: Place = { leaf: 0, index: 0 };
 
@@ -63,7 +66,7 @@ export class Memtable {
     this.rangeTombstones.length = 0;
     this.revisionMax = -1;
     this.mutations = 0;
-    this.walSegmentFirst = 0;
+    this.walFirst = NOWHERE;
   }
 
   /** True when nothing at all was written, not even a mark. */

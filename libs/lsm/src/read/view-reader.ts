@@ -5,6 +5,7 @@ import { REVISION_MAX } from '../limits.ts';
 import { KIND_DELETE } from '../memtable/record.ts';
 import { MemtableCursor } from '../memtable/memtable-cursor.ts';
 import { RunCursor, type RunCursorOptions } from '../table/run-cursor.ts';
+import { checkKey, checkSpans } from '../version/damaged-spans.ts';
 import type { Latest, Lookup, Reads, SnapshotReader } from '../tree/snapshot.ts';
 import { Cursor, type CursorOptions } from './cursor.ts';
 import { Merge } from './merge.ts';
@@ -29,6 +30,7 @@ export class ViewReader implements SnapshotReader {
   }
 
   get(view: View, top: number, key: Uint8Array, revision: number = REVISION_MAX): ReturnType<Reads['get']> {
+    if (view.isDamaged) checkKey(view.version.damagedSpans, key);
     const points = this.#points;
     const isFound = points.tryRead(view, top, key, revision);
     if (isFound !== undefined) return isFound ? this.#lookup() : undefined;
@@ -41,6 +43,7 @@ export class ViewReader implements SnapshotReader {
     key: Uint8Array,
     revision: number = REVISION_MAX,
   ): ReturnType<Reads['latest']> {
+    if (view.isDamaged) checkKey(view.version.damagedSpans, key);
     const points = this.#points;
     const isFound = points.tryRead(view, top, key, revision);
     if (isFound !== undefined) return isFound ? this.#latest() : undefined;
@@ -53,6 +56,7 @@ export class ViewReader implements SnapshotReader {
     keys: readonly Uint8Array[],
     revision: number = REVISION_MAX,
   ): ReturnType<Reads['multiGet']> {
+    if (view.isDamaged) for (const key of keys) checkKey(view.version.damagedSpans, key);
     const results: (Lookup | undefined)[] = [];
     const slab = new Slab();
     let waiting: Promise<void>[] | undefined;
@@ -79,11 +83,13 @@ export class ViewReader implements SnapshotReader {
   }
 
   iterator(view: View, top: number, options: CursorOptions = {}): Cursor {
+    checkSpans(view.version.damagedSpans, options.start, options.end);
     return new Cursor(view.acquire(), new Merge(this.sources(view, top, options)), options);
   }
 
   /** The sources of a range for one pass over all of it, past the block cache. */
   bulkSources(view: View, top: number, range: CursorOptions): Source[] {
+    checkSpans(view.version.damagedSpans, range.start, range.end);
     return this.sources(view, top, range, { ...this.#runs, readAheadBytes: BULK_READ_BYTES, isBulk: true });
   }
 

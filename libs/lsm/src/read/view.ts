@@ -12,6 +12,8 @@ export class View {
   readonly version: Version;
   /** Of the memtables and of the version. Empty most of the time. */
   readonly rangeTombstones: readonly RangeTombstone[];
+  /** Some keys cannot be read. */
+  readonly isDamaged: boolean;
   #references = 1;
   readonly #onUnused: (memtable: Memtable) => void;
 
@@ -24,6 +26,7 @@ export class View {
       ...memtables.flatMap((memtable) => memtable.rangeTombstones),
       ...version.rangeTombstones,
     ];
+    this.isDamaged = version.damagedSpans.length > 0;
     this.#onUnused = onUnused;
   }
 

@@ -38,7 +38,7 @@ describe('checkTree', () => {
     const report = await check(disk);
     expect(report).toMatchObject({ faults: [], orphans: [] });
     expect(report.tables).toBeGreaterThan(1);
-    expect(report.walBatches).toBeGreaterThanOrEqual(99);
+    expect(report.walBatches).toBeGreaterThanOrEqual(50);
     expect(disk.mutations).toBe(before);
     expect(disk.openFiles).toBe(0);
   });

@@ -31,7 +31,7 @@ export async function writeCheckpoint(
       await disk.link(joinPath(directory, name), joinPath(target, name));
     }
     await disk.syncDirectory(target);
-    await writeManifest(disk, target, { ...state, walSegmentFirst: 0 }, kernels);
+    await writeManifest(disk, target, { ...state, walSegmentFirst: 0, walOffsetFirst: 0 }, kernels);
   } finally {
     version.release();
   }

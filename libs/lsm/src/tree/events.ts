@@ -1,5 +1,6 @@
 import type { DiskError } from '@holdfast/io';
 import type { CorruptionError } from '../errors.ts';
+import type { DamagedSpan } from '../version/damaged-spans.ts';
 
 /** Why writes have to wait. */
 export type StallReason = 'memtables' | 'level-0';
@@ -46,7 +47,15 @@ export type TreeEvent =
   | { readonly type: 'stall-end'; readonly reason: StallReason }
   | { readonly type: 'table-deleted'; readonly number: number }
   | { readonly type: 'orphan-deleted'; readonly name: string }
-  | { readonly type: 'corruption'; readonly error: CorruptionError }
+  /**
+   * Bytes on disk are not what was written. `table`: the table that they belong to, by number, and the keys
+   * that it holds. Everything outside of the table's span goes on; see `Tree.quarantine` for the repair.
+   */
+  | {
+      readonly type: 'corruption';
+      readonly error: CorruptionError;
+      readonly table?: DamagedSpan;
+    }
   /** A flush found no room: writes stall, reads go on; tried again by `flush` and when something was freed. */
   | { readonly type: 'disk-full'; readonly error: DiskError }
   /** A disk failure while writing: the tree takes no more writes. The process should stop. */

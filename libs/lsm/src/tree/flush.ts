@@ -4,6 +4,7 @@ import type { FlushJob } from '../compaction/flush-job.ts';
 import { VersionFilter } from '../compaction/version-filter.ts';
 import { writeRun } from '../compaction/write-run.ts';
 import { CompactionAbortedError } from '../errors.ts';
+import type { LogPosition } from '../log/log-recovery.ts';
 import type { Memtable } from '../memtable/memtable.ts';
 import { MemtableCursor } from '../memtable/memtable-cursor.ts';
 import { Merge } from '../read/merge.ts';
@@ -36,7 +37,7 @@ export async function flushMemtable(
   world: FlushWorld,
   memtable: Memtable,
   horizon: number,
-  walSegmentFirst: number | undefined,
+  walFirst: LogPosition | undefined,
   onInstalled: () => void,
 ): Promise<readonly TableMeta[]> {
   const { disk, directory, options, versions } = world;
@@ -50,7 +51,7 @@ export async function flushMemtable(
       added: tables.map((meta) => ({ level: 0, meta })),
       marks: new Map(memtable.marks),
       addedTombstones: [...memtable.rangeTombstones],
-      ...(walSegmentFirst === undefined ? {} : { walSegmentFirst }),
+      ...(walFirst === undefined ? {} : { walFirst }),
     },
     onInstalled,
   );

@@ -6,7 +6,7 @@ import type { BlockCodec } from '../table/codec.ts';
 import { parseTableFileName, tableFileName, type TableInfo, type TableMeta } from '../table/table-info.ts';
 import { TableReader } from '../table/table-reader.ts';
 import { verifyTable } from '../table/verify-table.ts';
-import { readManifest } from '../version/manifest.ts';
+import { MANIFEST_NAME, readManifest } from '../version/manifest.ts';
 
 export interface InspectWorld {
   readonly disk: Disk;
@@ -46,6 +46,10 @@ export async function verifyDirectory(world: InspectWorld, directory: string): P
     const state = await readManifest(disk, directory, kernels);
     if (state === undefined) faults.push({ path: directory, detail: 'no manifest: not a tree' });
     levels = state?.levels ?? [];
+    for (const { table } of state?.damagedSpans ?? []) {
+      const detail = `${tableFileName(table)} was damaged and taken out: its keys cannot be read until replaced`;
+      faults.push({ path: joinPath(directory, MANIFEST_NAME), detail });
+    }
   } catch (error) {
     faults.push(faultOf(error));
   }

@@ -1,5 +1,6 @@
 import { DiskError } from '@holdfast/io';
 import { BrokenError, ClosedError } from '../errors.ts';
+import type { LogPosition } from '../log/log-recovery.ts';
 import type { Memtable } from '../memtable/memtable.ts';
 import { MemtablePool } from '../memtable/memtable-pool.ts';
 import type { WriteBatch } from '../memtable/write-batch.ts';
@@ -11,8 +12,10 @@ import { flushMemtable, type FlushWorld } from './flush.ts';
 export interface QueueWorld extends FlushWorld {
   readonly emit: TreeListener;
   readonly horizon: () => number;
-  /** The oldest WAL segment that must stay once everything older than these memtables is in tables. */
-  readonly walSegmentFirst: (remaining: readonly Memtable[]) => number | undefined;
+  /** Where a replay of the WAL has to begin once everything older than these memtables is in tables. */
+  readonly walFirst: (remaining: readonly Memtable[]) => LogPosition | undefined;
+  /** Gives up the room kept for a full disk. False when there is none. */
+  readonly releaseReserve: () => Promise<boolean>;
   /** After a flush has been installed. */
   readonly onFlushed: () => void;
 }
@@ -23,6 +26,9 @@ const RETRY_CALLS = 1_024;
 interface Stall {
   readonly reason: StallReason;
   readonly promise: Promise<void>;
+  /** Resolves with the promise, and also when the disk is full. */
+  readonly relief: Promise<void>;
+  readonly relieve: () => void;
   readonly end: (error?: unknown) => void;
 }
 
@@ -76,6 +82,11 @@ export class MemtableQueue {
     return this.#full.length;
   }
 
+  /** The last flush found no room, and none has succeeded since. */
+  get isDiskFull(): boolean {
+    return this.#diskFull !== undefined;
+  }
+
   /** Bytes of records and nodes in all memtables. */
   get bytes(): number {
     return this.#full.reduce((sum, memtable) => sum + memtable.bytes, this.#active.bytes);
@@ -87,11 +98,11 @@ export class MemtableQueue {
     if (this.#broken !== undefined) throw new BrokenError('the tree', this.#broken.error);
   }
 
-  /** @param walSegment the oldest WAL segment that may hold the batch; 0 without a WAL. */
-  apply(batch: WriteBatch, walSegment: number): void {
+  /** @param position at or before the batch's place in the WAL; undefined without one. */
+  apply(batch: WriteBatch, position?: LogPosition): void {
     if (!this.#active.hasRoom(batch)) this.#rotate(batch.byteLength);
     const active = this.#active;
-    if (active.isEmpty) active.walSegmentFirst = walSegment;
+    if (active.isEmpty && position !== undefined) active.walFirst = position;
     const tombstones = active.rangeTombstones.length;
     active.apply(batch, this.#marks);
     if (active.rangeTombstones.length > tombstones) this.refreshView();
@@ -106,6 +117,18 @@ export class MemtableQueue {
     this.#stall = newStall(reason);
     this.#world.emit({ type: 'stall-begin', reason });
     return this.#stall.promise;
+  }
+
+  /**
+   * As {@link writable}, for writers that are told of a full disk: the promise does not wait for room.
+   * @throws DiskError with code `ENOSPC`: no more may be written before a flush succeeds; one is tried.
+   */
+  writableUnlessFull(): Promise<void> | undefined {
+    const stall = this.writable();
+    if (stall === undefined || this.#stall === undefined) return stall;
+    if (this.#diskFull === undefined) return this.#stall.relief;
+    this.startFlush();
+    throw this.#diskFull;
   }
 
   /** Flushes everything applied so far. */
@@ -192,23 +215,28 @@ export class MemtableQueue {
       }
     } catch (error) {
       // Nothing is lost and nothing was promised: the memtables stay, writes stall, reads go on.
-      if (error instanceof DiskError && error.code === 'ENOSPC' && this.#versions.isHealthy)
+      if (!(error instanceof DiskError) || error.code !== 'ENOSPC' || !this.#versions.isHealthy) {
+        this.break(error);
+      } else if (await this.#world.releaseReserve()) {
+        await this.#flushAll();
+      } else {
         this.#fullDisk(error);
-      else this.break(error);
+      }
     }
   }
 
   #fullDisk(error: DiskError): void {
     this.#diskFull = error;
     this.#world.emit({ type: 'disk-full', error });
+    this.#stall?.relieve();
   }
 
   async #flushOne(memtable: Memtable): Promise<void> {
-    const { emit, horizon, walSegmentFirst, onFlushed } = this.#world;
+    const { emit, horizon, walFirst, onFlushed } = this.#world;
     const bytes = memtable.bytes;
     emit({ type: 'flush-begin', bytes });
     const remaining = [...this.#full.slice(0, -1), this.#active];
-    const tables = await flushMemtable(this.#world, memtable, horizon(), walSegmentFirst(remaining), () => {
+    const tables = await flushMemtable(this.#world, memtable, horizon(), walFirst(remaining), () => {
       this.#full = this.#full.filter((other) => other !== memtable);
       this.refreshView();
     });
@@ -222,12 +250,25 @@ export class MemtableQueue {
   #stallReason(): StallReason | undefined {
     const { memtableQueueMax, level0StallTables } = this.#world.options;
     if (this.#full.length >= memtableQueueMax) return 'memtables';
-    return this.#versions.current.levels[0]!.length >= level0StallTables ? 'level-0' : undefined;
+    const [level0 = []] = this.#versions.current.levels;
+    if (level0.length < level0StallTables) return undefined;
+    // Level 0 stands behind a damaged table until that is repaired: slow reads are better than no writes.
+    return level0.some(({ damage }) => damage !== undefined) ? undefined : 'level-0';
   }
 }
 
 function newStall(reason: StallReason): Stall {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   promise.catch(() => undefined);
-  return { reason, promise, end: (error) => (error === undefined ? resolve() : reject(error)) };
+  const relief = Promise.withResolvers<void>();
+  promise.then(relief.resolve, relief.reject);
+  relief.promise.catch(() => undefined);
+  const { promise: relieved, resolve: relieve } = relief;
+  return {
+    reason,
+    promise,
+    relief: relieved,
+    relieve,
+    end: (error) => (error === undefined ? resolve() : reject(error)),
+  };
 }

@@ -51,6 +51,11 @@ export interface TreeOptions {
   readonly manualCompaction?: boolean;
   /** Bytes of a WAL segment. Default 16 MiB. */
   readonly walSegmentBytes?: number;
+  /**
+   * Bytes of a file that is given up when the disk is full, so that flushes and compaction can finish. Made
+   * in the background; 0 for none. Default 0.
+   */
+  readonly reserveBytes?: number;
   readonly canary?: Canary;
 }
 
@@ -82,6 +87,7 @@ export function resolveOptions(options: TreeOptions = {}): ResolvedOptions {
     treeId: 0,
     manualCompaction: false,
     walSegmentBytes: 16 * MIB,
+    reserveBytes: 0,
     ...options,
   };
   assert(

@@ -1,5 +1,6 @@
 import type { CacheStats } from '../cache/block-cache.ts';
 import type { CompactionTotals } from '../compaction/compaction-driver.ts';
+import type { View } from '../read/view.ts';
 import type { PointReadStats } from '../read/point-read.ts';
 import type { Version } from '../version/version.ts';
 
@@ -24,13 +25,46 @@ export interface TreeStats {
   readonly compaction: Readonly<CompactionTotals>;
   readonly flushedBytes: number;
   readonly rangeTombstones: number;
+  /** Parts of the key space that cannot be read, see `Tree.quarantine`. */
+  readonly damagedSpans: number;
   /** Bytes written to tables for each byte flushed: 1 when nothing was compacted. */
   readonly writeAmplification: number;
   /** Bytes of all tables over those of the deepest level that has any: about what obsolete data cost. */
   readonly spaceAmplification: number;
 }
 
-export function levelStats(version: Version): readonly LevelStats[] {
+/** Where the figures come from. */
+export interface StatsSources {
+  readonly version: Version;
+  readonly memtables: { readonly bytes: number; readonly fullCount: number; readonly view: View };
+  readonly tables: { readonly bytes: number; readonly openCount: number };
+  readonly blockCache: CacheStats;
+  readonly reads: Readonly<PointReadStats>;
+  readonly compaction: Readonly<CompactionTotals>;
+  readonly flushedBytes: number;
+}
+
+export function treeStats(sources: StatsSources): TreeStats {
+  const { version, memtables, tables, compaction, flushedBytes } = sources;
+  const levels = levelStats(version);
+  return {
+    levels,
+    memtableBytes: memtables.bytes,
+    memtablesWaiting: memtables.fullCount,
+    tableMemoryBytes: tables.bytes,
+    tablesOpen: tables.openCount,
+    blockCache: sources.blockCache,
+    reads: { ...sources.reads },
+    compaction: { ...compaction },
+    flushedBytes,
+    rangeTombstones: memtables.view.rangeTombstones.length,
+    damagedSpans: version.damagedSpans.length,
+    writeAmplification: flushedBytes === 0 ? 1 : (flushedBytes + compaction.bytesWritten) / flushedBytes,
+    spaceAmplification: spaceAmplification(levels),
+  };
+}
+
+function levelStats(version: Version): readonly LevelStats[] {
   return version.levels.map((level) => {
     const stats = { tables: level.length, bytes: 0, entries: 0, tombstones: 0 };
     for (const { meta } of level) {

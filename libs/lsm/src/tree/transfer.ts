@@ -13,6 +13,7 @@ import { RunCursor } from '../table/run-cursor.ts';
 import { tableFileName, type TableMeta } from '../table/table-info.ts';
 import { TableReader } from '../table/table-reader.ts';
 import { verifyTable } from '../table/verify-table.ts';
+import { spansWithout } from '../version/damaged-spans.ts';
 import type { RangeTombstone } from '../version/range-tombstones.ts';
 import type { VersionEdit, VersionSet } from '../version/version-set.ts';
 import { codecOfLevel, type ResolvedOptions } from './options.ts';
@@ -123,11 +124,15 @@ export async function ingestTables(
   const gone = new Set(excised.removed);
   const left = versions.current.levels.map((level) => level.filter(({ meta }) => !gone.has(meta.number)));
   const level = isRun(metas) ? deepestFreeLevel(left, excised.added, metas) : 0;
+  const { damagedSpans } = versions.current;
   const edit: VersionEdit = {
     removed: excised.removed,
     added: [...excised.added, ...metas.map((meta) => ({ level, meta }))],
     marks: marks ?? new Map(),
     addedTombstones: rangeTombstones ?? [],
+    ...(replace === undefined
+      ? {}
+      : { damagedSpans: spansWithout(damagedSpans, replace.start, replace.end) }),
   };
   await versions.install(edit, world.onInstalled);
 }

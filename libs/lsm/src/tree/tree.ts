@@ -1,4 +1,4 @@
-import { type Clock, type Disk, type DiskLock, type Kernels, pureKernels } from '@holdfast/io';
+import { type Disk, type DiskLock, type Kernels, pureKernels } from '@holdfast/io';
 import { BlockCache } from '../cache/block-cache.ts';
 import { TableCache } from '../cache/table-cache.ts';
 import { CompactionDriver } from '../compaction/compaction-driver.ts';
@@ -7,31 +7,21 @@ import { ClosedError, type CorruptionError } from '../errors.ts';
 import { WriteBatch } from '../memtable/write-batch.ts';
 import type { Cursor, CursorOptions } from '../read/cursor.ts';
 import { ViewReader } from '../read/view-reader.ts';
+import type { DamagedSpan } from '../version/damaged-spans.ts';
 import { VersionSet } from '../version/version-set.ts';
 import { writeCheckpoint } from './checkpoint.ts';
+import { DiskReserve } from './disk-reserve.ts';
 import type { TreeEvent, TreeListener } from './events.ts';
+import type { LogPosition } from '../log/log-recovery.ts';
 import { MemtableQueue } from './memtable-queue.ts';
-import { type ResolvedOptions, resolveOptions, type TreeOptions } from './options.ts';
+import { noteDamage, takeOut } from './quarantine.ts';
+import type { TreeOpenOptions } from './open-options.ts';
+import { type ResolvedOptions, resolveOptions } from './options.ts';
 import { recoverDirectory } from './recovery.ts';
 import { type Reads, Snapshot } from './snapshot.ts';
-import { levelStats, spaceAmplification, type TreeStats } from './stats.ts';
+import { treeStats, type TreeStats } from './stats.ts';
 import { exportRange, ingestTables, type IngestOptions, type RangeExport } from './transfer.ts';
 import { Wal } from './wal.ts';
-
-export interface TreeOpenOptions {
-  readonly disk: Disk;
-  /** Made if it is missing; used by one tree of one process at a time. */
-  readonly directory: string;
-  readonly kernels?: Kernels;
-  readonly options?: TreeOptions;
-  /** Where merges run. Default: on this thread, in slices. */
-  readonly compactor?: Compactor;
-  /** For the rate limit of compaction. */
-  readonly clock?: Clock;
-  readonly onEvent?: TreeListener;
-  /** Keep a write-ahead log, so that {@link Tree.write} is durable by itself. Default false. */
-  readonly wal?: boolean;
-}
 
 /**
  * A log-structured merge tree: sorted keys with versions, on a {@link Disk}.
@@ -56,6 +46,8 @@ export class Tree implements Reads {
   readonly #reader: ViewReader;
   readonly #memtables: MemtableQueue;
   readonly #compaction: CompactionDriver;
+  readonly #reserve: DiskReserve;
+  readonly #emit: TreeListener;
   #wal: Wal | undefined;
   #horizon = 0;
   #flushedBytes = 0;
@@ -74,8 +66,14 @@ export class Tree implements Reads {
     this.#reader = new ViewReader(tables, cache, options.readAheadBytes);
     const emit = (event: TreeEvent): void => {
       if (event.type === 'flush-end') this.#flushedBytes += event.fileBytes;
+      // After a success only: while the disk is full, the room is for others.
+      const isSuccess = event.type === 'flush-end' || event.type === 'compaction-end';
+      if (isSuccess && !this.#memtables.isDiskFull) this.#reserve.fill();
       world.emit(event);
     };
+    this.#emit = emit;
+    this.#reserve = new DiskReserve(disk, directory, options.reserveBytes);
+    const releaseReserve = this.#reserve.release.bind(this.#reserve);
     const horizon = (): number => this.#horizon;
     this.#memtables = new MemtableQueue({
       disk,
@@ -86,7 +84,8 @@ export class Tree implements Reads {
       compactor: world.compactor,
       emit,
       horizon,
-      walSegmentFirst: (remaining) => this.#wal?.segmentFirst(remaining),
+      walFirst: (remaining) => this.#wal?.first(remaining),
+      releaseReserve,
       onFlushed: () => this.#flushed(),
     });
     this.#compaction = new CompactionDriver({
@@ -102,6 +101,8 @@ export class Tree implements Reads {
         this.#memtables.startFlush();
         this.#memtables.endStall();
       },
+      onCorruption: (error) => this.#hearOfDamage(error),
+      releaseReserve,
       onBroken: (error) => this.#memtables.break(error),
     });
   }
@@ -119,33 +120,30 @@ export class Tree implements Reads {
     await disk.makeDirectory(directory);
     const lock = await disk.lock(directory);
     try {
-      const { state, orphans } = await recoverDirectory(disk, directory, kernels, options.treeId);
+      const { treeId } = options;
+      const world = { disk, directory, kernels, treeId, isLenient: open.onLostTable === 'quarantine' };
+      const { state, orphans, lost } = await recoverDirectory(world);
       for (const name of orphans) emit({ type: 'orphan-deleted', name });
       const cache = new BlockCache(options.blockCacheBytes);
-      const onCorruption = (error: CorruptionError): void => emit({ type: 'corruption', error });
+      let hear = (error: CorruptionError): void => emit({ type: 'corruption', error });
       const tables = new TableCache(
         directory,
-        { disk, kernels, cache, ...options, onCorruption },
+        { disk, kernels, cache, ...options, onCorruption: (error) => hear(error) },
         options.openTablesMax,
       );
-      const onDeleted = (number: number): void => emit({ type: 'table-deleted', number });
-      const versions = new VersionSet({ disk, directory, kernels, tables }, state, onDeleted);
+      const versions = new VersionSet({ disk, directory, kernels, tables }, state, (number) =>
+        emit({ type: 'table-deleted', number }),
+      );
       const inline = { disk, kernels, codecs: options.codecs };
       const compactor =
         open.compactor ?? new InlineCompactor(clock === undefined ? inline : { ...inline, clock });
-      const tree = new Tree({
-        disk,
-        directory,
-        kernels,
-        options,
-        emit,
-        lock,
-        tables,
-        cache,
-        versions,
-        compactor,
-      });
-      if (open.wal === true) await tree.#openWal(state.walSegmentFirst);
+      const own = { options, emit, lock, tables, cache, versions, compactor };
+      const tree = new Tree({ disk, directory, kernels, ...own });
+      for (const { error, table } of lost) emit({ type: 'corruption', error, table });
+      hear = (error) => tree.#hearOfDamage(error);
+      if (open.wal === true)
+        await tree.#openWal({ segment: state.walSegmentFirst, offset: state.walOffsetFirst });
+      tree.#reserve.fill();
       tree.#compaction.poke();
       return tree;
     } catch (error) {
@@ -163,8 +161,9 @@ export class Tree implements Reads {
    * @throws BrokenError after a disk failure; ClosedError.
    */
   apply(batch: WriteBatch): void {
+    this.#checkOpen();
     this.#memtables.checkWritable();
-    if (batch.count > 0) this.#memtables.apply(batch, 0);
+    if (batch.count > 0) this.#memtables.apply(batch);
   }
 
   /**
@@ -172,6 +171,7 @@ export class Tree implements Reads {
    * what bounds the memory of the tree. It rejects when the tree breaks or closes.
    */
   writable(): Promise<void> | undefined {
+    this.#checkOpen();
     this.#memtables.checkWritable();
     return this.#memtables.writable();
   }
@@ -183,13 +183,16 @@ export class Tree implements Reads {
    *
    * The batch's bytes are copied before the call returns.
    *
-   * @throws BrokenError, ClosedError: directly or as the rejection of the promise.
+   * @throws DiskError with code `ENOSPC` when there is no room: nothing of the batch was or will be applied,
+   * reads go on, and a later write succeeds once there is room; BrokenError, ClosedError. Directly or as the
+   * rejection of the promise.
    */
   write(batch: WriteBatch, { sync }: { readonly sync: boolean }): Promise<void> {
+    this.#checkOpen();
     this.#memtables.checkWritable();
     if (this.#wal === undefined) throw new ClosedError('the WAL (the tree was opened without one)');
     if (batch.count === 0) return Promise.resolve();
-    const stall = this.#memtables.writable();
+    const stall = this.#memtables.writableUnlessFull();
     const written = this.#wal.write(batch, sync);
     if (stall === undefined) return written ?? DONE;
     return written === undefined ? stall : Promise.all([stall, written]).then(() => undefined);
@@ -216,6 +219,7 @@ export class Tree implements Reads {
    * @throws DiskError with code `ENOSPC`: nothing is lost, free space and call again; BrokenError, ClosedError.
    */
   flush(): Promise<void> {
+    this.#checkOpen();
     return this.#memtables.flush();
   }
 
@@ -385,61 +389,92 @@ export class Tree implements Reads {
     );
   }
 
+  // ---- Damage
+
+  /**
+   * Takes a damaged table out of the tree. Its file is kept beside as `<name>.damaged`; from now on every read
+   * that touches a key of its span throws {@link CorruptionError}, whatever else holds the key, and compaction
+   * no longer stands behind it. Survives a restart. Nothing happens when the tree has no such table (any more).
+   *
+   * Repair from a replica: hear `corruption` with a `table`, call this, and for each part of
+   * {@link damagedSpans} that the caller is responsible for get tables with the same content from a healthy
+   * tree ({@link exportRange} there), then {@link ingest} them with `replace` of that part, and `marks` when
+   * they are from another moment. What was replaced is readable at once; the parts may come one by one.
+   *
+   * @throws DiskError, BrokenError, ClosedError.
+   */
+  quarantine(table: number): Promise<void> {
+    this.#checkOpen();
+    return this.#compaction.exclusively(() =>
+      takeOut(this.#disk, this.#directory, this.#versions, table, () => this.#memtables.refreshView()),
+    );
+  }
+
+  /** Keys that cannot be read before they are replaced, see {@link quarantine}. Empty in a healthy tree. */
+  damagedSpans(): readonly DamagedSpan[] {
+    return this.#versions.current.damagedSpans;
+  }
+
   stats(): TreeStats {
-    const levels = levelStats(this.#versions.current);
-    const { totals } = this.#compaction;
-    const flushed = this.#flushedBytes;
-    return {
-      levels,
-      memtableBytes: this.#memtables.bytes,
-      memtablesWaiting: this.#memtables.fullCount,
-      tableMemoryBytes: this.#tables.bytes,
-      tablesOpen: this.#tables.openCount,
+    return treeStats({
+      version: this.#versions.current,
+      memtables: this.#memtables,
+      tables: this.#tables,
       blockCache: this.#cache.stats,
-      reads: { ...this.#reader.stats },
-      compaction: { ...totals },
-      flushedBytes: flushed,
-      rangeTombstones: this.#memtables.view.rangeTombstones.length,
-      writeAmplification: flushed === 0 ? 1 : (flushed + totals.bytesWritten) / flushed,
-      spaceAmplification: spaceAmplification(levels),
-    };
+      reads: this.#reader.stats,
+      compaction: this.#compaction.totals,
+      flushedBytes: this.#flushedBytes,
+    });
   }
 
   /**
-   * Lets running work end and frees everything. Without a WAL, what was applied and not flushed is gone, as
-   * after a crash: call {@link flush} first where that matters. Cursors and snapshots are void.
+   * Lets running work end and frees everything. With a WAL, what is in memory is flushed first, so that the
+   * next opening has nothing to replay. Without one, what was applied and not flushed is gone, as after a
+   * crash: call {@link flush} first where that matters. Cursors and snapshots are void.
    */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await this.#wal?.close();
+    if (this.#wal !== undefined) {
+      await this.#wal.idle();
+      // The log has everything: a flush that fails costs the next opening a replay and nothing else.
+      await this.#memtables.flush().catch(() => undefined);
+      await this.#wal.close();
+    }
     await this.#memtables.close();
     await this.#compaction.stop(new ClosedError('the tree'));
+    await this.#reserve.close();
     await this.#versions.close();
     await this.#tables.closeAll();
     await this.#lock.release();
   }
 
-  async #openWal(segmentFirst: number): Promise<void> {
+  async #openWal(first: LogPosition): Promise<void> {
     this.#wal = await Wal.open(
       {
         disk: this.#disk,
         directory: this.#directory,
         kernels: this.#kernels,
         segmentBytes: this.#options.walSegmentBytes,
-        segmentFirst,
-        onBatch: (batch, segment) => this.#memtables.apply(batch, segment),
+        first,
+        onBatch: (batch, position) => this.#memtables.apply(batch, position),
         canary: this.#options.canary,
       },
-      (batch, segment) => this.#memtables.apply(batch, segment),
+      (batch, position) => this.#memtables.apply(batch, position),
       (error) => this.#memtables.break(error),
     );
   }
 
   #flushed(): void {
     this.#compaction.poke();
-    const first = this.#versions.state.walSegmentFirst;
-    this.#wal?.truncateBefore(first).catch((error: unknown) => this.#memtables.break(error));
+    this.#wal
+      ?.truncateBefore(this.#versions.state.walSegmentFirst)
+      .catch((error: unknown) => this.#memtables.break(error));
+  }
+
+  #hearOfDamage(error: CorruptionError): void {
+    const table = noteDamage(this.#versions.current, error);
+    this.#emit(table === undefined ? { type: 'corruption', error } : { type: 'corruption', error, table });
   }
 
   #checkOpen(): void {

@@ -1,5 +1,7 @@
-import { type Disk, joinPath, type Kernels } from '@holdfast/io';
+import { type Disk, DiskError, joinPath, type Kernels } from '@holdfast/io';
 import { CorruptionError } from '../errors.ts';
+import { isBefore, listSegments, type LogPosition } from '../log/log-recovery.ts';
+import { segmentName } from '../log/log-format.ts';
 import { SegmentedLog } from '../log/segmented-log.ts';
 import type { Memtable } from '../memtable/memtable.ts';
 import { WriteBatch } from '../memtable/write-batch.ts';
@@ -15,10 +17,10 @@ export interface WalOptions {
   readonly directory: string;
   readonly kernels: Kernels;
   readonly segmentBytes: number;
-  /** Segments before this one hold nothing that is not in a table. */
-  readonly segmentFirst: number;
+  /** What lies before is in tables; segment 0: the tree has never flushed with a log. */
+  readonly first: LogPosition;
   /** Hears every batch of the log, in order, while it opens; reused, so not kept. */
-  readonly onBatch: (batch: WriteBatch, segment: number) => void;
+  readonly onBatch: (batch: WriteBatch, position: LogPosition) => void;
   readonly canary: Canary | undefined;
 }
 
@@ -63,8 +65,8 @@ const SLAB_BYTES = 1024 * 1024;
 /** A write that is in the log's hands. */
 interface Pending {
   readonly slab: Slab;
-  /** The segment that was written when it was appended: it lies there or later. */
-  readonly segment: number;
+  /** Where the log stood when it was appended: it lies there or later. */
+  readonly position: LogPosition;
   readonly bytes: number;
 }
 
@@ -75,7 +77,7 @@ interface Pending {
  */
 export class Wal {
   readonly #log: SegmentedLog;
-  readonly #applyNow: (batch: WriteBatch, segment: number) => void;
+  readonly #applyNow: (batch: WriteBatch, position: LogPosition) => void;
   readonly #onBroken: (error: unknown) => void;
   /** `#pending[#pendingHead ..]` are in the log's hands; `shift` on a long array would cost its length. */
   #pending: Pending[] = [];
@@ -88,34 +90,37 @@ export class Wal {
 
   static async open(
     options: WalOptions,
-    apply: (batch: WriteBatch, segment: number) => void,
+    apply: (batch: WriteBatch, position: LogPosition) => void,
     onBroken: (error: unknown) => void,
   ): Promise<Wal> {
-    const { disk, directory, kernels, segmentBytes, segmentFirst, onBatch, canary } = options;
+    const { disk, directory, kernels, segmentBytes, first, onBatch, canary } = options;
     const path = joinPath(directory, WAL_DIRECTORY);
+    await checkSegments(disk, path, first.segment);
     const batch = new WriteBatch();
     const log = await SegmentedLog.open({
       disk,
       directory: path,
       kernels,
       segmentBytes,
-      onRecord: ({ type, payload, segment }) => {
-        if (segment < segmentFirst) return;
+      onFull: 'refuse',
+      onRecord: ({ type, payload, segment, offset }) => {
+        const position = { segment, offset };
+        if (isBefore(position, first)) return;
         if (type !== RECORD_BATCH || !batch.decode(payload)) {
           throw new CorruptionError('batch', path, segment, 'a record is not a batch');
         }
-        onBatch(batch, segment);
+        onBatch(batch, position);
       },
       ...(canary === undefined || canary === 'directory-not-synced' ? {} : { canary }),
     });
     const wal = new Wal(log, apply, onBroken);
-    await log.truncateBefore(segmentFirst);
+    await log.truncateBefore(first.segment);
     return wal;
   }
 
   private constructor(
     log: SegmentedLog,
-    apply: (batch: WriteBatch, segment: number) => void,
+    apply: (batch: WriteBatch, position: LogPosition) => void,
     onBroken: (error: unknown) => void,
   ) {
     this.#log = log;
@@ -123,11 +128,11 @@ export class Wal {
     this.#onBroken = onBroken;
   }
 
-  /** The oldest segment that must stay, given the memtables that are not in tables yet. */
-  segmentFirst(memtables: readonly Memtable[]): number {
-    let first = Math.min(this.#log.segment, this.#pending[this.#pendingHead]?.segment ?? this.#log.segment);
+  /** Where a replay has to begin, given the memtables that are not in tables yet. */
+  first(memtables: readonly Memtable[]): LogPosition {
+    let first = this.#pending[this.#pendingHead]?.position ?? this.#log.position;
     for (const memtable of memtables) {
-      if (!memtable.isEmpty && memtable.walSegmentFirst < first) first = memtable.walSegmentFirst;
+      if (!memtable.isEmpty && isBefore(memtable.walFirst, first)) first = memtable.walFirst;
     }
     return first;
   }
@@ -138,17 +143,19 @@ export class Wal {
 
   /**
    * @returns when `sync`: a promise for durable and visible. Otherwise undefined, and the batch is visible; or
-   * a promise when too much is not on disk yet.
+   * a promise when too much is not on disk yet, or when there may be no room for it.
+   *
+   * Rejects with a `DiskError` of code `ENOSPC` when there is no room: nothing of the batch was written.
    */
   write(batch: WriteBatch, sync: boolean): Promise<void> | undefined {
-    const { segment } = this.#log;
+    const { position } = this.#log;
     const { records, slab } = this.#slabs.copy(batch.encoded());
-    const isDeferred = sync || this.#unapplied > 0;
-    const pending: Pending = { slab, segment, bytes: records.length };
+    const isDeferred = sync || this.#unapplied > 0 || !this.#log.canHold(records.length);
+    const pending: Pending = { slab, position, bytes: records.length };
     this.#pending.push(pending);
     this.#pendingBytes += records.length;
     if (isDeferred) this.#unapplied++;
-    else this.#applyNow(batch, segment);
+    else this.#applyNow(batch, position);
     this.#log.append(RECORD_BATCH, [records]);
     const isWaitedFor = isDeferred || this.#pendingBytes > UNSYNCED_BYTES_MAX;
     if (!isWaitedFor) {
@@ -168,6 +175,11 @@ export class Wal {
     });
   }
 
+  /** Resolves when every write so far is durable or has failed. */
+  idle(): Promise<void> {
+    return this.#log.idle();
+  }
+
   close(): Promise<void> {
     return this.#log.close();
   }
@@ -182,13 +194,29 @@ export class Wal {
     this.#pendingBytes -= pending.bytes;
     if (records !== undefined) this.#unapplied--;
     if (error !== undefined) {
-      this.#onBroken(error);
+      // A batch without room was refused before anything happened. One that is applied had its room.
+      if (records === undefined || !isFull(error)) this.#onBroken(error);
+      this.#slabs.free(pending.slab);
       return;
     }
     if (records !== undefined) {
       this.#scratch.decode(records);
-      this.#applyNow(this.#scratch, pending.segment);
+      this.#applyNow(this.#scratch, pending.position);
     }
     this.#slabs.free(pending.slab);
   }
+}
+
+function isFull(error: Error): boolean {
+  return error instanceof DiskError && error.code === 'ENOSPC';
+}
+
+/** Everything from the place on where a replay begins must be there. @throws CorruptionError. */
+async function checkSegments(disk: Disk, path: string, segmentFirst: number): Promise<void> {
+  if (segmentFirst === 0) return;
+  await disk.makeDirectory(path);
+  const segments = await listSegments(disk, path);
+  if (segments.includes(segmentFirst)) return;
+  const missing = joinPath(path, segmentName(segmentFirst));
+  throw new CorruptionError('log', missing, 0, 'missing, but the manifest says that a replay begins there');
 }

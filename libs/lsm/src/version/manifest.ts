@@ -4,6 +4,7 @@ import { KEY_BYTES_MAX, LEVEL_COUNT } from '../limits.ts';
 import { readU32, writeU32 } from '../table/block-checksum.ts';
 import type { TableMeta } from '../table/table-info.ts';
 import { ByteWriter, VarintReader } from '../table/varint.ts';
+import type { DamagedSpan } from './damaged-spans.ts';
 import type { RangeTombstone } from './range-tombstones.ts';
 
 /**
@@ -28,17 +29,22 @@ const TAG_WAL_SEGMENT = 3;
 const TAG_TABLE = 4;
 const TAG_MARK = 5;
 const TAG_RANGE_TOMBSTONE = 6;
+const TAG_WAL_OFFSET = 7;
+const TAG_DAMAGED_SPAN = 8;
 
 export interface ManifestState {
   /** Mixed into the binding of new tables; chosen when the tree is made. */
   readonly treeId: number;
   /** Greater than the number of every file of this tree so far. */
   readonly nextFileNumber: number;
-  /** Older WAL segments hold nothing that is not in a table. */
+  /** Older WAL segments hold nothing that is not in a table; 0: there has been no flush with a WAL. */
   readonly walSegmentFirst: number;
+  /** Nor do the bytes of that segment before this offset. */
+  readonly walOffsetFirst: number;
   readonly levels: readonly (readonly TableMeta[])[];
   readonly marks: ReadonlyMap<number, Uint8Array>;
   readonly rangeTombstones: readonly RangeTombstone[];
+  readonly damagedSpans: readonly DamagedSpan[];
 }
 
 /** The state on disk, or undefined when there is no manifest. @throws CorruptionError, DiskError. */
@@ -76,6 +82,7 @@ export function encodeManifest(state: ManifestState, kernels: Kernels): Uint8Arr
   field(TAG_TREE_ID, new ByteWriter().u53(state.treeId));
   field(TAG_NEXT_FILE, new ByteWriter().u53(state.nextFileNumber));
   field(TAG_WAL_SEGMENT, new ByteWriter().u53(state.walSegmentFirst));
+  if (state.walOffsetFirst > 0) field(TAG_WAL_OFFSET, new ByteWriter().u53(state.walOffsetFirst));
   for (const [level, tables] of state.levels.entries()) {
     for (const table of tables) field(TAG_TABLE, encodeTable(level, table));
   }
@@ -94,6 +101,10 @@ export function encodeManifest(state: ManifestState, kernels: Kernels): Uint8Arr
         .u53(appliedFrom ?? 0)
         .raw(bounds),
     );
+  }
+  for (const { start, end, table } of state.damagedSpans) {
+    const bounds = new ByteWriter().string(start).string(end).finish();
+    field(TAG_DAMAGED_SPAN, new ByteWriter().u53(table).raw(bounds));
   }
   const payload = writer.finish();
   const bytes = new Uint8Array(HEAD_BYTES + payload.length);
@@ -115,9 +126,11 @@ export function decodeManifest(bytes: Uint8Array, kernels: Kernels): ManifestSta
   let treeId = -1;
   let nextFileNumber = -1;
   let walSegmentFirst = -1;
+  let walOffsetFirst = 0;
   const levels: TableMeta[][] = Array.from({ length: LEVEL_COUNT }, () => []);
   const marks = new Map<number, Uint8Array>();
   const rangeTombstones: RangeTombstone[] = [];
+  const damagedSpans: DamagedSpan[] = [];
   const reader = new VarintReader(bytes, HEAD_BYTES);
   while (reader.offset < bytes.length) {
     const tag = reader.next();
@@ -133,6 +146,9 @@ export function decodeManifest(bytes: Uint8Array, kernels: Kernels): ManifestSta
         break;
       case TAG_WAL_SEGMENT:
         walSegmentFirst = field.u53();
+        break;
+      case TAG_WAL_OFFSET:
+        walOffsetFirst = field.u53();
         break;
       case TAG_TABLE: {
         const table = decodeTable(field);
@@ -157,12 +173,29 @@ export function decodeManifest(bytes: Uint8Array, kernels: Kernels): ManifestSta
         rangeTombstones.push(appliedFrom === 0 ? bounds : { ...bounds, appliedFrom });
         break;
       }
+      case TAG_DAMAGED_SPAN: {
+        const table = field.u53();
+        const start = field.take(field.next())?.slice();
+        const end = field.take(field.next())?.slice();
+        if (table < 0 || start === undefined || end === undefined) return 'a damaged span';
+        damagedSpans.push({ start, end, table });
+        break;
+      }
       default:
         return `field ${tag} is not known`;
     }
   }
-  if (Math.min(treeId, nextFileNumber, walSegmentFirst) < 0) return 'a field is missing';
-  return { treeId, nextFileNumber, walSegmentFirst, levels, marks, rangeTombstones };
+  if (Math.min(treeId, nextFileNumber, walSegmentFirst, walOffsetFirst) < 0) return 'a field is missing';
+  return {
+    treeId,
+    nextFileNumber,
+    walSegmentFirst,
+    walOffsetFirst,
+    levels,
+    marks,
+    rangeTombstones,
+    damagedSpans,
+  };
 }
 
 function encodeTable(level: number, table: TableMeta): ByteWriter {

@@ -3,6 +3,8 @@ import { Table, type TableCache } from '../cache/table-cache.ts';
 import { LEVEL_COUNT } from '../limits.ts';
 import { tableFileName, type TableMeta } from '../table/table-info.ts';
 import { type ManifestState, writeManifest } from './manifest.ts';
+import type { LogPosition } from '../log/log-recovery.ts';
+import type { DamagedSpan } from './damaged-spans.ts';
 import type { RangeTombstone } from './range-tombstones.ts';
 import { Version } from './version.ts';
 
@@ -15,7 +17,9 @@ export interface VersionEdit {
   readonly marks?: ReadonlyMap<number, Uint8Array>;
   readonly addedTombstones?: readonly RangeTombstone[];
   readonly removedTombstones?: readonly RangeTombstone[];
-  readonly walSegmentFirst?: number;
+  readonly walFirst?: LogPosition;
+  /** All of them from now on. */
+  readonly damagedSpans?: readonly DamagedSpan[];
 }
 
 /**
@@ -56,7 +60,7 @@ export class VersionSet {
     this.#treeId = state.treeId;
     this.#nextFileNumber = state.nextFileNumber;
     const levels = state.levels.map((level) => level.map((meta) => new Table(meta)));
-    this.#current = this.#newVersion(levels, state.rangeTombstones).acquire();
+    this.#current = this.#newVersion(levels, state.rangeTombstones, state.damagedSpans).acquire();
   }
 
   get current(): Version {
@@ -107,7 +111,7 @@ export class VersionSet {
     );
     assert(removed.size === 0, 'an edit removes tables that exist');
     for (const { level, meta } of edit.added ?? []) {
-      const existing = this.#find(meta.number);
+      const existing = this.table(meta.number);
       levels[level]!.push(existing ?? new Table(meta));
     }
     sortLevels(levels);
@@ -121,14 +125,17 @@ export class VersionSet {
       if (mark.length === 0) marks.delete(group);
       else marks.set(group, mark);
     }
-    const version = this.#newVersion(levels, rangeTombstones);
+    const damagedSpans = edit.damagedSpans ?? this.#state.damagedSpans;
+    const version = this.#newVersion(levels, rangeTombstones, damagedSpans);
     const state: ManifestState = {
       treeId: this.#treeId,
       nextFileNumber: this.#nextFileNumber,
-      walSegmentFirst: edit.walSegmentFirst ?? this.#state.walSegmentFirst,
+      walSegmentFirst: edit.walFirst?.segment ?? this.#state.walSegmentFirst,
+      walOffsetFirst: edit.walFirst?.offset ?? this.#state.walOffsetFirst,
       levels: levels.map((level) => level.map(({ meta }) => meta)),
       marks,
       rangeTombstones,
+      damagedSpans,
     };
     await writeManifest(this.#disk, this.#directory, state, this.#kernels);
     this.#state = state;
@@ -150,14 +157,19 @@ export class VersionSet {
     this.#keepsFiles = true;
   }
 
-  #find(number: number): Table | undefined {
+  /** The table of the current version with this number. */
+  table(number: number): Table | undefined {
     for (const table of this.#current.tables()) if (table.meta.number === number) return table;
     return undefined;
   }
 
-  #newVersion(levels: readonly (readonly Table[])[], rangeTombstones: readonly RangeTombstone[]): Version {
+  #newVersion(
+    levels: readonly (readonly Table[])[],
+    rangeTombstones: readonly RangeTombstone[],
+    damagedSpans: readonly DamagedSpan[],
+  ): Version {
     assert(levels.length === LEVEL_COUNT, 'a version has all levels');
-    return new Version(levels, rangeTombstones, (table) => this.#drop(table));
+    return new Version(levels, rangeTombstones, damagedSpans, (table) => this.#drop(table));
   }
 
   #drop(table: Table): void {

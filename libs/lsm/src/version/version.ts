@@ -1,6 +1,7 @@
 import { assert, compareBytes } from '@holdfast/io';
 import type { Table } from '../cache/table-cache.ts';
 import { LEVEL_COUNT } from '../limits.ts';
+import type { DamagedSpan } from './damaged-spans.ts';
 import type { RangeTombstone } from './range-tombstones.ts';
 
 /**
@@ -12,18 +13,22 @@ import type { RangeTombstone } from './range-tombstones.ts';
 export class Version {
   readonly levels: readonly (readonly Table[])[];
   readonly rangeTombstones: readonly RangeTombstone[];
+  /** Empty in a healthy tree. */
+  readonly damagedSpans: readonly DamagedSpan[];
   #references = 0;
   readonly #onUnused: (table: Table) => void;
 
   constructor(
     levels: readonly (readonly Table[])[],
     rangeTombstones: readonly RangeTombstone[],
+    damagedSpans: readonly DamagedSpan[],
     onUnused: (table: Table) => void,
   ) {
     assert(levels.length === LEVEL_COUNT, 'a version has all levels');
     for (const level of levels.slice(1)) assertSorted(level);
     this.levels = levels;
     this.rangeTombstones = rangeTombstones;
+    this.damagedSpans = damagedSpans;
     this.#onUnused = onUnused;
   }
 

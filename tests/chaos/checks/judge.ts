@@ -4,7 +4,7 @@ import { checkRevisions } from '../../../libs/sim/src/checkers/revisions.ts';
 import type { Histories } from '../workloads/workload.ts';
 import { appendProblems } from './append-check.ts';
 import type { FinalState } from './read-back.ts';
-import { setProblems } from './set-check.ts';
+import { setProblems } from '../../../libs/sim/src/checkers/set.ts';
 
 /** Configurations that the search may examine for one key. */
 const EXPLORED_MAX = 1_000_000;

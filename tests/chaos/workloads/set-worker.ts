@@ -1,7 +1,7 @@
 import { type Client, type Keyspace, text } from '@holdfast/client';
 import { type Random, randomInteger } from '@holdfast/io';
 import type { History } from '../../../libs/sim/src/checkers/history.ts';
-import type { SetCall, SetResult } from '../checks/set-check.ts';
+import type { SetCall, SetResult } from '../../../libs/sim/src/checkers/set.ts';
 import { accessError } from './client-access.ts';
 import { Worker, type WorkerWorld } from './worker.ts';
 

@@ -2,7 +2,7 @@ import type { Client } from '@holdfast/client';
 import { Prng, randomPick } from '@holdfast/io';
 import { History, type RegisterCall, type RegisterResult } from '../../../libs/sim/src/checkers/history.ts';
 import type { AppendCall, AppendResult } from '../checks/append-check.ts';
-import type { SetCall, SetResult } from '../checks/set-check.ts';
+import type { SetCall, SetResult } from '../../../libs/sim/src/checkers/set.ts';
 import { until } from '../deadline.ts';
 import { AppendWorker } from './append-worker.ts';
 import { ClientAccess } from './client-access.ts';

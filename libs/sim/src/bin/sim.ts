@@ -1,5 +1,4 @@
 import { createWriteStream } from 'node:fs';
-import type { History } from '../checkers/history.ts';
 import { CANARIES, type Canary } from '../runs/canaries.ts';
 import { type Arguments, readArguments, USAGE } from './arguments.ts';
 import { optionsOf, runBatch } from './batch.ts';
@@ -40,16 +39,16 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function runOne({ world, from, canary, history }: Arguments): Promise<number> {
-  let done: History | undefined;
+  let lines: Iterable<string> = [];
   const report = await runWatched(world, from, {
     ...optionsOf(canary),
-    onHistory: (recorded) => (done = recorded),
+    onHistory: (recorded) => (lines = recorded),
   });
   printRun(world, report, canary);
   for (const [name, count] of report.coverage) console.log(`  ${String(count).padStart(9)}  ${name}`);
-  if (history !== undefined && done !== undefined) {
+  if (history !== undefined) {
     const file = createWriteStream(history);
-    for (const line of done.lines()) file.write(`${line}\n`);
+    for (const line of lines) file.write(`${line}\n`);
     file.end();
   }
   return report.failure === undefined ? 0 : 1;

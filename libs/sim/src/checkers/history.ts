@@ -86,8 +86,11 @@ export class History<Call = RegisterCall, Result = RegisterResult> {
     return count;
   }
 
-  /** JSON lines in the order of events, readable by outside checkers: one line to invoke, one to complete. */
-  *lines(): Generator<string> {
+  /**
+   * JSON lines in the order of events, readable by outside checkers: one line to invoke, one to complete.
+   * @param workload where several are written to one file
+   */
+  *lines(workload?: string): Generator<string> {
     const events = this.operations.flatMap((operation) => [
       { at: operation.invoked, operation, type: 'invoke' },
       ...(operation.outcome === 'open'
@@ -100,6 +103,7 @@ export class History<Call = RegisterCall, Result = RegisterResult> {
       const times = type === 'invoke' ? { start: startUs } : { start: startUs, end: endUs };
       yield JSON.stringify({
         index: at,
+        ...(workload !== undefined && { workload }),
         type,
         process,
         key,

@@ -1,16 +1,16 @@
 import { Prng, randomChance, randomInteger, randomPick, rangeId } from '@holdfast/io';
 import { Client } from '@holdfast/client';
 import { bootstrapRanges, type StoreCanary, TICK_MS } from '@holdfast/store';
-import { History } from '../checkers/history.ts';
-import { checkRegisters } from '../checkers/linearizable.ts';
-import { checkRevisions } from '../checkers/revisions.ts';
 import { Coverage, Violation } from '../checkers/violation.ts';
 import { Nemesis, swarm } from '../faults/nemesis.ts';
+import { KEEP_ALL, type Mask } from '../runs/mask.ts';
 import { failureOf, type RunFailure, type RunOptions, type RunReport } from '../runs/report.ts';
-import { RegisterWorker } from '../workloads/register-workload.ts';
+import { mixOf } from '../workloads/mix.ts';
+import type { Pace, Worker } from '../workloads/worker.ts';
+import type { Workload } from '../workloads/workload.ts';
 import { Scheduler } from '../world/scheduler.ts';
 import { clusterFaults } from './cluster-faults.ts';
-import { checkFinalState } from './final-state.ts';
+import { checkFinalState, settled } from './final-state.ts';
 import { CLUSTER_ID, StoreCluster, type StoreClusterOptions } from './store-cluster.ts';
 
 /** Clients work under faults for this long. */
@@ -21,11 +21,10 @@ const LIVENESS_WRITES = 10;
 /** Operations that a run must complete to count as a test. */
 const OPERATIONS_MIN = 20;
 const DEADLINE_MS_MAX = 5_000;
-/** One in each range of the default keyspace, and one more. */
-const KEYS = ['apple', 'banana', 'cherry', 'kiwi', 'lemon', 'strawberry'];
 
 /** Runs one seed of the real store and client: safety under faults, then heal and demand progress. */
 export async function runClusterSeed(seed: number, options: RunOptions = {}): Promise<RunReport> {
+  const { mask = KEEP_ALL } = options;
   const random = new Prng(seed);
   const scheduler = new Scheduler();
   options.onScheduler?.(scheduler);
@@ -37,9 +36,10 @@ export async function runClusterSeed(seed: number, options: RunOptions = {}): Pr
     coverage,
     report,
   );
-  const history = new History(() => scheduler.nowUs);
-  const nemesis = new Nemesis(scheduler, random.fork(), coverage, swarm(random, clusterFaults(cluster)));
-  const workers = makeWorkers(cluster, history, random);
+  const plan = swarm(random, clusterFaults(cluster));
+  const nemesis = new Nemesis(scheduler, random.fork(), coverage, plan, mask);
+  const workloads = mixOf(() => scheduler.nowUs, random);
+  const { workers, client } = makeWorkers(cluster, workloads, random, mask);
   let failure: RunFailure | undefined;
   try {
     for (const server of cluster.servers) cluster.start(server);
@@ -56,21 +56,38 @@ export async function runClusterSeed(seed: number, options: RunOptions = {}): Pr
       scheduler.nowUs + DEADLINE_MS_MAX * 1000,
       () => !workers.some(({ busy }) => busy),
     );
-    judge(history);
+    if (options.mask === undefined) demandWork(workloads);
+    for (const workload of workloads) {
+      coverage.hit(`workload: ${workload.name}`);
+      await settled(scheduler, workload.judge(client), `the last look of ${workload.name}`);
+    }
     await checkFinalState(cluster);
   } catch (error) {
     failure = failureOf(error, nemesis.log);
   }
-  options.onHistory?.(history);
+  options.onHistory?.(linesOf(workloads));
   return {
     seed,
     failure,
     hash: scheduler.hash,
     events: scheduler.eventsRun,
     simulatedMs: scheduler.nowMs,
-    operations: { ok: history.count('ok'), fail: history.count('fail'), info: history.count('info') },
+    operations: {
+      ok: sumOf(workloads, 'ok'),
+      fail: sumOf(workloads, 'fail'),
+      info: sumOf(workloads, 'info'),
+    },
     coverage: coverage.entries(),
+    decisions: { faults: nemesis.due, steps: workers.map(({ steps }) => steps) },
   };
+}
+
+function sumOf(workloads: readonly Workload[], outcome: 'ok' | 'fail' | 'info'): number {
+  return workloads.reduce((sum, workload) => sum + workload.count(outcome), 0);
+}
+
+function* linesOf(workloads: readonly Workload[]): Generator<string> {
+  for (const workload of workloads) yield* workload.lines();
 }
 
 function optionsOf(random: Prng, canary: StoreCanary | undefined): StoreClusterOptions {
@@ -101,29 +118,39 @@ function optionsOf(random: Prng, canary: StoreCanary | undefined): StoreClusterO
   };
 }
 
-function makeWorkers(cluster: StoreCluster, history: History, random: Prng): readonly RegisterWorker[] {
-  const keys = KEYS.slice(0, randomInteger(random, 1, KEYS.length));
-  const options = {
-    keys,
+function makeWorkers(
+  cluster: StoreCluster,
+  workloads: readonly Workload[],
+  random: Prng,
+  mask: Mask,
+): { readonly workers: readonly Worker[]; readonly client: Client } {
+  const { scheduler } = cluster;
+  const pace: Pace = {
     thinkMs: randomPick(random, [20, 50, 200]),
     deadlineMs: randomPick(random, [500, 2_000, DEADLINE_MS_MAX]),
   };
-  const workers: RegisterWorker[] = [];
-  const clients = randomInteger(random, 2, 4);
+  const count = randomInteger(random, 2, 4);
   const workersEach = randomInteger(random, 1, 3);
-  for (let i = 0; i < clients; i++) {
-    const environment = cluster.client(i);
-    const client = new Client({ ...environment, seeds: cluster.addresses, clusterId: CLUSTER_ID });
-    for (let j = 0; j < workersEach; j++) {
-      workers.push(
-        new RegisterWorker(workers.length, client, cluster.scheduler, history, random.fork(), options),
-      );
-    }
-  }
-  return workers;
+  const clients = Array.from(
+    { length: count },
+    (_, i) => new Client({ ...cluster.client(i), seeds: cluster.addresses, clusterId: CLUSTER_ID }),
+  );
+  // Two workers at least of each workload: alone, most of them prove little.
+  const total = Math.max(count * workersEach, 2 * workloads.length);
+  const workers = Array.from({ length: total }, (_, process) =>
+    workloads[process % workloads.length]!.worker({
+      process,
+      client: clients[Math.floor((process * count) / total)]!,
+      scheduler,
+      random: random.fork(),
+      pace,
+      mask,
+    }),
+  );
+  return { workers, client: clients[0]! };
 }
 
-async function demandProgress(cluster: StoreCluster, workers: readonly RegisterWorker[]): Promise<void> {
+async function demandProgress(cluster: StoreCluster, workers: readonly Worker[]): Promise<void> {
   const { scheduler, invariants } = cluster;
   const deadlineUs = scheduler.nowUs + LIVENESS_TICKS * TICK_MS * 1000;
   const ranges = bootstrapRanges(cluster.servers).map(({ id }) => id);
@@ -137,8 +164,8 @@ async function demandProgress(cluster: StoreCluster, workers: readonly RegisterW
     );
   }
   const before = workers.map(({ writes }) => writes);
-  const stuck = (): readonly RegisterWorker[] =>
-    workers.filter(({ writes }, i) => writes < before[i] + LIVENESS_WRITES);
+  const stuck = (): readonly Worker[] =>
+    workers.filter(({ writes, ended }, i) => !ended && writes < before[i]! + LIVENESS_WRITES);
   await scheduler.runUntil(deadlineUs, () => stuck().length === 0);
   if (stuck().length > 0) {
     throw new Violation(
@@ -148,12 +175,7 @@ async function demandProgress(cluster: StoreCluster, workers: readonly RegisterW
   }
 }
 
-function judge(history: History): void {
-  const ok = history.count('ok');
+function demandWork(workloads: readonly Workload[]): void {
+  const ok = sumOf(workloads, 'ok');
   if (ok < OPERATIONS_MIN) throw new Violation('too-little-work', `${ok} operations completed`);
-  checkRevisions(history.operations);
-  const { verdict, key, stuckAt } = checkRegisters(history.operations);
-  if (verdict === 'ok') return;
-  const invariant = verdict === 'violation' ? 'linearizable' : 'linearizable-unknown';
-  throw new Violation(invariant, `key ${key}, no order explains ${JSON.stringify(stuckAt)}`);
 }

@@ -24,7 +24,7 @@ export async function checkFinalState(cluster: StoreCluster): Promise<void> {
   for (const { id, node, out } of servers) {
     if (out) continue;
     if (node === undefined) throw new Violation('liveness-converge', `node ${id} is not running`);
-    digests.set(await settled(scheduler, digestOf(node)), id);
+    digests.set(await settled(scheduler, digestOf(node), 'a scan of a tree'), id);
   }
   if (digests.size > 1) {
     const detail = [...digests].map(([digest, id]) => `node ${id}: ${digest}`).join(', ');
@@ -34,7 +34,11 @@ export async function checkFinalState(cluster: StoreCluster): Promise<void> {
     cluster.kill(server, 'kill');
     const { machine } = server;
     machine.start();
-    const report = await settled(scheduler, verifyDirectory({ disk: machine.disk }, `${DIRECTORY}/tree`));
+    const report = await settled(
+      scheduler,
+      verifyDirectory({ disk: machine.disk }, `${DIRECTORY}/tree`),
+      'a read of every table',
+    );
     const [fault] = report.faults;
     if (fault !== undefined)
       throw new Violation('tables-whole', `node ${server.id}: ${fault.path}: ${fault.detail}`);
@@ -64,14 +68,14 @@ async function digestOf(node: Node): Promise<string> {
   return `${keys} keys ${digest.toString(16)}`;
 }
 
-/** Lets time pass until `work` is done. */
-async function settled<T>(scheduler: Scheduler, work: Promise<T>): Promise<T> {
+/** Lets time pass until `work` is done. @throws Violation when it does not end */
+export async function settled<T>(scheduler: Scheduler, work: Promise<T>, what: string): Promise<T> {
   let done = false;
   const mark = (): void => {
     done = true;
   };
   work.then(mark, mark);
   await scheduler.runUntil(scheduler.nowUs + CONVERGE_MS * 1000, () => done);
-  if (!done) throw new Violation('liveness-converge', 'a read of the whole disk does not end');
+  if (!done) throw new Violation('liveness-converge', `${what} does not end`);
   return work;
 }

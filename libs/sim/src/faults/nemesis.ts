@@ -1,5 +1,6 @@
-import { type Cancel, type Random, randomInteger, randomPick } from '@holdfast/io';
+import { type Cancel, type Prng, type Random, randomInteger, randomPick } from '@holdfast/io';
 import type { Coverage } from '../checkers/violation.ts';
+import { KEEP_ALL, type Mask } from '../runs/mask.ts';
 import { Phase, type Scheduler } from '../world/scheduler.ts';
 
 /** One kind of trouble. A table of these is what a harness offers; the seed chooses from it. */
@@ -24,7 +25,8 @@ export interface NemesisPlan {
 /** Begins enabled faults at random times and ends each after its time. */
 export class Nemesis {
   readonly #scheduler: Scheduler;
-  readonly #random: Random;
+  readonly #random: Prng;
+  readonly #mask: Mask;
   readonly #coverage: Coverage;
   readonly #plan: NemesisPlan;
   /** Ends of the faults that are on, in the order of their beginning. */
@@ -32,19 +34,31 @@ export class Nemesis {
   #cancel: Cancel | undefined;
   /** The last things it did, for the report of a failure. */
   readonly log: string[] = [];
+  /** Faults that were due so far, those that the mask leaves out included. */
+  due = 0;
 
-  constructor(scheduler: Scheduler, random: Random, coverage: Coverage, plan: NemesisPlan) {
+  constructor(
+    scheduler: Scheduler,
+    random: Prng,
+    coverage: Coverage,
+    plan: NemesisPlan,
+    mask: Mask = KEEP_ALL,
+  ) {
     this.#scheduler = scheduler;
     this.#random = random;
     this.#coverage = coverage;
     this.#plan = plan;
+    this.#mask = mask;
   }
 
   start(): void {
     if (this.#plan.enabled.length === 0) return;
     const delayUs = randomInteger(this.#random, 1, this.#plan.intervalMs * 2000);
     this.#cancel = this.#scheduler.schedule(delayUs, Phase.input, undefined, () => {
-      this.#begin(pickWeighted(this.#random, this.#plan.enabled));
+      // Each fault has a stream of its own: one that is left out changes nothing about the others.
+      const random = this.#random.fork();
+      const fault = pickWeighted(random, this.#plan.enabled);
+      if (this.#mask.keepsFault(this.due++)) this.#begin(fault, random);
       this.start();
     });
   }
@@ -56,8 +70,8 @@ export class Nemesis {
     for (const end of this.#active) end();
   }
 
-  #begin(fault: Fault): void {
-    const end = fault.begin(this.#random);
+  #begin(fault: Fault, random: Random): void {
+    const end = fault.begin(random);
     if (end === undefined) return;
     this.#coverage.hit(`fault: ${fault.name}`);
     this.#note(fault.name);
@@ -71,12 +85,7 @@ export class Nemesis {
       end();
     };
     this.#active.add(endOnce);
-    this.#scheduler.schedule(
-      randomInteger(this.#random, low * 1000, high * 1000),
-      Phase.input,
-      undefined,
-      endOnce,
-    );
+    this.#scheduler.schedule(randomInteger(random, low * 1000, high * 1000), Phase.input, undefined, endOnce);
   }
 
   #note(what: string): void {

@@ -32,7 +32,7 @@ export async function runRaftSeed(seed: number, options: RunOptions = {}): Promi
   );
   const history = new History(() => scheduler.nowUs);
   const plan: NemesisPlan = swarm(random, raftFaults(cluster, cluster.options.membershipChanges));
-  const nemesis = new Nemesis(scheduler, random.fork(), coverage, plan);
+  const nemesis = new Nemesis(scheduler, random.fork(), coverage, plan, options.mask);
   const clients = Array.from(
     { length: randomInteger(random, 2, 5) },
     (_, i) =>
@@ -58,7 +58,7 @@ export async function runRaftSeed(seed: number, options: RunOptions = {}): Promi
   } catch (error) {
     failure = failureOf(error, nemesis.log);
   }
-  options.onHistory?.(history);
+  options.onHistory?.(history.lines());
   return {
     seed,
     failure,
@@ -67,6 +67,7 @@ export async function runRaftSeed(seed: number, options: RunOptions = {}): Promi
     simulatedMs: scheduler.nowMs,
     operations: { ok: history.count('ok'), fail: history.count('fail'), info: history.count('info') },
     coverage: coverage.entries(),
+    decisions: { faults: nemesis.due, steps: [] },
   };
 }
 

@@ -1,6 +1,6 @@
-import type { History } from '../checkers/history.ts';
 import { Coverage, Violation } from '../checkers/violation.ts';
 import type { Scheduler } from '../world/scheduler.ts';
+import type { Mask } from './mask.ts';
 
 /** What may be asked of a run, whatever its world. */
 export interface RunOptions {
@@ -8,8 +8,17 @@ export interface RunOptions {
   readonly canary?: string;
   /** Called first: whoever learns of a failure elsewhere (an unhandled rejection) stops the run here. */
   readonly onScheduler?: (scheduler: Scheduler) => void;
-  /** Called last, with what the clients did. */
-  readonly onHistory?: (history: History) => void;
+  /** Called last, with what the clients did, as JSON lines. */
+  readonly onHistory?: (lines: Iterable<string>) => void;
+  /** A part of the run only: then it need not do enough to count as a test. */
+  readonly mask?: Mask;
+}
+
+/** How many decisions a run had: what a {@link Mask} can leave out. */
+export interface Decisions {
+  readonly faults: number;
+  /** Of each worker, by its process number. */
+  readonly steps: readonly number[];
 }
 
 /** What one run of one seed came to. */
@@ -24,6 +33,7 @@ export interface RunReport {
   /** Operations of the clients by outcome. */
   readonly operations: { readonly ok: number; readonly fail: number; readonly info: number };
   readonly coverage: readonly (readonly [string, number])[];
+  readonly decisions: Decisions;
 }
 
 export interface RunFailure {

@@ -1,15 +1,55 @@
-import { type Random, randomChance, randomInteger, randomPick, utf8 } from '@holdfast/io';
-import type { Client, OpResult, Operation } from '@holdfast/client';
-import { Condition, HoldfastError, OpKind } from '@holdfast/wire';
-import type { History, Operation as Recorded, RegisterCall, RegisterResult } from '../checkers/history.ts';
+import type { Client, Operation, OpResult } from '@holdfast/client';
+import { type Random, randomInteger, randomPick, utf8 } from '@holdfast/io';
+import { Condition, type HoldfastError, OpKind } from '@holdfast/wire';
+import {
+  History,
+  type Operation as Recorded,
+  type RegisterCall,
+  type RegisterResult,
+} from '../checkers/history.ts';
+import { checkRegisters } from '../checkers/linearizable.ts';
+import { checkRevisions } from '../checkers/revisions.ts';
 import { Violation } from '../checkers/violation.ts';
-import { Phase, type Scheduler } from '../world/scheduler.ts';
+import { Worker, type WorkerWorld } from './worker.ts';
+import type { Workload } from './workload.ts';
 
-export interface RegisterWorkloadOptions {
-  readonly keys: readonly string[];
-  /** Pause between two operations of a worker, at most. */
-  readonly thinkMs: number;
-  readonly deadlineMs: number;
+/** One in each range of the default keyspace, and one more. */
+const KEYS = ['apple', 'banana', 'cherry', 'kiwi', 'lemon', 'strawberry'];
+
+/**
+ * Puts, gets, deletes and comparisons on a few keys. Every value is written once, so that a read tells which write
+ * it saw. Judged for linearizability, key by key.
+ */
+export class RegisterWorkload implements Workload {
+  readonly name = 'register';
+  readonly #history: History;
+  readonly #keys: readonly string[];
+
+  constructor(nowUs: () => number, random: Random) {
+    this.#history = new History(nowUs);
+    this.#keys = KEYS.slice(0, randomInteger(random, 1, KEYS.length));
+  }
+
+  worker(world: WorkerWorld): Worker {
+    return new RegisterWorker(world, this.#history, this.#keys);
+  }
+
+  count(outcome: 'ok' | 'fail' | 'info'): number {
+    return this.#history.count(outcome);
+  }
+
+  lines(): Iterable<string> {
+    return this.#history.lines(this.name);
+  }
+
+  judge(_client: Client): Promise<void> {
+    const { operations } = this.#history;
+    checkRevisions(operations);
+    const { verdict, key, stuckAt } = checkRegisters(operations);
+    if (verdict === 'ok') return Promise.resolve();
+    const invariant = verdict === 'violation' ? 'linearizable' : 'linearizable-unknown';
+    throw new Violation(invariant, `key ${key}, no order explains ${JSON.stringify(stuckAt)}`);
+  }
 }
 
 interface Known {
@@ -19,75 +59,46 @@ interface Known {
 
 const decoder = new TextDecoder();
 
-/**
- * One worker: a sequence of puts, gets, deletes and comparisons on a few keys, through a client with its
- * retries. Every value is written once, so that a read tells which write it saw.
- */
-export class RegisterWorker {
-  readonly #process: number;
-  readonly #client: Client;
-  readonly #scheduler: Scheduler;
+class RegisterWorker extends Worker {
   readonly #history: History;
-  readonly #random: Random;
-  readonly #options: RegisterWorkloadOptions;
+  readonly #keys: readonly string[];
   /** What this worker saw last of each key: the ground for its comparisons. */
   readonly #known = new Map<string, Known>();
-  #serial = 0;
-  #stopped = false;
-  /** An operation is under way. */
-  busy = false;
-  /** Writes that were acknowledged. */
-  writes = 0;
 
-  constructor(
-    process: number,
-    client: Client,
-    scheduler: Scheduler,
-    history: History,
-    random: Random,
-    options: RegisterWorkloadOptions,
-  ) {
-    this.#process = process;
-    this.#client = client;
-    this.#scheduler = scheduler;
+  constructor(world: WorkerWorld, history: History, keys: readonly string[]) {
+    super(world);
     this.#history = history;
-    this.#random = random;
-    this.#options = options;
+    this.#keys = keys;
   }
 
-  start(): void {
-    this.busy = false;
-    if (this.#stopped) return;
-    const thinkUs = randomInteger(this.#random, 0, this.#options.thinkMs * 1000);
-    this.#scheduler.schedule(thinkUs, Phase.input, undefined, () => {
-      if (!this.#stopped) this.#run(this.#choose(randomPick(this.#random, this.#options.keys)));
-    });
+  protected async step(random: Random): Promise<void> {
+    const recorded = this.#choose(random, randomPick(random, this.#keys));
+    const { key, call } = recorded;
+    const { deadlineMs } = this.pace;
+    const request = this.#request(recorded);
+    const isRead = call.kind === 'get';
+    await this.record(
+      this.#history,
+      recorded,
+      isRead,
+      async () =>
+        this.#seen(
+          recorded,
+          await this.client.execute({ keyspace: 'default', key: utf8(key), deadlineMs, ...request }),
+        ),
+      (error) => this.#meant(recorded, error),
+    );
   }
 
-  stop(): void {
-    this.#stopped = true;
-  }
-
-  #choose(key: string): Recorded {
-    const kind = randomInteger(this.#random, 0, 9);
-    const value = `${this.#process}-${++this.#serial}`;
+  #choose(random: Random, key: string): Recorded {
+    const kind = randomInteger(random, 0, 9);
+    const value = `${this.process}-${this.steps}`;
     const known = this.#known.get(key);
     let call: RegisterCall = { kind: 'put', value };
     if (kind < 4) call = { kind: 'get' };
     else if (kind === 4) call = { kind: 'delete' };
     else if (kind < 7 && known !== undefined) call = { kind: 'cas', expected: known.value, value };
-    return this.#history.invoke(this.#process, key, call);
-  }
-
-  #run(recorded: Recorded): void {
-    this.busy = true;
-    const { deadlineMs } = this.#options;
-    this.#client
-      .execute({ keyspace: 'default', key: utf8(recorded.key), deadlineMs, ...this.#request(recorded) })
-      .then(
-        (result) => this.#succeeded(recorded, result),
-        (error: unknown) => this.#failed(recorded, error),
-      );
+    return this.#history.invoke(this.process, key, call);
   }
 
   #request({ key, call }: Recorded): Pick<Operation, 'kind' | 'value' | 'condition' | 'revision'> {
@@ -107,54 +118,28 @@ export class RegisterWorker {
     }
   }
 
-  #succeeded(recorded: Recorded, result: OpResult): void {
-    const { key, call } = recorded;
+  #seen({ key, call }: Recorded, result: OpResult): RegisterResult {
     const { revision } = result;
     if (call.kind === 'get') {
       const value = result.found ? decoder.decode(result.value) : undefined;
       this.#known.set(key, { value, revision });
-      this.#settle(recorded, { kind: 'value', value, revision });
-      return;
+      return { kind: 'value', value, revision };
     }
     this.writes++;
     this.#known.set(key, { value: call.kind === 'delete' ? undefined : call.value, revision });
-    this.#settle(recorded, { kind: 'done', revision });
+    return { kind: 'done', revision };
   }
 
-  #settle(recorded: Recorded, result: RegisterResult): void {
-    this.#history.ok(recorded, result);
-    this.start();
-  }
-
-  #failed(recorded: Recorded, error: unknown): void {
-    if (!(error instanceof HoldfastError)) {
-      this.#scheduler.fail(error);
-      return;
-    }
-    const { call, key } = recorded;
-    if (error.code === 'HF_PRECONDITION_FAILED' && call.kind === 'cas') {
+  /** Errors that are answers. */
+  #meant({ key, call }: Recorded, { code, revision }: HoldfastError): RegisterResult | undefined {
+    if (code === 'HF_PRECONDITION_FAILED' && call.kind === 'cas') {
       this.#known.delete(key);
-      this.#settle(recorded, {
-        kind: 'mismatch',
-        ...(error.revision !== undefined && { revision: error.revision }),
-      });
-      return;
+      return { kind: 'mismatch', ...(revision !== undefined && { revision }) };
     }
-    if (error.code === 'HF_KEY_NOT_FOUND' && call.kind === 'get') {
+    if (code === 'HF_KEY_NOT_FOUND' && call.kind === 'get') {
       this.#known.set(key, { value: undefined, revision: 0 });
-      this.#settle(recorded, { kind: 'value', value: undefined, revision: 0 });
-      return;
+      return { kind: 'value', value: undefined, revision: 0 };
     }
-    if (!error.retryable && error.outcome !== 'unknown' && error.code !== 'HF_CANCELLED') {
-      this.#scheduler.fail(
-        new Violation('unexpected-answer', `${JSON.stringify(recorded)} got ${error.message}`),
-      );
-      return;
-    }
-    if (call.kind === 'get' || error.outcome === 'not_applied') this.#history.fail(recorded);
-    else this.#history.info(recorded);
-    // A client that cannot reach anybody fails at once: nobody gains from a hot loop.
-    if (randomChance(this.#random, 0.9)) this.start();
-    else this.#scheduler.schedule(100_000, Phase.input, undefined, () => this.start());
+    return undefined;
   }
 }

@@ -1,4 +1,4 @@
-import type { Operation } from '../../../libs/sim/src/checkers/history.ts';
+import type { Operation } from './history.ts';
 
 export type SetCall = { readonly kind: 'add'; readonly key: string } | { readonly kind: 'list' };
 export type SetResult =

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { History } from '../../../libs/sim/src/checkers/history.ts';
-import { type SetCall, setProblems, type SetResult } from './set-check.ts';
+import { History } from './history.ts';
+import { type SetCall, setProblems, type SetResult } from './set.ts';
 
 type Log = History<SetCall, SetResult>;
 const newLog = (): Log => new History(() => 0);

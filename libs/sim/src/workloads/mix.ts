@@ -1,0 +1,26 @@
+import { type Random, randomChance, randomPick } from '@holdfast/io';
+import { CounterWorkload } from './counter-workload.ts';
+import { RegisterWorkload } from './register-workload.ts';
+import { SessionWorkload } from './session-workload.ts';
+import { SetWorkload } from './set-workload.ts';
+import type { Workload } from './workload.ts';
+
+type Make = (nowUs: () => number, random: Random) => Workload;
+
+const OTHERS: readonly Make[] = [
+  (nowUs, random) => new SetWorkload(nowUs, random),
+  (nowUs, random) => new CounterWorkload(nowUs, random),
+  (nowUs) => new SessionWorkload(nowUs),
+];
+
+/**
+ * Which workloads a run has. Half of the runs have registers alone, whose checker sees most of a history of few
+ * keys; the others have them rarely and any of the rest.
+ */
+export function mixOf(nowUs: () => number, random: Random): readonly Workload[] {
+  const registers = new RegisterWorkload(nowUs, random);
+  if (randomChance(random, 0.5)) return [registers];
+  const mix = OTHERS.filter(() => randomChance(random, 0.5)).map((make) => make(nowUs, random));
+  if (mix.length === 0) mix.push(randomPick(random, OTHERS)(nowUs, random));
+  return randomChance(random, 0.3) ? [registers, ...mix] : mix;
+}

@@ -14,6 +14,7 @@ export type {
   ReadOptions,
   ScanCallOptions,
   SetOptions,
+  WatchCallOptions,
   WriteCallOptions,
 } from './api/options.ts';
 export type { Row } from './api/scan.ts';
@@ -22,6 +23,8 @@ export type { ClientObserver } from './observer.ts';
 export type { VersionRange } from './link/hello.ts';
 export type { Operation, OpResult, OpSink } from './operation.ts';
 export type { Ticket, Transport } from './transport.ts';
+export type { Change, WatchHandle, WatchQuery, WatchSink } from './watch/watch-query.ts';
+export type { WatchEvent } from './watch/watch-stream.ts';
 export {
   Condition,
   Consistency,

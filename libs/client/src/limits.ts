@@ -73,5 +73,12 @@ export const WARM_NODES_MAX = 16;
 export const MANY_WINDOW_OPS = 8192;
 /** Operations of one explicit batch. */
 export const BATCH_ENTRIES_MAX = 65_536;
+/** Changes of one range that may be on their way to a watch or wait for the application, in bytes. */
+export const WATCH_WINDOW_BYTES = 1024 * 1024;
+/** How often a watch asks for progress: one over several ranges moves as fast as this. */
+export const WATCH_PROGRESS_MS = { alone: 1000, merged: 50 } as const;
+/** Time to find out who leads a range that is to be watched. */
+export const WATCH_FIND_MS = 2000;
+
 /** Rows that `scan` asks for at a time. */
 export const SCAN_PAGE_ROWS = 1000;

@@ -1,5 +1,6 @@
 import type { HoldfastError } from '@holdfast/wire';
 import type { Operation, OpSink } from './operation.ts';
+import type { WatchHandle, WatchQuery, WatchSink } from './watch/watch-query.ts';
 
 /** An operation under way, for {@link Transport.cancel}. Objects are reused; the serial tells their lives apart. */
 export interface Ticket {
@@ -27,6 +28,9 @@ export interface Transport {
 
   /** Gives up an operation of this transport, if its ticket still has this serial. */
   cancel(ticket: Ticket, serial: number, cause: unknown): void;
+
+  /** Follows changes until the handle is cancelled or the sink hears the end; resumes by itself where it can. */
+  watch(query: WatchQuery, sink: WatchSink): WatchHandle;
 
   /** Fails everything under way and closes every connection. */
   close(): void;

@@ -16,6 +16,7 @@ import { SPOKEN_VERSIONS, type VersionRange } from '../link/hello.ts';
 import type { ClientObserver } from '../observer.ts';
 import type { Operation, OpResult, OpSink } from '../operation.ts';
 import type { Transport } from '../transport.ts';
+import type { WatchHandle, WatchQuery, WatchSink } from '../watch/watch-query.ts';
 import type { AbortSignalLike } from './abort.ts';
 import { Batch } from './batch.ts';
 import { type Codec, json } from './codec.ts';
@@ -122,6 +123,11 @@ export class Client {
    */
   execute(operation: Operation, signal?: AbortSignalLike): Promise<OpResult> {
     return execute(this.#transport, operation, asIs, signal);
+  }
+
+  /** Follows changes at the level of bytes; `sink` is never told before this returns. */
+  watch(query: WatchQuery, sink: WatchSink): WatchHandle {
+    return this.#transport.watch(query, sink);
   }
 
   /** {@link execute} without a promise: `sink` is told once, with `tag`, never before this returns. */

@@ -19,6 +19,9 @@ import type {
   SetOptions,
   WriteCallOptions,
 } from './options.ts';
+import type { Transport } from '../transport.ts';
+import type { WatchQuery } from '../watch/watch-query.ts';
+import { type WatchEvent, watchStream, type WatchStreamOptions } from '../watch/watch-stream.ts';
 import type { Row } from './scan.ts';
 
 const LEVELS: readonly ConsistencyName[] = ['strong', 'bounded', 'eventual'];
@@ -36,6 +39,14 @@ export class KeyRequests<T> {
     this.keyspace = keyspace;
     this.#codec = codec;
     this.#contentTypes = contentTypes;
+  }
+
+  watch(
+    transport: Transport,
+    query: WatchQuery,
+    options: WatchStreamOptions,
+  ): AsyncGenerator<WatchEvent<T>, void, undefined> {
+    return watchStream(transport, query, options, this.#codec, this.#contentTypes);
   }
 
   with<U>(codec: Codec<U>): KeyRequests<U> {

@@ -1,4 +1,4 @@
-import { EMPTY_BYTES, prefixEnd, type Revision } from '@holdfast/io';
+import { compareBytes, concatBytes, EMPTY_BYTES, prefixEnd, type Revision } from '@holdfast/io';
 import { HoldfastError } from '@holdfast/wire';
 import type { Transport } from '../transport.ts';
 import { BatchWriteError } from './batch-error.ts';
@@ -14,10 +14,12 @@ import type {
   ReadOptions,
   ScanCallOptions,
   SetOptions,
+  WatchCallOptions,
   WriteCallOptions,
 } from './options.ts';
 import { execute } from './promise-sink.ts';
 import { type Row, scanPages } from './scan.ts';
+import type { WatchEvent } from '../watch/watch-stream.ts';
 
 /** A value and what is known of it. */
 export interface Item<T> {
@@ -174,4 +176,54 @@ export class Keyspace<T> {
     const { get, row } = this.#requests;
     return scanPages(this.#transport, get(start, options, undefined), end, options, row);
   }
+
+  /**
+   * Follows what is written: `for await (const event of users.watch({ prefix: 'eu/' }))`. Changes come in the order of
+   * revisions, over all ranges, each once; the watch survives changes of leaders and lost connections by itself. It
+   * ends with the loop, with `signal`, or with an error.
+   *
+   * @throws HoldfastError `HF_COMPACTED` when changes behind `from` are no longer kept: read what there is, then watch
+   *   from `revision` of the error or from now on. `HF_BAD_REQUEST`, `HF_KEYSPACE_NOT_FOUND`.
+   */
+  watch(options: WatchCallOptions = NO_OPTIONS): AsyncGenerator<WatchEvent<T>, void, undefined> {
+    const { from = 0, progress = false, signal } = options;
+    const { start, end } = watchBounds(options);
+    if (!Number.isSafeInteger(from) || from < 0) {
+      throw new HoldfastError('HF_BAD_REQUEST', { detail: 'from is a revision' });
+    }
+    return this.#requests.watch(
+      this.#transport,
+      { keyspace: this.name, start, end, after: from },
+      { progress, signal },
+    );
+  }
 }
+
+/** @throws HoldfastError `HF_BAD_REQUEST` for more than one way to say which keys. */
+function watchBounds({ key, prefix, start, end }: WatchCallOptions): {
+  readonly start: Uint8Array;
+  readonly end: Uint8Array;
+} {
+  const ways = [key, prefix, start ?? end].filter((way) => way !== undefined).length;
+  if (ways > 1)
+    throw new HoldfastError('HF_BAD_REQUEST', { detail: 'key, prefix, or start and end: one of them' });
+  if (key !== undefined) {
+    const only = keyBytes(key);
+    if (only.length === 0) throw new HoldfastError('HF_KEY_INVALID', { detail: 'the key is empty' });
+    return { start: only, end: concatBytes([only, ZERO]) };
+  }
+  if (prefix !== undefined) {
+    const first = keyBytes(prefix);
+    return { start: first, end: prefixEnd(first) ?? EMPTY_BYTES };
+  }
+  const bounds = {
+    start: start === undefined ? EMPTY_BYTES : keyBytes(start),
+    end: end === undefined ? EMPTY_BYTES : keyBytes(end),
+  };
+  if (bounds.end.length > 0 && compareBytes(bounds.start, bounds.end) >= 0) {
+    throw new HoldfastError('HF_BAD_REQUEST', { detail: 'start lies before end' });
+  }
+  return bounds;
+}
+
+const ZERO = Uint8Array.of(0);

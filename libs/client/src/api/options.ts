@@ -53,6 +53,23 @@ export interface CompareOptions extends SetOptions {
   readonly ifAbsent?: boolean;
 }
 
+export interface WatchCallOptions {
+  /** Only this key. */
+  readonly key?: Key;
+  /** Only keys that begin with this; instead of `key`, `start` and `end`. */
+  readonly prefix?: Key;
+  /** First key; default the first of the keyspace. */
+  readonly start?: Key;
+  /** Key behind the last; default the end of the keyspace. */
+  readonly end?: Key;
+  /** Changes behind this revision: the `resume` of the last event seen. Default: changes from now on. */
+  readonly from?: number;
+  /** Tell progress marks too. Default false. */
+  readonly progress?: boolean;
+  /** Ends the watch, and the loop over it, without an error. */
+  readonly signal?: AbortSignalLike;
+}
+
 export interface ScanCallOptions extends ReadOptions {
   /** First key; default the first of the keyspace. */
   readonly start?: Key;

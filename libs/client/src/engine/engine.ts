@@ -1,9 +1,10 @@
-import { type Address, type Clock, type Kernels, type Network, type NodeId, type Random } from '@holdfast/io';
+import type { Address, Clock, Kernels, Network, NodeId, Random } from '@holdfast/io';
 import {
   Consistency,
   type DataResponseReader,
   DEADLINE_MS_MAX,
   ERRORS,
+  type Frame,
   type Hello,
   HoldfastError,
   OpKind,
@@ -39,6 +40,8 @@ import { MapSource, type MapSourceHost } from './map-source.ts';
 import { PendingOp } from './pending-op.ts';
 import { refusalOf } from './refusal.ts';
 import { Router } from '../routing/router.ts';
+import type { WatchHandle, WatchQuery, WatchSink } from '../watch/watch-query.ts';
+import { Watches, type WatchesHost } from '../watch/watches.ts';
 
 export interface EngineOptions {
   readonly network: Network;
@@ -63,7 +66,7 @@ export interface EngineOptions {
  * An operation is always on the wheel (deadline or retry) and besides in at most one of: the queue of a link, a sent
  * batch, the parked list of a route, a list of the map source.
  */
-export class Engine implements HedgeTarget, LinkOwner, LeadersHost, MapSourceHost {
+export class Engine implements HedgeTarget, LinkOwner, LeadersHost, MapSourceHost, WatchesHost {
   readonly network: Network;
   readonly clock: Clock;
   readonly random: Random;
@@ -74,6 +77,7 @@ export class Engine implements HedgeTarget, LinkOwner, LeadersHost, MapSourceHos
   readonly #router = new Router();
   readonly #leaders: Leaders;
   readonly #mapSource: MapSource;
+  readonly #watches: Watches;
   readonly #budget = new RetryBudget(RETRY_BUDGET);
   readonly #alarm: Alarm;
   readonly #pool: PendingOp[] = [];
@@ -100,6 +104,7 @@ export class Engine implements HedgeTarget, LinkOwner, LeadersHost, MapSourceHos
     this.#alarm = new Alarm(this.clock, (op, nowMs) => this.#wake(op, nowMs));
     this.#leaders = new Leaders(this);
     this.#mapSource = new MapSource(this);
+    this.#watches = new Watches(this, this.#router, this.#leaders);
   }
 
   get pendingOps(): number {
@@ -149,11 +154,16 @@ export class Engine implements HedgeTarget, LinkOwner, LeadersHost, MapSourceHos
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#watches.close(closedError());
     this.#mapSource.close();
     for (const route of this.#router.routes) this.#leaders.stop(route);
     this.#alarm.drain((op) => this.cancel(op, op.serial, undefined));
     this.#links.close(closedError());
     for (const callback of this.#readiness.splice(0)) callback(closedError());
+  }
+
+  watch(query: WatchQuery, sink: WatchSink): WatchHandle {
+    return this.#watches.open(query, sink);
   }
 
   // Routing.
@@ -237,6 +247,7 @@ export class Engine implements HedgeTarget, LinkOwner, LeadersHost, MapSourceHos
 
   linkDown(link: NodeLink, reason: HoldfastError): void {
     this.observer.disconnected?.(link.address, link.nodeId, reason);
+    this.#watches.linkDown(link);
     if (link.nodeId !== 0) this.#leaders.nodeDown(link.nodeId);
     if (this.#closed) return;
     this.#lastTrouble = reason;
@@ -245,6 +256,10 @@ export class Engine implements HedgeTarget, LinkOwner, LeadersHost, MapSourceHos
       for (const callback of this.#readiness.splice(0)) callback(reason);
       this.#mapSource.giveUp((op) => this.#fail(op, reason));
     }
+  }
+
+  watchFrame(link: NodeLink, frame: Frame): void {
+    this.#watches.received(link, frame);
   }
 
   linkDirty(link: NodeLink): void {

@@ -6,6 +6,7 @@ import type { Operation, OpResult, OpSink } from '../operation.ts';
 import { LatencyQuantile } from '../retry/latency-quantile.ts';
 import { RetryBudget } from '../retry/retry-budget.ts';
 import type { Ticket, Transport } from '../transport.ts';
+import type { WatchHandle, WatchQuery, WatchSink } from '../watch/watch-query.ts';
 import type { PendingOp } from './pending-op.ts';
 
 /** The engine, as far as hedging needs it. */
@@ -62,6 +63,10 @@ export class HedgedReads implements Transport {
     this.#waiting.add(read);
     if (this.#cancelTimer === undefined) this.#plan(this.delayMs);
     return read;
+  }
+
+  watch(query: WatchQuery, sink: WatchSink): WatchHandle {
+    return this.#engine.watch(query, sink);
   }
 
   cancel(ticket: Ticket, serial: number, cause: unknown): void {

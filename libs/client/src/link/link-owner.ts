@@ -1,5 +1,5 @@
 import type { Clock, Kernels, Network, Random } from '@holdfast/io';
-import type { DataResponseReader, Hello, HoldfastError, RangeMap } from '@holdfast/wire';
+import type { DataResponseReader, Frame, Hello, HoldfastError, RangeMap } from '@holdfast/wire';
 import type { PendingOp } from '../engine/pending-op.ts';
 import type { NodeLink } from './node-link.ts';
 
@@ -18,6 +18,8 @@ export interface LinkOwner {
    * back through {@link lost} and {@link unsent}.
    */
   linkDown(link: NodeLink, reason: HoldfastError): void;
+  /** A frame of a watch: changes, progress, the end. @throws ProtocolError */
+  watchFrame(link: NodeLink, frame: Frame): void;
   /** The link has operations to write: a `pump` is owed at the end of this turn. */
   linkDirty(link: NodeLink): void;
 

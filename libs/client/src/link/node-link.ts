@@ -164,6 +164,14 @@ export class NodeLink {
     connection.start(new LinkHandler(this, connection));
   }
 
+  /** Sends a frame of a watch, with a fresh request id if it wants one; gives that id, 0 when nothing can be sent. */
+  send(frameOf: (version: number, requestId: number) => Uint8Array): number {
+    if (this.#state !== 'ready') return 0;
+    const requestId = this.#nextRequestId();
+    this.#write(frameOf(this.#version, requestId));
+    return requestId;
+  }
+
   /** Asks for the range map; false when the link cannot ask now. Answered by `mapArrived` or `mapFailed`. */
   askMap(generation: number): boolean {
     if (this.#state !== 'ready' || this.#mapRequestId !== 0) return false;
@@ -268,6 +276,10 @@ export class NodeLink {
         break;
       case FrameType.error:
         this.#onError(frame);
+        break;
+      case FrameType.watchEvents:
+      case FrameType.watchEnd:
+        this.#owner.watchFrame(this, frame);
         break;
       case FrameType.goAway: {
         const { detail, reason } = readGoAway(frame.payload);

@@ -16,6 +16,7 @@ import { equalJitterMs, fullJitterMs } from '../retry/backoff.ts';
 import { RetryBudget } from '../retry/retry-budget.ts';
 import { chooseRetry } from '../retry/retry-policy.ts';
 import type { Ticket, Transport } from '../transport.ts';
+import type { WatchHandle, WatchQuery, WatchSink } from '../watch/watch-query.ts';
 import type { HttpAnswer, HttpExchange, HttpFailure, HttpRequest } from './http-exchange.ts';
 import { readRestAnswer } from './rest-answer.ts';
 import { restRequest, unsupportedOverRest } from './rest-request.ts';
@@ -86,6 +87,12 @@ export class RestTransport implements Transport {
     this.#pendingBytes += call.bytes;
     this.#send(call);
     return call;
+  }
+
+  watch(_query: WatchQuery, sink: WatchSink): WatchHandle {
+    const { clock } = this.#options;
+    clock.defer(() => sink.ended(new HoldfastError('HF_UNSUPPORTED', { detail: 'REST' })));
+    return { taken: () => undefined, cancel: () => undefined };
   }
 
   cancel(ticket: Ticket, _serial: number, cause: unknown): void {

@@ -1,4 +1,4 @@
-import { compareBytes, prefixEnd, type RangeId } from '@holdfast/io';
+import { compareBytes, type KeyspaceId, type NodeId, prefixEnd, type RangeId } from '@holdfast/io';
 import { KEY_BYTES_MAX, OpKind } from '@holdfast/wire';
 import { KEYSPACE_UNRESOLVED, type PendingOp } from '../engine/pending-op.ts';
 import { clipScan, RangeMap, type RangeMapContent } from './range-map.ts';
@@ -64,6 +64,28 @@ export class Router {
       op.clipNext = clip.next;
     }
     return undefined;
+  }
+
+  /** The range where `[start, end)` begins, who leads it, and where the interval goes on; undefined = not known. */
+  place(
+    keyspace: string | KeyspaceId,
+    start: Uint8Array,
+    end: Uint8Array,
+  ):
+    | {
+        readonly range: RangeId;
+        readonly leader: NodeId;
+        readonly keyspace: KeyspaceId;
+        readonly end: Uint8Array;
+        readonly next: Uint8Array | undefined;
+      }
+    | undefined {
+    const map = this.#map;
+    const id = typeof keyspace === 'string' ? map?.keyspaceId(keyspace) : keyspace;
+    const route = map === undefined || id === undefined ? undefined : this.#routes[map.find(id, start)];
+    if (route === undefined || id === undefined || route.leader === 0) return undefined;
+    const clip = clipScan(route.range, id, start, end, false);
+    return { range: route.rangeId, leader: route.leader, keyspace: id, end: clip.end, next: clip.next };
   }
 
   /** Where a scan goes on after an answer whose own resume key is `answered` (empty = the part is complete). */

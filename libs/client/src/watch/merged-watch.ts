@@ -1,0 +1,85 @@
+import type { KeyspaceId } from '@holdfast/io';
+import type { HoldfastError } from '@holdfast/wire';
+import { mergeChanges } from './merge-changes.ts';
+import { type PartOwner, WatchPart } from './watch-part.ts';
+import {
+  type Change,
+  changeBytes,
+  type WatchHandle,
+  type WatchQuery,
+  type WatchSink,
+} from './watch-query.ts';
+import type { WatchWorld } from './watches.ts';
+
+/**
+ * One watch over as many ranges as its interval touches. A change is handed on once every part has closed its
+ * revision, so the whole watch moves in one order and resumes from one number.
+ */
+export class MergedWatch implements PartOwner, WatchHandle {
+  readonly keyspace: string | KeyspaceId;
+  readonly #world: WatchWorld;
+  readonly #sink: WatchSink;
+  readonly #parts = new Set<WatchPart>();
+  /** Where each change that the application has not taken came from. */
+  readonly #origin = new WeakMap<Change, WatchPart>();
+  #told: number;
+  #hasStood = false;
+  #over = false;
+
+  constructor(world: WatchWorld, query: WatchQuery, sink: WatchSink) {
+    this.keyspace = query.keyspace;
+    this.#world = world;
+    this.#sink = sink;
+    this.#told = query.after;
+    this.spawn(query.start, query.end, query.after);
+  }
+
+  get isMerged(): boolean {
+    return this.#parts.size > 1;
+  }
+
+  taken(change: Change): void {
+    this.#origin.get(change)?.taken(changeBytes(change));
+  }
+
+  cancel(): void {
+    if (this.#over) return;
+    this.#over = true;
+    for (const part of this.#parts) part.cancel();
+    this.#world.closed(this);
+  }
+
+  /** The client closes. */
+  end(error: HoldfastError): void {
+    if (this.#over) return;
+    this.cancel();
+    this.#sink.ended(error);
+  }
+
+  // PartOwner
+
+  spawn(start: Uint8Array, end: Uint8Array, after: number): void {
+    const part = new WatchPart(this.#world, this, start, end, after);
+    this.#parts.add(part);
+    part.find();
+  }
+
+  arrived(): void {
+    if (this.#over) return;
+    const merged = mergeChanges(this.#parts, this.#told);
+    if (merged === undefined) return;
+    for (const change of merged.changes) {
+      this.#origin.set(change, change.part);
+      this.#sink.change(change);
+      if (this.#over) return;
+    }
+    if (merged.closed <= this.#told && this.#hasStood) return;
+    this.#hasStood = true;
+    this.#told = Math.max(this.#told, merged.closed);
+    this.#sink.progress(this.#told);
+  }
+
+  failed(error: HoldfastError): void {
+    this.end(error);
+  }
+}

@@ -1,0 +1,49 @@
+import type { KeyspaceId } from '@holdfast/io';
+import type { ChangeKind, HoldfastError } from '@holdfast/wire';
+
+/** What a watch asks for, at the level of bytes. */
+export interface WatchQuery {
+  readonly keyspace: string | KeyspaceId;
+  /** First key; empty = from the beginning. */
+  readonly start: Uint8Array;
+  /** Key after the last; empty = to the end of the keyspace. */
+  readonly end: Uint8Array;
+  /** Changes with a higher revision; 0 = those from now on. */
+  readonly after: number;
+}
+
+/** One change, with memory of its own. */
+export interface Change {
+  readonly kind: ChangeKind;
+  readonly revision: number;
+  readonly key: Uint8Array;
+  readonly contentType: Uint8Array;
+  /** Empty unless it is a put. */
+  readonly value: Uint8Array;
+  /**
+   * A watch that begins here misses nothing of what comes later and repeats nothing of what came before: the
+   * revision of this change, or, inside a transaction, what was complete before it.
+   */
+  readonly resume: number;
+}
+
+/** Who hears a watch. Calls never nest inside `watch` or `cancel`. */
+export interface WatchSink {
+  /** In the order of revisions, over all ranges. */
+  change(change: Change): void;
+  /** Nothing at or below `revision` is missing. The first call says that the watch stands. */
+  progress(revision: number): void;
+  /** Nothing more comes. `HF_COMPACTED` carries the oldest revision that a watch can begin at. Not after `cancel`. */
+  ended(error: HoldfastError): void;
+}
+
+export interface WatchHandle {
+  /** The application has taken changes of so many bytes: as many may come again. */
+  taken(change: Change): void;
+  cancel(): void;
+}
+
+/** What a change counts in the accounts of both sides. */
+export function changeBytes({ key, contentType, value }: Change): number {
+  return 16 + key.length + contentType.length + value.length;
+}

@@ -1,0 +1,161 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Client, type WatchCallOptions, type WatchEvent } from '@holdfast/client';
+import { connect } from '@holdfast/client/node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LocalCluster } from './local-cluster.ts';
+
+let cluster: LocalCluster;
+let db: Client;
+
+beforeAll(async () => {
+  cluster = await LocalCluster.start();
+  db = await connect(cluster.target);
+});
+afterAll(async () => {
+  await db.close();
+  await cluster.stop();
+});
+
+/** Follows in the background; `stood` resolves with the first progress. */
+class Follower {
+  readonly events: Exclude<WatchEvent<unknown>, { type: 'progress' }>[] = [];
+  resume = 0;
+  readonly ended: Promise<unknown>;
+  readonly stood: Promise<void>;
+  readonly #abort = new AbortController();
+  #changed: () => void = () => undefined;
+
+  constructor(client: Client, options: WatchCallOptions) {
+    let stand: () => void = () => undefined;
+    this.stood = new Promise((resolve) => (stand = resolve));
+    this.ended = this.#follow(client, options, stand).catch((error: unknown) => error);
+  }
+
+  /** Waits until so many changes have come. */
+  async has(count: number): Promise<void> {
+    const deadline = AbortSignal.timeout(15_000);
+    while (this.events.length < count) {
+      if (deadline.aborted) throw new Error(`${this.events.length} of ${count} changes came`);
+      await Promise.race([new Promise<void>((resolve) => (this.#changed = resolve)), delay(200)]);
+    }
+  }
+
+  stop(): Promise<unknown> {
+    this.#abort.abort();
+    return this.ended;
+  }
+
+  async #follow(client: Client, options: WatchCallOptions, stand: () => void): Promise<void> {
+    const events = client
+      .keyspace('default')
+      .watch({ ...options, progress: true, signal: this.#abort.signal });
+    for await (const event of events) {
+      stand();
+      this.resume = event.resume;
+      if (event.type !== 'progress') this.events.push(event);
+      this.#changed();
+    }
+  }
+}
+
+describe('a watch of real nodes', () => {
+  it('tells puts, deletes, increments and transactions of a prefix, in order, and nothing else', async () => {
+    const follower = new Follower(db, { prefix: 'a-watch/' });
+    await follower.stood;
+    const values = db.keyspace('default');
+    await values.set('a-watch/1', { n: 1 });
+    await values.set('a-other', 'no');
+    await values.increment('a-watch/2', 5);
+    await values.delete('a-watch/1');
+    await follower.has(3);
+    expect(follower.events).toMatchObject([
+      { type: 'put', key: 'a-watch/1', value: { n: 1 }, contentType: 'application/json' },
+      { type: 'put', key: 'a-watch/2', value: 5 },
+      { type: 'delete', key: 'a-watch/1' },
+    ]);
+    expect(await follower.stop()).toBeUndefined();
+  });
+
+  it('spans ranges in one order of revisions, and resumes from any event without loss or repetition', async () => {
+    const keys = ['b', 'e', 'm', 'z'].map((key) => `${key}-span`);
+    const follower = new Follower(db, {});
+    await follower.stood;
+    const values = db.keyspace<number>('default');
+    for (let i = 0; i < 40; i++) await values.set(keys[i % keys.length], i);
+    await follower.has(40);
+    expect(follower.events.map((event) => event.type === 'put' && event.value)).toEqual([
+      ...Array(40).keys(),
+    ]);
+    const from = follower.events[17].resume;
+    const second = new Follower(db, { from });
+    await second.has(22);
+    expect(second.events).toEqual(follower.events.slice(18));
+    await Promise.all([follower.stop(), second.stop()]);
+  });
+
+  it('goes on after the loss of every leader, with everything that was acknowledged, once', async () => {
+    const follower = new Follower(db, { prefix: 'kill-', start: undefined });
+    await follower.stood;
+    const values = db.keyspace<number>('default');
+    const acknowledged: number[] = [];
+    let writing = true;
+    const writer = (async () => {
+      for (let i = 0; writing; i++) {
+        const done = await values.set(`kill-${i % 7}`, i, { deadlineMs: 3000 }).then(
+          () => true,
+          () => false,
+        );
+        if (done) acknowledged.push(i);
+      }
+    })();
+    for (const node of cluster.nodes) {
+      await delay(300);
+      for (const { id, role } of node.status().ranges) {
+        if (role === 'leader') node.replica(id)?.raft.transferLeadership();
+      }
+    }
+    await delay(500);
+    writing = false;
+    await writer;
+    await values.set('kill-last', -1);
+    const isLast = (): boolean => follower.events.at(-1)?.key === 'kill-last';
+    for (let tries = 0; !isLast() && tries < 100; tries++) await delay(50);
+    const seen = follower.events.map((event) => (event.type === 'put' ? Number(event.value) : Number.NaN));
+    expect(acknowledged.length).toBeGreaterThan(20);
+    expect(new Set(seen).size).toBe(seen.length);
+    expect(acknowledged.filter((i) => !seen.includes(i))).toEqual([]);
+    expect(seen.slice(0, -1)).toEqual(seen.slice(0, -1).sort((a, b) => a - b));
+    await follower.stop();
+  });
+
+  it('moves on while nobody writes', async () => {
+    const follower = new Follower(db, { prefix: 'quiet' });
+    await follower.stood;
+    const first = follower.resume;
+    for (let tries = 0; follower.resume === first && tries < 100; tries++) await delay(50);
+    expect(follower.resume).toBeGreaterThan(first);
+    await follower.stop();
+  });
+
+  it('holds back what the application does not take, and brings it in the end', async () => {
+    const follower = db.keyspace<string>('default').watch({ prefix: 'slow-', progress: true });
+    expect((await follower.next()).value).toMatchObject({ type: 'progress' });
+    const values = db.keyspace<string>('default');
+    const large = 'x'.repeat(100_000);
+    for (let i = 0; i < 60; i++) await values.set(`slow-${i % 3}`, `${i} ${large}`);
+    const seen: number[] = [];
+    for await (const event of follower) {
+      if (event.type === 'put') seen.push(Number.parseInt(event.value, 10));
+      if (seen.length === 60) break;
+    }
+    expect(seen).toEqual([...Array(60).keys()]);
+  });
+
+  it('says what is wrong with it', async () => {
+    const values = db.keyspace('default');
+    expect(() => values.watch({ key: 'a', prefix: 'a' })).toThrow('one of them');
+    expect(() => values.watch({ start: 'b', end: 'a' })).toThrow('start lies before end');
+    const nowhere = db.keyspace('nowhere').watch();
+    await expect(nowhere.next()).rejects.toMatchObject({ code: 'HF_KEYSPACE_NOT_FOUND' });
+  });
+});

@@ -1,4 +1,4 @@
-import { type Disk, joinPath, type Kernels } from '@holdfast/io';
+import type { Disk, Kernels } from '@holdfast/io';
 import type { Compactor } from '../compaction/compaction-job.ts';
 import type { FlushJob } from '../compaction/flush-job.ts';
 import { VersionFilter } from '../compaction/version-filter.ts';
@@ -9,8 +9,9 @@ import type { Memtable } from '../memtable/memtable.ts';
 import { MemtableCursor } from '../memtable/memtable-cursor.ts';
 import { Merge } from '../read/merge.ts';
 import { TABLE_BYTES_MAX } from '../table/table-format.ts';
-import { tableFileName, type TableMeta } from '../table/table-info.ts';
+import type { TableMeta } from '../table/table-info.ts';
 import type { VersionSet } from '../version/version-set.ts';
+import { removeTables } from './remove-tables.ts';
 import { codecOfLevel, type ResolvedOptions } from './options.ts';
 
 export interface FlushWorld {
@@ -120,12 +121,5 @@ async function writeHere(
   } catch (error) {
     await removeTables(disk, directory, numbers);
     throw error;
-  }
-}
-
-/** The flush may be tried again, so the remains must not take the room that is missing. */
-async function removeTables(disk: Disk, directory: string, numbers: readonly number[]): Promise<void> {
-  for (const number of numbers) {
-    await disk.remove(joinPath(directory, tableFileName(number))).catch(() => undefined);
   }
 }

@@ -4,7 +4,7 @@ import { Table, TableCache } from '../cache/table-cache.ts';
 import type { EntryFilter } from '../compaction/version-filter.ts';
 import { VersionFilter } from '../compaction/version-filter.ts';
 import { type RunTarget, writeRun } from '../compaction/write-run.ts';
-import { LEVEL_COUNT } from '../limits.ts';
+import { LEVEL_COUNT, REVISION_MAX } from '../limits.ts';
 import { compareRanges, equalRanges } from '../read/compare.ts';
 import { Merge } from '../read/merge.ts';
 import type { Source } from '../read/source.ts';
@@ -14,8 +14,9 @@ import { tableFileName, type TableMeta } from '../table/table-info.ts';
 import { TableReader } from '../table/table-reader.ts';
 import { verifyTable } from '../table/verify-table.ts';
 import { spansWithout } from '../version/damaged-spans.ts';
-import type { RangeTombstone } from '../version/range-tombstones.ts';
+import { coveringRevision, type RangeTombstone } from '../version/range-tombstones.ts';
 import type { VersionEdit, VersionSet } from '../version/version-set.ts';
+import { removeTables } from './remove-tables.ts';
 import { codecOfLevel, type ResolvedOptions } from './options.ts';
 
 /** One file of an export. */
@@ -104,6 +105,32 @@ export interface IngestWorld extends TransferWorld {
 export async function ingestTables(
   world: IngestWorld,
   paths: readonly string[],
+  options: IngestOptions,
+): Promise<void> {
+  const { disk, directory, versions } = world;
+  const numbers: number[] = [];
+  const nextNumber = (): number => {
+    const number = versions.nextNumber();
+    numbers.push(number);
+    return number;
+  };
+  try {
+    await ingestAs({ ...world, nextNumber }, paths, options);
+  } catch (error) {
+    // A manifest whose change failed may name the new tables all the same.
+    if (versions.isHealthy) await removeTables(disk, directory, numbers);
+    throw error;
+  }
+}
+
+/** Numbers of all files made are known to somebody. */
+interface NumberingWorld extends IngestWorld {
+  readonly nextNumber: () => number;
+}
+
+async function ingestAs(
+  world: NumberingWorld,
+  paths: readonly string[],
   { marks, rangeTombstones, replace }: IngestOptions,
 ): Promise<void> {
   const { disk, directory, versions } = world;
@@ -138,7 +165,7 @@ export async function ingestTables(
 }
 
 async function verifiedMeta(
-  { disk, kernels, options, versions }: IngestWorld,
+  { disk, kernels, options, nextNumber }: NumberingWorld,
   path: string,
 ): Promise<TableMeta> {
   const cache = new BlockCache(CACHE_BYTES);
@@ -146,7 +173,7 @@ async function verifiedMeta(
   const reader = await TableReader.open(path, undefined, context);
   try {
     await verifyTable(reader);
-    return { ...reader.info, number: versions.nextNumber() };
+    return { ...reader.info, number: nextNumber() };
   } finally {
     await reader.close();
   }
@@ -161,7 +188,7 @@ const NOTHING_EXCISED: Excised = { removed: [], added: [] };
 
 /** Tables inside the range go; those that stick out are written again without it. */
 async function excise(
-  world: IngestWorld,
+  world: NumberingWorld,
   start: Uint8Array | undefined,
   end: Uint8Array | undefined,
 ): Promise<Excised> {
@@ -185,7 +212,7 @@ async function excise(
 }
 
 async function writeWithout(
-  { disk, kernels, options, directory, versions }: IngestWorld,
+  { disk, kernels, options, directory, versions, nextNumber }: NumberingWorld,
   meta: TableMeta,
   level: number,
   start: Uint8Array | undefined,
@@ -207,33 +234,45 @@ async function writeWithout(
     directory,
     table: { ...options, codec: codecOfLevel(options, level) },
     fileBytesTarget: meta.fileBytes * 2,
-    nextNumber: () => versions.nextNumber(),
+    nextNumber,
     bindingOf: (number) => versions.bindingOf(number),
   };
   try {
-    return (await writeRun(merge, new OutsideFilter(start, end), target)).tables;
+    const filter = new OutsideFilter(start, end, versions.current.rangeTombstones);
+    return (await writeRun(merge, filter, target)).tables;
   } finally {
     merge.close();
     await tables.closeAll();
   }
 }
 
-/** Keeps what is not in `[start, end)`. */
+/**
+ * Keeps what is not in `[start, end)` and not deleted by a range tombstone in force: the tables written get new
+ * numbers, and from those on the tombstone is taken to have left nothing to hide.
+ */
 class OutsideFilter implements EntryFilter {
   isNewKey = true;
   readonly #start: Uint8Array | undefined;
   readonly #end: Uint8Array | undefined;
+  readonly #rangeTombstones: readonly RangeTombstone[];
   #last: Uint8Array | undefined;
 
-  constructor(start: Uint8Array | undefined, end: Uint8Array | undefined) {
+  constructor(
+    start: Uint8Array | undefined,
+    end: Uint8Array | undefined,
+    rangeTombstones: readonly RangeTombstone[],
+  ) {
     this.#start = start;
     this.#end = end;
+    this.#rangeTombstones = rangeTombstones.filter(({ appliedFrom }) => appliedFrom !== undefined);
   }
 
-  keeps({ key, keyStart, keyEnd }: Source): boolean {
+  keeps({ key, keyStart, keyEnd, revision }: Source): boolean {
     const last = this.#last;
     this.isNewKey = last === undefined || !equalRanges(key, keyStart, keyEnd, last, 0, last.length);
     if (this.isNewKey) this.#last = key.slice(keyStart, keyEnd);
+    if (coveringRevision(this.#rangeTombstones, key, keyStart, keyEnd, REVISION_MAX) >= revision)
+      return false;
     const start = this.#start;
     const end = this.#end;
     if (start !== undefined && compareRanges(key, keyStart, keyEnd, start, 0, start.length) < 0) return true;

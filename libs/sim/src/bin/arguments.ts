@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { CANARIES } from '../runs/canaries.ts';
+import { type Kept, parseNumbers, parseSteps } from '../runs/mask.ts';
 import { isWorldName, WORLD_NAMES, type WorldName } from '../runs/worlds.ts';
 
 export const USAGE = `Usage: npm run sim -- [options]
@@ -12,17 +13,22 @@ export const USAGE = `Usage: npm run sim -- [options]
   --canary NAME      plant a bug; succeeds when a seed finds it
   --canaries         plant every known bug, one after the other; succeeds when each is found
   --history FILE     with --seed: write what the clients did as JSON lines
+  --shrink           with --seed: leave out faults and steps of clients while the same invariant breaks
+  --keep-faults LIST with --seed: only these faults happen, such as 3,7-9 or none (printed by --shrink)
+  --keep-steps LIST  with --seed: only these steps of workers, such as 0:1-4,9/2:3 (printed by --shrink)
 
 Canaries: ${[...new Set(CANARIES.map(({ name }) => name))].join(', ')}`;
 
 export interface Arguments {
-  readonly mode: 'seed' | 'batch' | 'canary' | 'canaries';
+  readonly mode: 'seed' | 'shrink' | 'batch' | 'canary' | 'canaries';
   readonly world: WorldName;
   readonly from: number;
   readonly seeds: number;
   readonly jobs: number;
   readonly canary: string | undefined;
   readonly history: string | undefined;
+  /** With a single seed: what of it happens. */
+  readonly kept: Kept | undefined;
 }
 
 /** @throws Error with a message for people. */
@@ -38,6 +44,9 @@ export function readArguments(argv: readonly string[]): Arguments {
       canary: { type: 'string' },
       canaries: { type: 'boolean' },
       history: { type: 'string' },
+      shrink: { type: 'boolean' },
+      'keep-faults': { type: 'string' },
+      'keep-steps': { type: 'string' },
     },
   });
   const { canary, history } = values;
@@ -48,7 +57,7 @@ export function readArguments(argv: readonly string[]): Arguments {
   const single = values.seed !== undefined;
   let mode: Arguments['mode'] = 'batch';
   if (values.canaries === true) mode = 'canaries';
-  else if (single) mode = 'seed';
+  else if (single) mode = values.shrink === true ? 'shrink' : 'seed';
   else if (canary !== undefined) mode = 'canary';
   return {
     mode,
@@ -58,6 +67,15 @@ export function readArguments(argv: readonly string[]): Arguments {
     jobs: number('jobs', values.jobs) ?? 1,
     canary,
     history,
+    kept: keptOf(values['keep-faults'], values['keep-steps']),
+  };
+}
+
+function keptOf(faults: string | undefined, steps: string | undefined): Kept | undefined {
+  if (faults === undefined && steps === undefined) return undefined;
+  return {
+    faults: faults === undefined ? undefined : parseNumbers(faults),
+    steps: steps === undefined ? undefined : parseSteps(steps),
   };
 }
 

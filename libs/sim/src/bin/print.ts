@@ -1,9 +1,10 @@
 import { COVERAGE_SEEDS_MIN, EXPECTED } from '../runs/coverage-rule.ts';
 import type { BatchReport, RunReport } from '../runs/report.ts';
+import { formatNumbers, formatSteps, type Kept } from '../runs/mask.ts';
 import { hex, type WorldName } from '../runs/worlds.ts';
 
 /** One line for a run that held, a page for one that did not. */
-export function printRun(world: WorldName, report: RunReport, canary: string | undefined): void {
+export function printRun(world: WorldName, report: RunReport, canary: string | undefined, kept?: Kept): void {
   const { seed, failure, hash, events, simulatedMs, operations } = report;
   const work = `${operations.ok} ok, ${operations.fail} failed, ${operations.info} unknown`;
   console.log(
@@ -13,7 +14,9 @@ export function printRun(world: WorldName, report: RunReport, canary: string | u
   console.log(`\nFAILED  ${failure.invariant}\n  ${failure.detail.replaceAll('\n', '\n  ')}`);
   if (failure.lastEvents.length > 0) console.log(`last events\n  ${failure.lastEvents.join('\n  ')}`);
   const planted = canary === undefined ? '' : ` --canary ${canary}`;
-  console.log(`replay\n  npm run sim -- --world ${world} --seed ${seed}${planted}\n`);
+  const faults = kept?.faults === undefined ? '' : ` --keep-faults ${formatNumbers(kept.faults)}`;
+  const steps = kept?.steps === undefined ? '' : ` --keep-steps ${formatSteps(kept.steps)}`;
+  console.log(`replay\n  npm run sim -- --world ${world} --seed ${seed}${planted}${faults}${steps}\n`);
 }
 
 /** The table of a batch. Returns the names that should have been seen and were not. */

@@ -1,5 +1,8 @@
 import { createWriteStream } from 'node:fs';
 import { CANARIES, type Canary } from '../runs/canaries.ts';
+import { maskOf } from '../runs/mask.ts';
+import type { RunOptions, RunReport } from '../runs/report.ts';
+import { shrink } from '../runs/shrink.ts';
 import { type Arguments, readArguments, USAGE } from './arguments.ts';
 import { optionsOf, runBatch } from './batch.ts';
 import { printBatch, printRun } from './print.ts';
@@ -17,6 +20,8 @@ async function main(argv: readonly string[]): Promise<number> {
   switch (args.mode) {
     case 'seed':
       return runOne(args);
+    case 'shrink':
+      return shrinkOne(args);
     case 'batch':
       return runMany(args);
     case 'canary': {
@@ -30,7 +35,7 @@ async function main(argv: readonly string[]): Promise<number> {
     case 'canaries': {
       let missed = 0;
       for (const canary of CANARIES) {
-        if (canary.rare !== true && !(await findCanary(canary, args))) missed++;
+        if (!(await findCanary(canary, args))) missed++;
       }
       console.log(missed === 0 ? 'every planted bug was found' : `${missed} planted bugs were NOT found`);
       return missed === 0 ? 0 : 1;
@@ -38,13 +43,14 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function runOne({ world, from, canary, history }: Arguments): Promise<number> {
+async function runOne({ world, from, canary, history, kept }: Arguments): Promise<number> {
   let lines: Iterable<string> = [];
   const report = await runWatched(world, from, {
     ...optionsOf(canary),
+    ...(kept !== undefined && { mask: maskOf(kept) }),
     onHistory: (recorded) => (lines = recorded),
   });
-  printRun(world, report, canary);
+  printRun(world, report, canary, kept);
   for (const [name, count] of report.coverage) console.log(`  ${String(count).padStart(9)}  ${name}`);
   if (history !== undefined) {
     const file = createWriteStream(history);
@@ -52,6 +58,26 @@ async function runOne({ world, from, canary, history }: Arguments): Promise<numb
     file.end();
   }
   return report.failure === undefined ? 0 : 1;
+}
+
+/** Runs for each of the reductions of a failure. */
+const SHRINK_RUNS_MAX = 200;
+
+async function shrinkOne({ world, from, canary }: Arguments): Promise<number> {
+  const run = (options: RunOptions): Promise<RunReport> => runWatched(world, from, options, 'once');
+  const shrunk = await shrink(run, optionsOf(canary), SHRINK_RUNS_MAX);
+  if (shrunk === undefined) {
+    console.log(`seed ${from} holds: there is nothing to reduce`);
+    return 0;
+  }
+  const { kept, report, runs } = shrunk;
+  const { faults, steps } = report.decisions;
+  console.log(
+    `after ${runs} runs: ${kept.faults?.length ?? faults} faults and ` +
+      `${kept.steps?.length ?? steps.reduce((sum, count) => sum + count, 0)} steps of clients are left`,
+  );
+  printRun(world, report, canary, kept);
+  return 1;
 }
 
 async function runMany(args: Arguments): Promise<number> {

@@ -1,6 +1,15 @@
-import { EMPTY_BYTES, type NodeId, type Random, randomChance, randomInteger, randomPick } from '@holdfast/io';
+import {
+  type Cancel,
+  EMPTY_BYTES,
+  type NodeId,
+  type Random,
+  randomChance,
+  randomInteger,
+  randomPick,
+} from '@holdfast/io';
 import type { ConfChangeStep, ConfState } from '@holdfast/raft';
 import type { Fault } from '../faults/nemesis.ts';
+import { Phase } from '../world/scheduler.ts';
 import type { Member, RaftCluster } from './raft-cluster.ts';
 
 /** Everything that can befall a cluster of toy nodes. */
@@ -130,32 +139,74 @@ function networkFaults(cluster: RaftCluster): readonly Fault[] {
         return () => (link.clogMs = 0);
       },
     },
-    {
-      // Answers to a leader take seconds; then it is cut off, while old answers still reach it.
-      name: 'slow answers',
-      weight: 2,
-      durationMs: [2_000, 8_000],
-      begin: (random) => {
-        const { leader } = cluster;
-        if (leader === undefined) return undefined;
-        const others = ids.filter((id) => id !== leader.id);
-        const answers = others.map((id) => network.link(id, leader.id));
-        for (const link of answers) link.clogMs = randomInteger(random, 500, 4_000);
-        const orders = others.map((id) => network.link(leader.id, id));
-        const cutUs = randomInteger(random, 500_000, 3_000_000);
-        const cancel = cluster.scheduler.schedule(cutUs, 1, undefined, () =>
-          orders.forEach((link) => link.sever()),
-        );
-        return () => {
-          cancel();
-          for (const link of [...answers, ...orders]) link.heal();
-        };
-      },
-    },
+    slowAnswers(cluster),
+    sleepsApart(cluster, isolate),
     knob('loss', 0.2),
     knob('duplication', 0.3),
     knob('delay', 0.1),
   ];
+}
+
+/**
+ * Answers to a leader take longer and longer, never so suddenly that it misses them; then nothing leaves it any
+ * more, while old answers still arrive and the others elect.
+ */
+function slowAnswers(cluster: RaftCluster): Fault {
+  const { network, members, scheduler } = cluster;
+  return {
+    name: 'slow answers',
+    weight: 2,
+    durationMs: [6_000, 10_000],
+    begin: (random) => {
+      const { leader } = cluster;
+      if (leader === undefined) return undefined;
+      const others = members.flatMap(({ id }) => (id === leader.id ? [] : [id]));
+      const answers = others.map((id) => network.link(id, leader.id));
+      const orders = others.map((id) => network.link(leader.id, id));
+      const slowestMs = randomInteger(random, 1_500, 3_500);
+      let cancel: Cancel;
+      let clogMs = 0;
+      const slowDown = (): void => {
+        clogMs += SLOWER_MS;
+        for (const link of answers) link.clogMs = clogMs;
+        if (clogMs < slowestMs)
+          cancel = scheduler.schedule(SLOWER_EVERY_US, Phase.input, undefined, slowDown);
+        else for (const link of orders) link.sever();
+      };
+      slowDown();
+      return () => {
+        cancel();
+        for (const link of [...answers, ...orders]) link.heal();
+      };
+    },
+  };
+}
+
+/** How much slower answers become, and how often: less than time passes, so they keep coming. */
+const SLOWER_MS = 150;
+const SLOWER_EVERY_US = 200_000;
+
+/** A leader is suspended, and when it wakes up the network is still away: nobody tells it what it has missed. */
+function sleepsApart(cluster: RaftCluster, isolate: (id: NodeId) => () => void): Fault {
+  return {
+    name: 'leader sleeps apart',
+    weight: 2,
+    durationMs: [2_500, 6_000],
+    begin: (random) => {
+      const { leader } = cluster;
+      const process = leader === undefined ? undefined : cluster.member(leader.id)?.process;
+      if (leader === undefined || process?.state !== 'running') return undefined;
+      process.pause();
+      const heal = isolate(leader.id);
+      const sleepUs = randomInteger(random, 1_000_000, 3_000_000);
+      const cancel = cluster.scheduler.schedule(sleepUs, Phase.input, undefined, () => process.resume());
+      return () => {
+        cancel();
+        process.resume();
+        heal();
+      };
+    },
+  };
 }
 
 function membershipFaults(cluster: RaftCluster): readonly Fault[] {

@@ -5,8 +5,6 @@ export interface Canary {
   readonly name: string;
   readonly world: WorldName;
   readonly seedsMax: number;
-  /** Found too rarely for a batch; a test of its own covers what it breaks. */
-  readonly rare?: true;
 }
 
 const SEEDS_MAX = 200;
@@ -24,8 +22,7 @@ export const CANARIES: readonly Canary[] = [
   canary('vote-not-persisted', 'raft'),
   canary('term-not-persisted', 'raft'),
   canary('read-without-quorum', 'raft'),
-  // Directed: `libs/raft/src/canary.spec.ts`.
-  { ...canary('late-read-index', 'raft'), rare: true },
+  canary('late-read-index', 'raft'),
   canary('old-term-commit', 'raft'),
   canary('conf-change-without-own-term-commit', 'raft'),
   canary('learner-in-quorum', 'raft'),

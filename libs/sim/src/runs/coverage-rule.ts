@@ -41,6 +41,10 @@ export const EXPECTED: Readonly<Record<WorldName, readonly string[]>> = {
     'node stopped at a disk error',
     'replica recovered',
     'unsynced log survived a crash',
+    'workload: counter',
+    'workload: register',
+    'workload: session',
+    'workload: set',
   ],
   raft: [
     'configuration changed',
@@ -54,6 +58,7 @@ export const EXPECTED: Readonly<Record<WorldName, readonly string[]>> = {
     'fault: false alarm',
     'fault: isolate leader',
     'fault: kill all',
+    'fault: leader sleeps apart',
     'fault: loss',
     'fault: partition',
     'fault: pause leader',

@@ -11,7 +11,7 @@ export async function minimize<T>(
 ): Promise<readonly T[]> {
   let runs = 0;
   const tryPart = async (kept: readonly T[]): Promise<boolean> => runs++ < runsMax && fails(kept);
-  if (items.length > 0 && (await tryPart([]))) return [];
+  if (await tryPart([])) return [];
   let left = items;
   let parts = 2;
   while (left.length > 1 && runs < runsMax) {

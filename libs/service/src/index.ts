@@ -23,6 +23,7 @@ export {
   millisecondsSetting,
   numberedSetting,
   portSetting,
+  readSettings,
   SettingsError,
   variableOf,
 } from './settings.ts';

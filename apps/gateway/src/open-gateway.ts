@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { Client } from '@holdfast/client';
+import { Prng } from '@holdfast/io';
+import { nodeKernels, SystemClock, systemRandomSeed, TcpNetwork } from '@holdfast/io-node';
+import type { Logger } from '@holdfast/telemetry';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { logClient } from './client-log.ts';
+import { createAccess } from './access/create-access.ts';
+import { createGatewayApp } from './gateway-app.ts';
+import { addApiPages } from './openapi/api-pages.ts';
+import { Readiness } from './readiness.ts';
+import type { Settings } from './settings.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  readonly version: string;
+};
+
+/** Usage is written down this often, in milliseconds: what a kill may lose. */
+const USAGE_WRITE_MS = 10_000;
+
+/** A gateway that does not listen yet. */
+export interface Gateway {
+  readonly app: NestFastifyApplication;
+  /** Takes no more requests, ends those that are there, and closes every connection. */
+  close(): Promise<void>;
+}
+
+/** The composition root: makes every object of the gateway once. */
+export async function openGateway(settings: Settings, log: Logger): Promise<Gateway> {
+  const { clusterId, seeds } = settings;
+  const clock = new SystemClock();
+  const client = new Client({
+    network: new TcpNetwork(),
+    clock,
+    random: new Prng(systemRandomSeed()),
+    kernels: nodeKernels,
+    seeds,
+    observer: logClient(log),
+    agent: `holdfast-gateway/${version}`,
+    ...(clusterId === undefined ? {} : { clusterId }),
+  });
+  const access = createAccess(settings, client, clock, log);
+  const { usage } = access.management;
+  const usageTimer = setInterval(() => void usage.write(), USAGE_WRITE_MS);
+  const readiness = new Readiness(client);
+  const app = await createGatewayApp(client, readiness, log, access.authenticator, access.management);
+  addApiPages(app, version);
+  return {
+    app,
+    async close() {
+      readiness.drain();
+      await app.close();
+      clearInterval(usageTimer);
+      await usage.write();
+      await client.close();
+    },
+  };
+}

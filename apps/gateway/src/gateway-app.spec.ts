@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import type { Operation, OpResult, OpSink } from '@holdfast/client';
+import type { Operation, OpResult, OpSink, WatchHandle } from '@holdfast/client';
 import { EMPTY_BYTES, revision } from '@holdfast/io';
 import { createLogger } from '@holdfast/telemetry';
 import { Condition, Consistency, type ErrorCode, HoldfastError, OpKind } from '@holdfast/wire';
@@ -9,15 +9,19 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { OpenAccess } from './access/authenticator.ts';
 import { createGatewayApp } from './gateway-app.ts';
 import { Readiness } from './readiness.ts';
-import type { StoreClient } from './store-client.ts';
+import type { StoreClient, WatchClient } from './store-client.ts';
 
 const KEYS = '/v1/keyspaces/default/keys';
 
 /** Answers every operation with what the test has laid out, and remembers it. */
-class FakeClient implements StoreClient {
+class FakeClient implements StoreClient, WatchClient {
   readonly pendingOps = 0;
   readonly seen: Operation[] = [];
   answer: Partial<OpResult> | HoldfastError | Error = {};
+
+  watch(): WatchHandle {
+    throw new Error('nobody watches here');
+  }
 
   submit(operation: Operation, sink: OpSink): void {
     this.seen.push(operation);

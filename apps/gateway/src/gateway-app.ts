@@ -15,11 +15,12 @@ import { addRangeRoutes } from './ranges/range-routes.ts';
 import type { Readiness } from './readiness.ts';
 import { RequestCounters } from './request-counters.ts';
 import { errorAtRoute } from './routing-error.ts';
-import type { StoreClient } from './store-client.ts';
+import type { StoreClient, WatchClient } from './store-client.ts';
+import { addWatchRoute } from './watch/watch-routes.ts';
 
 /** Puts the HTTP application around a client; it does not listen yet. Without `management`, keys cannot be made. */
 export async function createGatewayApp(
-  client: StoreClient,
+  client: StoreClient & WatchClient,
   readiness: Readiness,
   log: Logger,
   authenticator: Authenticator,
@@ -47,6 +48,7 @@ export async function createGatewayApp(
     addKeyRoutes(routes, client);
     addRangeRoutes(routes, client);
     addBatchRoute(routes, client);
+    addWatchRoute(routes, client);
     done();
   });
   return NestFactory.create<NestFastifyApplication>(

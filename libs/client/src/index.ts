@@ -23,9 +23,10 @@ export type { ClientObserver } from './observer.ts';
 export type { VersionRange } from './link/hello.ts';
 export type { Operation, OpResult, OpSink } from './operation.ts';
 export type { Ticket, Transport } from './transport.ts';
-export type { Change, WatchHandle, WatchQuery, WatchSink } from './watch/watch-query.ts';
+export type { Change, ChangeRecord, WatchHandle, WatchQuery, WatchSink } from './watch/watch-query.ts';
 export type { WatchEvent } from './watch/watch-stream.ts';
 export {
+  ChangeKind,
   Condition,
   Consistency,
   type ErrorCode,

@@ -1,4 +1,4 @@
-import type { Operation, OpResult, OpSink } from '@holdfast/client';
+import type { Operation, OpResult, OpSink, WatchHandle } from '@holdfast/client';
 import { createLogger } from '@holdfast/telemetry';
 import { HoldfastError } from '@holdfast/wire';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -6,7 +6,7 @@ import request from 'supertest';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createGatewayApp } from '../gateway-app.ts';
 import { Readiness } from '../readiness.ts';
-import type { StoreClient } from '../store-client.ts';
+import type { StoreClient, WatchClient } from '../store-client.ts';
 import { Accounts } from './accounts.ts';
 import { ApiKeyRing } from './api-key-ring.ts';
 import { ApiKeyStore } from './api-key-store.ts';
@@ -20,9 +20,13 @@ const ROOT = 'root-key-of-this-test-0123456789abcdef';
 const KEYS = '/v1/keyspaces/default/keys';
 
 /** Remembers what came through, and answers that there is nothing. */
-class EmptyStore implements StoreClient {
+class EmptyStore implements StoreClient, WatchClient {
   readonly pendingOps = 0;
   readonly seen: Operation[] = [];
+
+  watch(): WatchHandle {
+    throw new Error('nobody watches here');
+  }
 
   submit(operation: Operation, sink: OpSink): void {
     this.seen.push(operation);

@@ -10,7 +10,7 @@ import { HoldfastError } from '@holdfast/wire';
 import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { createGatewayApp } from '../../dist/gateway-app.js';
 import { Readiness } from '../../dist/readiness.js';
-import type { StoreClient } from '../../dist/store-client.js';
+import type { StoreClient, WatchClient } from '../../dist/store-client.js';
 import { Accounts } from '../../dist/access/accounts.js';
 import { newRecord } from '../../dist/access/api-key-record.js';
 import { ApiKeyRing } from '../../dist/access/api-key-ring.js';
@@ -32,10 +32,13 @@ const CONNECTIONS = 16;
 
 const clock = new SystemClock();
 const log = createLogger({ app: 'gateway', level: 'silent' });
-const client: StoreClient = {
+const client: StoreClient & WatchClient = {
   pendingOps: 0,
   submit: (_operation, sink) =>
     void setImmediate(() => sink.failed(new HoldfastError('HF_KEY_NOT_FOUND'), 0)),
+  watch: () => {
+    throw new Error('nobody watches here');
+  },
   execute: () => Promise.reject(new HoldfastError('HF_UNAVAILABLE')),
 };
 

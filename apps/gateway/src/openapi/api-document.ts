@@ -4,6 +4,7 @@ import { KEY_PATHS } from './key-paths.ts';
 import type { Json, Paths } from './parts.ts';
 import { RANGE_PATHS, RANGE_SCHEMAS } from './range-paths.ts';
 import { SERVICE_PATHS } from './service-paths.ts';
+import { WATCH_PATHS } from './watch-paths.ts';
 
 /** The body of every failure (RFC 9457). */
 const PROBLEM: Json = {
@@ -28,7 +29,7 @@ const PROBLEM: Json = {
 };
 
 /** Every route of version 1, in the order in which a reader meets them. */
-const PATHS: Paths = { ...KEY_PATHS, ...RANGE_PATHS, ...BATCH_PATHS, ...SERVICE_PATHS };
+const PATHS: Paths = { ...KEY_PATHS, ...RANGE_PATHS, ...BATCH_PATHS, ...WATCH_PATHS, ...SERVICE_PATHS };
 
 export interface ApiDocument {
   readonly openapi: string;

@@ -109,7 +109,8 @@ export function readDeleteRequest(target: string): DeleteRequest {
   };
 }
 
-function readSpan(target: string, query: Query): Span {
+/** Bounds out of a query. @throws HoldfastError like {@link readListRequest}. */
+export function readSpan(target: string, query: Query): Span {
   const encoding = query.text('key_encoding');
   if (encoding !== undefined && encoding !== 'base64url') {
     throw new HoldfastError('HF_BAD_REQUEST', { detail: 'key_encoding is base64url, or absent' });
@@ -130,7 +131,8 @@ function readSpan(target: string, query: Query): Span {
   };
 }
 
-function keyOf(query: Query, name: string, base64: boolean): Uint8Array | undefined {
+/** A key out of a query; undefined when it is not there. @throws HoldfastError HF_KEY_INVALID, HF_KEY_TOO_LARGE. */
+export function keyOf(query: Query, name: string, base64: boolean): Uint8Array | undefined {
   const bytes = query.bytes(name);
   if (bytes === undefined || bytes.length === 0) return bytes;
   if (base64) return readBase64Key(query.text(name) ?? '');

@@ -1,15 +1,16 @@
 import { EMPTY_BYTES } from '@holdfast/io';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Arrived, mergeChanges } from './merge-changes.ts';
+import { mergeChanges } from './merge-changes.ts';
+import type { ChangeRecord } from './watch-query.ts';
 
 interface Part {
-  readonly queue: Arrived<Part>[];
+  readonly queue: ChangeRecord[];
   progress: number;
 }
 
-function change(part: Part, revision: number): Arrived<Part> {
-  return { kind: 1, revision, key: EMPTY_BYTES, contentType: EMPTY_BYTES, value: EMPTY_BYTES, part };
+function change(revision: number): ChangeRecord {
+  return { kind: 1, revision, key: EMPTY_BYTES, contentType: EMPTY_BYTES, value: EMPTY_BYTES };
 }
 
 /** For each part: its changes' revisions, and at which lengths of that list it tells how far it is. */
@@ -24,12 +25,15 @@ describe('mergeChanges', () => {
       { queue: [], progress: 9 },
       { queue: [], progress: 0 },
     ];
-    parts[0].queue.push(change(parts[0], 5));
+    parts[0].queue.push(change(5));
     expect(mergeChanges(parts, 1)).toBeUndefined();
     parts[1].progress = 4;
     expect(mergeChanges(parts, 1)).toEqual({ changes: [], closed: 4 });
     parts[1].progress = 7;
-    expect(mergeChanges(parts, 4)).toMatchObject({ changes: [{ revision: 5, resume: 5 }], closed: 7 });
+    expect(mergeChanges(parts, 4)).toMatchObject({
+      changes: [{ record: { revision: 5 }, resume: 5 }],
+      closed: 7,
+    });
   });
 
   it('hands on every change once, in order, and resumes exactly from any of them', () => {
@@ -43,14 +47,14 @@ describe('mergeChanges', () => {
         const merge = (): void => {
           const merged = mergeChanges(parts, closed);
           if (merged === undefined) return;
-          told.push(...merged.changes);
+          told.push(...merged.changes.map(({ record, resume }) => ({ revision: record.revision, resume })));
           closed = Math.max(closed, merged.closed);
         };
         while (left.some((list) => list.length > 0)) {
           const open = left.map((list, i) => [list, parts[i]] as const).filter(([list]) => list.length > 0);
           const [list, part] = open[picks.next().value! % open.length];
           const { revision, closes } = list.shift()!;
-          part.queue.push(change(part, revision));
+          part.queue.push(change(revision));
           // A frame never ends inside a transaction.
           if (closes && list[0]?.revision !== revision) part.progress = revision;
           merge();

@@ -1,15 +1,15 @@
-import type { Change } from './watch-query.ts';
-
-/** A change on its way into the merge; `P` is where it came from. */
-export interface Arrived<P> extends Omit<Change, 'resume'> {
-  readonly part: P;
-}
+import type { Change, ChangeRecord } from './watch-query.ts';
 
 /** One source of changes, in the order of their revisions. */
-export interface Source<P> {
-  readonly queue: Arrived<P>[];
+export interface Source {
+  readonly queue: ChangeRecord[];
   /** Nothing at or below will still come; 0 = nothing is known. */
   readonly progress: number;
+}
+
+/** A change on its way to the application, and where it came from. */
+export interface Delivered<S extends Source> extends Change {
+  readonly source: S;
 }
 
 /**
@@ -19,27 +19,28 @@ export interface Source<P> {
  * @param told what was closed before.
  * @returns the changes and the closed revision; undefined while a source has not told anything.
  */
-export function mergeChanges<P>(
-  sources: Iterable<Source<P>>,
+export function mergeChanges<S extends Source>(
+  sources: Iterable<S>,
   told: number,
-): { readonly changes: readonly (Arrived<P> & Change)[]; readonly closed: number } | undefined {
+): { readonly changes: readonly Delivered<S>[]; readonly closed: number } | undefined {
   let closed = Number.MAX_SAFE_INTEGER;
   const all = [...sources];
   for (const { progress } of all) closed = Math.min(closed, progress);
   if (all.length === 0 || closed === 0) return undefined;
-  const due: Arrived<P>[] = [];
-  for (const { queue } of all) {
+  const due: { readonly record: ChangeRecord; readonly source: S }[] = [];
+  for (const source of all) {
+    const { queue } = source;
     let count = 0;
     while (count < queue.length && queue[count].revision <= closed) count++;
-    due.push(...queue.splice(0, count));
+    for (const record of queue.splice(0, count)) due.push({ record, source });
   }
   // Stable: changes of one key have one source and stay in order.
-  if (all.length > 1) due.sort((a, b) => a.revision - b.revision);
+  if (all.length > 1) due.sort((a, b) => a.record.revision - b.record.revision);
   let complete = told;
-  const changes = due.map((change, i) => {
-    const isLast = i + 1 === due.length || due[i + 1].revision !== change.revision;
-    if (isLast) complete = change.revision;
-    return { ...change, resume: complete };
+  const changes = due.map(({ record, source }, i): Delivered<S> => {
+    const isLast = i + 1 === due.length || due[i + 1].record.revision !== record.revision;
+    if (isLast) complete = record.revision;
+    return { record, source, resume: complete };
   });
   return { changes, closed };
 }

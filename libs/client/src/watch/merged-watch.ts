@@ -1,10 +1,10 @@
 import type { KeyspaceId } from '@holdfast/io';
 import type { HoldfastError } from '@holdfast/wire';
-import { mergeChanges } from './merge-changes.ts';
+import { type Delivered, mergeChanges } from './merge-changes.ts';
 import { type PartOwner, WatchPart } from './watch-part.ts';
 import {
   type Change,
-  changeBytes,
+  recordBytes,
   type WatchHandle,
   type WatchQuery,
   type WatchSink,
@@ -20,8 +20,6 @@ export class MergedWatch implements PartOwner, WatchHandle {
   readonly #world: WatchWorld;
   readonly #sink: WatchSink;
   readonly #parts = new Set<WatchPart>();
-  /** Where each change that the application has not taken came from. */
-  readonly #origin = new WeakMap<Change, WatchPart>();
   #told: number;
   #hasStood = false;
   #over = false;
@@ -39,7 +37,8 @@ export class MergedWatch implements PartOwner, WatchHandle {
   }
 
   taken(change: Change): void {
-    this.#origin.get(change)?.taken(changeBytes(change));
+    // Every change that the sink was given came from here.
+    (change as Delivered<WatchPart>).source.taken(recordBytes(change.record));
   }
 
   cancel(): void {
@@ -69,7 +68,6 @@ export class MergedWatch implements PartOwner, WatchHandle {
     const merged = mergeChanges(this.#parts, this.#told);
     if (merged === undefined) return;
     for (const change of merged.changes) {
-      this.#origin.set(change, change.part);
       this.#sink.change(change);
       if (this.#over) return;
     }

@@ -6,14 +6,13 @@ import {
   HoldfastError,
   OpKind,
   type WatchEnd,
-  type WatchEventsReader,
 } from '@holdfast/wire';
 import { RETRY_MS, WATCH_FIND_MS, WATCH_PROGRESS_MS, WATCH_WINDOW_BYTES } from '../limits.ts';
 import type { NodeLink } from '../link/node-link.ts';
 import type { OpSink } from '../operation.ts';
 import { equalJitterMs } from '../retry/backoff.ts';
-import type { Arrived, Source } from './merge-changes.ts';
-import { changeBytes } from './watch-query.ts';
+import type { Source } from './merge-changes.ts';
+import { type ChangeRecord, recordBytes } from './watch-query.ts';
 import type { Place, WatchWorld } from './watches.ts';
 
 export interface PartOwner {
@@ -48,10 +47,10 @@ const RESUMABLE = new Set([
  * its own progress when that ends. A read that asks for nothing much finds the leader, with all that reads know of
  * maps, refusals and silent nodes; only then is the watch asked for.
  */
-export class WatchPart implements Source<WatchPart>, OpSink {
+export class WatchPart implements Source, OpSink {
   readonly start: Uint8Array;
   end: Uint8Array;
-  readonly queue: Arrived<WatchPart>[] = [];
+  readonly queue: ChangeRecord[] = [];
   progress = 0;
   readonly #world: WatchWorld;
   readonly #owner: PartOwner;
@@ -104,16 +103,10 @@ export class WatchPart implements Source<WatchPart>, OpSink {
 
   // What the link brings
 
-  events(reader: WatchEventsReader): void {
+  events(records: readonly ChangeRecord[], progress: number): void {
     this.#failures = 0;
-    reader.rewind();
-    while (reader.next()) {
-      const { kind, revision } = reader;
-      const key = reader.key.slice();
-      const contentType = reader.contentType.slice();
-      this.queue.push({ kind, revision, key, contentType, value: reader.value.slice(), part: this });
-    }
-    if (reader.progress > this.progress) this.progress = reader.progress;
+    for (const record of records) this.queue.push(record);
+    if (progress > this.progress) this.progress = progress;
     this.#owner.arrived();
   }
 
@@ -162,7 +155,7 @@ export class WatchPart implements Source<WatchPart>, OpSink {
       this.end = next;
     }
     // What waits in the queue has used its share of the window already.
-    const queued = this.queue.reduce((sum, change) => sum + changeBytes({ ...change, resume: 0 }), 0);
+    const queued = this.queue.reduce((sum, record) => sum + recordBytes(record), 0);
     this.#owed = 0;
     const id = link.send((version, requestId) =>
       encodeWatchStart(this.#world.kernels, version, requestId, {

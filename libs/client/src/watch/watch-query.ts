@@ -12,14 +12,19 @@ export interface WatchQuery {
   readonly after: number;
 }
 
-/** One change, with memory of its own. */
-export interface Change {
+/** What happened to a key, with memory of its own. All watches of a client that were told in one frame share it. */
+export interface ChangeRecord {
   readonly kind: ChangeKind;
   readonly revision: number;
   readonly key: Uint8Array;
   readonly contentType: Uint8Array;
   /** Empty unless it is a put. */
   readonly value: Uint8Array;
+}
+
+/** A change as one watch hears it. */
+export interface Change {
+  readonly record: ChangeRecord;
   /**
    * A watch that begins here misses nothing of what comes later and repeats nothing of what came before: the
    * revision of this change, or, inside a transaction, what was complete before it.
@@ -44,6 +49,6 @@ export interface WatchHandle {
 }
 
 /** What a change counts in the accounts of both sides. */
-export function changeBytes({ key, contentType, value }: Change): number {
+export function recordBytes({ key, contentType, value }: ChangeRecord): number {
   return 16 + key.length + contentType.length + value.length;
 }

@@ -66,11 +66,12 @@ export async function* watchStream<T>(
 }
 
 function eventOf<T>(change: Change, codec: Codec<T>, contentTypes: ContentTypes): WatchEvent<T> {
-  const { kind, key, resume } = change;
-  const common = { key: decodeUtf8(key), keyBytes: key, revision: change.revision as Revision, resume };
+  const { record, resume } = change;
+  const { kind, key } = record;
+  const common = { key: decodeUtf8(key), keyBytes: key, revision: record.revision as Revision, resume };
   if (kind === ChangeKind.put) {
-    const contentType = contentTypes.decode(change.contentType);
-    return { type: 'put', ...common, value: codec.decode(change.value), contentType };
+    const contentType = contentTypes.decode(record.contentType);
+    return { type: 'put', ...common, value: codec.decode(record.value), contentType };
   }
   return { type: kind === ChangeKind.delete ? 'delete' : 'expire', ...common };
 }

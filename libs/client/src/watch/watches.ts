@@ -6,7 +6,7 @@ import type { Operation, OpSink } from '../operation.ts';
 import type { Router } from '../routing/router.ts';
 import { MergedWatch } from './merged-watch.ts';
 import type { WatchPart } from './watch-part.ts';
-import type { WatchHandle, WatchQuery, WatchSink } from './watch-query.ts';
+import type { ChangeRecord, WatchHandle, WatchQuery, WatchSink } from './watch-query.ts';
 
 /** Where the beginning of an interval lies. */
 export interface Place {
@@ -78,7 +78,8 @@ export class Watches implements WatchWorld {
     }
     const reader = new WatchEventsReader(payload);
     // Ids that are not known were cancelled here while the frame was under way.
-    for (const id of reader.watches) parts?.get(id)?.events(reader);
+    const records = recordsOf(reader);
+    for (const id of reader.watches) parts?.get(id)?.events(records, reader.progress);
   }
 
   linkDown(link: NodeLink): void {
@@ -121,4 +122,16 @@ export class Watches implements WatchWorld {
   closed(watch: MergedWatch): void {
     this.#open.delete(watch);
   }
+}
+
+/** The changes of a frame, taken out once for all watches that it is for. */
+function recordsOf(reader: WatchEventsReader): readonly ChangeRecord[] {
+  const records: ChangeRecord[] = [];
+  while (reader.next()) {
+    const { kind, revision } = reader;
+    const key = reader.key.slice();
+    const contentType = reader.contentType.slice();
+    records.push({ kind, revision, key, contentType, value: reader.value.slice() });
+  }
+  return records;
 }

@@ -206,6 +206,7 @@ describe('RangeFeed', () => {
     world.feed.start(port, 1, { ...query, after: 49 });
     world.feed.start(port, 2, { ...query, after: 50 });
     expect(port.ends.get(1)).toMatchObject({ reason: 'HF_COMPACTED', oldest: 50, progress: 49 });
+    expect(port.progress.has(1)).toBe(false);
     await world.settle();
     expect(port.ends.get(2)).toBeUndefined();
     expect(port.events.get(2)).toEqual(world.expected(ALL.start, ALL.end, 50));

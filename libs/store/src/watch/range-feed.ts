@@ -144,7 +144,7 @@ export class RangeFeed implements ChangeTap {
     this.#count++;
     this.#behind.add(watcher);
     // The first frame says that the watch stands, and from where.
-    this.#send([watcher], [], watcher.position);
+    if (!this.#isCompacted(watcher)) this.#send([watcher], [], watcher.position);
     this.#pump();
   }
 
@@ -254,7 +254,7 @@ export class RangeFeed implements ChangeTap {
           this.#catchUp(watcher);
         } else if (watcher.position >= this.#ring.floor) {
           visits -= this.#sendFromRing(watcher);
-        } else if (watcher.position < this.#host.horizon()) {
+        } else if (this.#isCompacted(watcher)) {
           this.#end(watcher, { reason: 'HF_COMPACTED', oldest: this.#host.horizon() });
         } else {
           this.#readTree(watcher.shape);
@@ -269,6 +269,11 @@ export class RangeFeed implements ChangeTap {
   #wantsMore(watcher: Watcher): boolean {
     const { live, position, shape } = watcher;
     return !live && shape.watchers.has(watcher) && position <= this.#head && this.#takes(watcher);
+  }
+
+  /** Changes behind its position are in neither ring nor tree any more. */
+  #isCompacted({ position }: Watcher): boolean {
+    return position < this.#head && position < this.#ring.floor && position < this.#host.horizon();
   }
 
   #pumpLater(): void {

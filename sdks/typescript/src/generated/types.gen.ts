@@ -1133,6 +1133,103 @@ export type ExecuteBatchResponses = {
 
 export type ExecuteBatchResponse = ExecuteBatchResponses[keyof ExecuteBatchResponses];
 
+export type WatchKeysData = {
+    body?: never;
+    headers?: {
+        /**
+         * Goes before `from`.
+         */
+        'Last-Event-ID'?: number;
+        /**
+         * Longest wait for an answer.
+         */
+        'Holdfast-Deadline-Ms'?: number;
+        /**
+         * Names the request in answers and logs.
+         */
+        'X-Request-Id'?: string;
+    };
+    path: {
+        /**
+         * Name of the keyspace; `default` exists.
+         */
+        keyspace: string;
+    };
+    query?: {
+        /**
+         * Keys that begin with this; instead of `start` and `end`.
+         */
+        prefix?: string;
+        /**
+         * This key alone.
+         */
+        key?: string;
+        /**
+         * First key.
+         */
+        start?: string;
+        /**
+         * Key behind the last.
+         */
+        end?: string;
+        /**
+         * Keys are given, and shown, as base64url without padding.
+         */
+        key_encoding?: 'base64url';
+        /**
+         * Changes behind this revision; by default, from now on.
+         */
+        from?: number;
+    };
+    url: '/v1/keyspaces/{keyspace}/watch';
+};
+
+export type WatchKeysErrors = {
+    /**
+     * The request is not understood.
+     */
+    400: Problem;
+    /**
+     * No valid token.
+     */
+    401: Problem;
+    /**
+     * The token does not grant this.
+     */
+    403: Problem;
+    /**
+     * No such keyspace, or no value under the key.
+     */
+    404: Problem;
+    /**
+     * Overloaded, or a limit is used up; come back after `Retry-After`.
+     */
+    429: Problem;
+    /**
+     * A fault in the server, or damaged data; the request log has the details.
+     */
+    500: Problem;
+    /**
+     * The cluster does not offer this.
+     */
+    501: Problem;
+    /**
+     * No quorum, no answer in time, or not available; `outcome` says what is known.
+     */
+    503: Problem;
+};
+
+export type WatchKeysError = WatchKeysErrors[keyof WatchKeysErrors];
+
+export type WatchKeysResponses = {
+    /**
+     * Events, until one side ends the stream.
+     */
+    200: string;
+};
+
+export type WatchKeysResponse = WatchKeysResponses[keyof WatchKeysResponses];
+
 export type GetHealthData = {
     body?: never;
     path?: never;

@@ -73,10 +73,10 @@ export class TreeEngine implements Engine {
     let sum = 0;
     for (let i = 0; i < numbers.length; i++) {
       writeAnyKey(key, numbers[i]);
-      let found = tree.get(key);
+      let found = tree.find(key);
       if (found instanceof Promise) found = await found;
       if (found === undefined) continue;
-      sum += found.value[0] + found.value[found.value.length - 1];
+      sum += found.value[found.valueStart] + found.value[found.valueEnd - 1];
       count++;
     }
     sink.sum += sum;
@@ -160,9 +160,9 @@ export class TreeEngine implements Engine {
       const number = numbers[i];
       writeKey(key, number);
       if ((i & 1) === 0) {
-        let found = tree.get(key);
+        let found = tree.find(key);
         if (found instanceof Promise) found = await found;
-        if (found !== undefined) sink.sum += found.value[0];
+        if (found !== undefined) sink.sum += found.value[found.valueStart];
         continue;
       }
       batch.clear();

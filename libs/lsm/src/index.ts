@@ -42,7 +42,7 @@ export {
 } from './tree/inspect.ts';
 export type { Canary, TreeOptions } from './tree/options.ts';
 export { treeExists } from './tree/recovery.ts';
-export type { Latest, Lookup, Reads, Snapshot } from './tree/snapshot.ts';
+export type { Latest, Lookup, Reads, Snapshot, ValueView } from './tree/snapshot.ts';
 export type { LevelStats, TreeStats } from './tree/stats.ts';
 export type { ExportedTable, IngestOptions, RangeExport } from './tree/transfer.ts';
 export type { DamagedSpan } from './version/damaged-spans.ts';

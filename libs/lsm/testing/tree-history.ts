@@ -173,8 +173,7 @@ export class TreeHistory {
     const many = randomChance(random, 0.3) ? await reads.multiGet(keys, revision) : undefined;
     for (const [i, key] of keys.entries()) {
       const expected = model.get(key, revision);
-      const lookup = many === undefined ? reads.get(key, revision) : many[i];
-      const found = lookup instanceof Promise ? await lookup : lookup;
+      const found = many === undefined ? await readOne(reads, key, revision, i % 2 === 1) : many[i];
       const isSame =
         found === undefined
           ? expected === undefined
@@ -361,4 +360,22 @@ function describe(
   entry: { readonly revision: number; readonly value: Uint8Array | undefined } | undefined,
 ): string {
   return entry === undefined ? 'nothing' : `revision ${entry.revision} of ${entry.value?.length} bytes`;
+}
+
+/** One key by `get` or by `find`; what they point at is copied before anything is awaited. */
+async function readOne(
+  reads: Reads,
+  key: Uint8Array,
+  revision: number,
+  isFind: boolean,
+): Promise<{ readonly value: Uint8Array; readonly revision: number } | undefined> {
+  if (!isFind) {
+    const lookup = reads.get(key, revision);
+    const found = lookup instanceof Promise ? await lookup : lookup;
+    return found === undefined ? undefined : { value: found.value.slice(), revision: found.revision };
+  }
+  const lookup = reads.find(key, revision);
+  const found = lookup instanceof Promise ? await lookup : lookup;
+  if (found === undefined) return undefined;
+  return { value: found.value.slice(found.valueStart, found.valueEnd), revision: found.revision };
 }

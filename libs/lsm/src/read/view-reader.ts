@@ -6,7 +6,7 @@ import { KIND_DELETE } from '../memtable/record.ts';
 import { MemtableCursor } from '../memtable/memtable-cursor.ts';
 import { RunCursor, type RunCursorOptions } from '../table/run-cursor.ts';
 import { checkKey, checkSpans } from '../version/damaged-spans.ts';
-import type { Latest, Lookup, Reads, SnapshotReader } from '../tree/snapshot.ts';
+import type { Latest, Lookup, Reads, SnapshotReader, ValueView } from '../tree/snapshot.ts';
 import { Cursor, type CursorOptions } from './cursor.ts';
 import { Merge } from './merge.ts';
 import { PointReader } from './point-read.ts';
@@ -35,6 +35,16 @@ export class ViewReader implements SnapshotReader {
     const isFound = points.tryRead(view, top, key, revision);
     if (isFound !== undefined) return isFound ? this.#lookup() : undefined;
     return this.#slowly(view, top, key, revision, (found) => (found ? this.#lookupCopy() : undefined));
+  }
+
+  find(view: View, top: number, key: Uint8Array, revision: number = REVISION_MAX): ReturnType<Reads['find']> {
+    if (view.isDamaged) checkKey(view.version.damagedSpans, key);
+    const points = this.#points;
+    const isFound = points.tryRead(view, top, key, revision);
+    if (isFound === undefined)
+      return this.#slowly(view, top, key, revision, (found) => (found ? this.#entryCopy() : undefined));
+    const { found } = points;
+    return isFound && found.kind !== KIND_DELETE ? found : undefined;
   }
 
   latest(
@@ -140,6 +150,13 @@ export class ViewReader implements SnapshotReader {
     return { value: found.value.slice(found.valueStart, found.valueEnd), revision: found.revision };
   }
 
+  #entryCopy(): ValueView | undefined {
+    const { found } = this.#points;
+    if (found.kind === KIND_DELETE) return undefined;
+    const value = found.value.slice(found.valueStart, found.valueEnd);
+    return { value, valueStart: 0, valueEnd: value.length, revision: found.revision };
+  }
+
   #latest(): Latest {
     const { found } = this.#points;
     assert(found.revision >= 0, 'a version has a revision');
@@ -148,6 +165,8 @@ export class ViewReader implements SnapshotReader {
 }
 
 const SLAB_BYTES = 16 * 1024;
+/** Up to here a plain loop is faster than making a view and calling `set`. */
+const LOOP_BYTES_MAX = 48;
 
 /** Copies of values in few allocations. */
 class Slab {
@@ -163,7 +182,8 @@ class Slab {
     }
     const from = this.#used;
     const target = this.#bytes;
-    for (let i = start, j = from; i < end; i++, j++) target[j] = source[i]!;
+    if (length > LOOP_BYTES_MAX) target.set(source.subarray(start, end), from);
+    else for (let i = start, j = from; i < end; i++, j++) target[j] = source[i]!;
     this.#used += length;
     return target.subarray(from, from + length);
   }

@@ -8,6 +8,14 @@ export interface Lookup {
   readonly revision: number;
 }
 
+/** Where the newest version of a key lies in memory: `value[valueStart .. valueEnd)`. */
+export interface ValueView {
+  readonly value: Uint8Array;
+  readonly valueStart: number;
+  readonly valueEnd: number;
+  readonly revision: number;
+}
+
 /** The newest version of a key, tombstones included. */
 export interface Latest {
   readonly kind: 'put' | 'delete';
@@ -17,6 +25,8 @@ export interface Latest {
 /** What can be read from a tree and from a snapshot of it. */
 export interface Reads {
   get(key: Uint8Array, revision?: number): Lookup | undefined | Promise<Lookup | undefined>;
+  /** Like `get`, and makes no object: the answer is one that is filled again by the next read. */
+  find(key: Uint8Array, revision?: number): ValueView | undefined | Promise<ValueView | undefined>;
   latest(key: Uint8Array, revision?: number): Latest | undefined | Promise<Latest | undefined>;
   multiGet(
     keys: readonly Uint8Array[],
@@ -28,6 +38,7 @@ export interface Reads {
 /** How a snapshot reads: the tree's own ways, on a view that stands still. */
 export interface SnapshotReader {
   get(view: View, top: number, key: Uint8Array, revision?: number): ReturnType<Reads['get']>;
+  find(view: View, top: number, key: Uint8Array, revision?: number): ReturnType<Reads['find']>;
   latest(view: View, top: number, key: Uint8Array, revision?: number): ReturnType<Reads['latest']>;
   multiGet(
     view: View,
@@ -67,6 +78,11 @@ export class Snapshot implements Reads {
   get(key: Uint8Array, revision?: number): ReturnType<Reads['get']> {
     this.#check();
     return this.#reader.get(this.#view, this.#top, key, revision);
+  }
+
+  find(key: Uint8Array, revision?: number): ReturnType<Reads['find']> {
+    this.#check();
+    return this.#reader.find(this.#view, this.#top, key, revision);
   }
 
   latest(key: Uint8Array, revision?: number): ReturnType<Reads['latest']> {

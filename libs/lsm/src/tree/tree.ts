@@ -2,7 +2,7 @@ import { type Disk, type DiskLock, type Kernels, pureKernels } from '@holdfast/i
 import { BlockCache } from '../cache/block-cache.ts';
 import { TableCache } from '../cache/table-cache.ts';
 import { CompactionDriver } from '../compaction/compaction-driver.ts';
-import { type Compactor, InlineCompactor } from '../compaction/compaction-job.ts';
+import { InlineCompactor } from '../compaction/compaction-job.ts';
 import { ClosedError, type CorruptionError } from '../errors.ts';
 import { WriteBatch } from '../memtable/write-batch.ts';
 import type { Cursor, CursorOptions } from '../read/cursor.ts';
@@ -21,6 +21,7 @@ import { recoverDirectory } from './recovery.ts';
 import { type Reads, Snapshot } from './snapshot.ts';
 import { treeStats, type TreeStats } from './stats.ts';
 import { exportRange, ingestTables, type IngestOptions, type RangeExport } from './transfer.ts';
+import type { TreeWorld } from './tree-world.ts';
 import { Wal } from './wal.ts';
 
 /**
@@ -271,6 +272,15 @@ export class Tree implements Reads {
     return this.#reader.get(this.#memtables.view, Number.MAX_SAFE_INTEGER, key, revision);
   }
 
+  /**
+   * Like {@link get}, and makes no object: the answer and the bytes that it points at are valid until the next
+   * call on this tree or until the caller awaits. (After a promise they are the caller's own.)
+   */
+  find(key: Uint8Array, revision?: number): ReturnType<Reads['find']> {
+    this.#checkOpen();
+    return this.#reader.find(this.#memtables.view, Number.MAX_SAFE_INTEGER, key, revision);
+  }
+
   /** Like {@link get}, without the value and with tombstones: what compare-and-set needs. */
   latest(key: Uint8Array, revision?: number): ReturnType<Reads['latest']> {
     this.#checkOpen();
@@ -483,16 +493,3 @@ export class Tree implements Reads {
 }
 
 const DONE: Promise<void> = Promise.resolve();
-
-interface TreeWorld {
-  readonly disk: Disk;
-  readonly directory: string;
-  readonly kernels: Kernels;
-  readonly options: ResolvedOptions;
-  readonly emit: TreeListener;
-  readonly lock: DiskLock;
-  readonly tables: TableCache;
-  readonly cache: BlockCache;
-  readonly versions: VersionSet;
-  readonly compactor: Compactor;
-}

@@ -29,6 +29,7 @@ export function clientHello(more: Partial<Hello> = {}): Hello {
     token: '',
     address: '',
     agent: 'test',
+    storage: 0,
     ...more,
   };
 }

@@ -2,6 +2,7 @@ export type { AbortSignalLike } from './api/abort.ts';
 export { Batch } from './api/batch.ts';
 export { BatchError, BatchWriteError } from './api/batch-error.ts';
 export { Client, type ClientOptions, type TransportOptions } from './api/client.ts';
+export { Cluster, type ClusterMember } from './api/cluster.ts';
 export { bytes, type Codec, json, text } from './api/codec.ts';
 export type { Key } from './api/key.ts';
 export type { Counted, Item, Keyspace, SwapResult, Written } from './api/keyspace.ts';
@@ -32,6 +33,7 @@ export {
   type ErrorCode,
   ERRORS,
   HoldfastError,
+  type MembershipChange,
   OpKind,
   type Outcome,
   ScanRowsReader,

@@ -6,7 +6,7 @@ export const nodeReportSchema = z.object({
   pid: z.number(),
   version: z.string(),
   address: z.string(),
-  state: z.enum(['opened', 'serving', 'draining', 'stopped', 'failed']),
+  state: z.enum(['opened', 'serving', 'draining', 'expelled', 'stopped', 'failed']),
   /** It knows a leader of every range. */
   ready: z.boolean(),
   uptimeSeconds: z.number(),

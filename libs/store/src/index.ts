@@ -5,16 +5,12 @@ export {
   REVISIONS_PER_MS,
   wallMsOfRevision,
 } from './hybrid-clock.ts';
-export {
-  bootstrapRanges,
-  DEFAULT_KEYSPACE,
-  DEFAULT_SPLITS,
-  type Member,
-  META_RANGE,
-} from './node/bootstrap.ts';
+export { bootstrapRanges, DEFAULT_KEYSPACE, DEFAULT_SPLITS, META_RANGE } from './node/bootstrap.ts';
+export type { Member } from './membership/roster.ts';
 export type { DataCall } from './node/data-call.ts';
-export { IdentityError } from './node/identity.ts';
-export { Node, type NodeOptions } from './node/node.ts';
+export { ExpelledError, IdentityError } from './node/identity.ts';
+export { Node } from './node/node.ts';
+export type { NodeOptions } from './node/node-options.ts';
 export type { NodeState, NodeStatus, RangeStatus } from './node/status.ts';
 export type { NodeObserver } from './node/observer.ts';
 export type { StoreCanary } from './node/canary.ts';

@@ -362,6 +362,22 @@ export const ERRORS = {
     'Wrong node',
     'Another node than the expected one answers at this address, or the node id is not a member.',
   ),
+  HF_NODE_REMOVED: define(
+    605,
+    502,
+    false,
+    'not_applied',
+    'Node was removed',
+    'The node was taken out of the cluster; its id is never used again.',
+  ),
+  HF_NODE_DISK_LOST: define(
+    606,
+    502,
+    false,
+    'not_applied',
+    'Node has lost its disk',
+    'The cluster knows the node with another data directory: an id whose disk was lost comes back as a new id only.',
+  ),
 
   // 9xx: our fault.
   HF_INTERNAL: define(

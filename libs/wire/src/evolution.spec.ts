@@ -62,6 +62,7 @@ describe('the version of a connection', () => {
     role: PeerRole.client,
     token: '',
     address: '',
+    storage: 0,
   });
 
   type Range = readonly [min: number, max: number];

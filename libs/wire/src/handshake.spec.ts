@@ -45,6 +45,7 @@ const hello: Hello = {
   token: '',
   address: '127.0.0.1:7711',
   agent: 'a/1',
+  storage: 0,
 };
 
 const client: Hello = {

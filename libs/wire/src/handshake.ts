@@ -1,6 +1,6 @@
 import { assert, copyBytes, EMPTY_BYTES, equalBytes, type Kernels, type NodeId } from '@holdfast/io';
 import { Encoding } from 'flatbuffers';
-import { buildTable, createDetail, openTable, textOf } from './control-codec.ts';
+import { buildTable, createDetail, openTable, textOf, u53Of } from './control-codec.ts';
 import { type ErrorCode, errorCode, errorNumber } from './errors.ts';
 import { encodeFrame, FrameType } from './frame.ts';
 import { HelloAck as HelloAckTable } from './generated/hello-ack.ts';
@@ -42,6 +42,8 @@ export interface Hello {
   readonly address: string;
   /** Name and version of the software, for logs. */
   readonly agent: string;
+  /** Which data directory speaks for the node, drawn when that was made; 0 for a client. Below 2^53. */
+  readonly storage: number;
 }
 
 export interface HelloAck {
@@ -90,6 +92,7 @@ export function encodeHello(kernels: Kernels, requestId: number, hello: Hello): 
     HelloTable.addToken(builder, token);
     HelloTable.addAddress(builder, address);
     HelloTable.addAgent(builder, agent);
+    HelloTable.addStorage(builder, BigInt(hello.storage));
     return HelloTable.endHello(builder);
   });
   return encodeFrame(kernels, { type: FrameType.hello, requestId, version: HANDSHAKE_VERSION }, payload);
@@ -119,6 +122,7 @@ export function readHello(payload: Uint8Array): Hello {
     token: textOf(table.token(Encoding.UTF8_BYTES), TOKEN_BYTES_MAX, 'token'),
     address: textOf(table.address(Encoding.UTF8_BYTES), ADDRESS_BYTES_MAX, 'address'),
     agent: textOf(table.agent(Encoding.UTF8_BYTES), AGENT_BYTES_MAX, 'agent'),
+    storage: u53Of(table.storage(), 'storage'),
   };
 }
 

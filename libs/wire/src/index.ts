@@ -57,6 +57,20 @@ export {
   type ProtocolViolation,
 } from './holdfast-error.ts';
 export * from './limits.ts';
+export {
+  beginChange,
+  cancelChange,
+  decodeMembership,
+  encodeMembership,
+  finishChange,
+  isChanging,
+  MEMBERSHIP_KEY,
+  MEMBERSHIP_KEYSPACE,
+  type Membership,
+  type MembershipChange,
+  type MemberRecord,
+  wantedVoters,
+} from './membership.ts';
 export { RaftBatchBuilder, raftMessageBytes, readRaftBatch } from './raft-batch.ts';
 export {
   encodeRangeMap,

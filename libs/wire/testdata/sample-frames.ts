@@ -143,6 +143,7 @@ const hello = {
   token: 'secret',
   address: '127.0.0.1:7711',
   agent: 'holdfast/0.1.0',
+  storage: REVISION,
 };
 
 const helloAck = {

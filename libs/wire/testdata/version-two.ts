@@ -34,6 +34,7 @@ export function helloWithZone(payload: Uint8Array, zone: number): Uint8Array {
   Hello.addToken(builder, token);
   Hello.addAddress(builder, address);
   Hello.addAgent(builder, agent);
+  Hello.addStorage(builder, old.storage());
   builder.addFieldInt32(HELLO_ZONE, zone, 0);
   builder.finish(builder.endObject());
   return builder.asUint8Array();

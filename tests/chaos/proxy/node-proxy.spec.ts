@@ -45,6 +45,7 @@ function hello(): Uint8Array {
     token: '',
     address: '',
     agent: 'spec',
+    storage: 0,
   });
 }
 

@@ -19,6 +19,7 @@ import type { Transport } from '../transport.ts';
 import type { WatchHandle, WatchQuery, WatchSink } from '../watch/watch-query.ts';
 import type { AbortSignalLike } from './abort.ts';
 import { Batch } from './batch.ts';
+import { Cluster } from './cluster.ts';
 import { type Codec, json } from './codec.ts';
 import { ContentTypes } from './content-type.ts';
 import { KeyRequests } from './key-requests.ts';
@@ -69,11 +70,14 @@ export class Client {
   readonly #clock: Clock;
   readonly #deadlineMs: number;
   readonly #contentTypes = new ContentTypes();
+  /** Who belongs to the cluster, and how that changes. */
+  readonly cluster: Cluster;
 
   constructor(options: ClientOptions | TransportOptions) {
     this.#clock = options.clock;
     this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS_DEFAULT;
     this.#transport = 'transport' in options ? options.transport : engineTransport(options, this.#deadlineMs);
+    this.cluster = new Cluster(this.#transport, this.#clock);
   }
 
   /** Operations under way. */

@@ -36,5 +36,6 @@ export function helloOf(
     token,
     address: '',
     agent,
+    storage: 0,
   };
 }

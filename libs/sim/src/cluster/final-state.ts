@@ -21,8 +21,7 @@ export async function checkFinalState(cluster: StoreCluster): Promise<void> {
   if (progress.length > 1)
     throw new Violation('liveness-converge', `replicas stand at ${progress.join(' and ')}`);
   const digests = new Map<string, number>();
-  for (const { id, node, out } of servers) {
-    if (out) continue;
+  for (const { id, node } of cluster.members) {
     if (node === undefined) throw new Violation('liveness-converge', `node ${id} is not running`);
     digests.set(await settled(scheduler, digestOf(node), 'a scan of a tree'), id);
   }
@@ -46,12 +45,11 @@ export async function checkFinalState(cluster: StoreCluster): Promise<void> {
 }
 
 /** Where the replicas stand; one entry when all have applied the same. */
-function progressOf({ servers }: StoreCluster): ReadonlySet<string> {
+function progressOf({ members }: StoreCluster): ReadonlySet<string> {
   return new Set(
-    servers.flatMap(({ node, out }) => {
-      if (out) return [];
+    members.map(({ node }) => {
       const ranges = node?.status().ranges ?? [];
-      return [ranges.map(({ id, applied, commit }) => `${id}:${applied}/${commit}`).join(' ')];
+      return ranges.map(({ id, applied, commit }) => `${id}:${applied}/${commit}`).join(' ');
     }),
   );
 }

@@ -9,7 +9,16 @@ import {
   randomInteger,
   randomPick,
 } from '@holdfast/io';
-import { type Member, Node, type NodeObserver, type NodeSettings, type StoreCanary } from '@holdfast/store';
+import {
+  ExpelledError,
+  IdentityError,
+  type Member,
+  Node,
+  type NodeObserver,
+  type NodeSettings,
+  type StoreCanary,
+} from '@holdfast/store';
+import type { Membership } from '@holdfast/wire';
 import { CorruptionError } from '@holdfast/lsm';
 import { confStateOf } from '@holdfast/raft';
 import { RaftInvariants } from '../checkers/raft-invariants.ts';
@@ -57,21 +66,27 @@ export interface Server {
   diskFaults: number;
   /** Its log was damaged at rest: it may refuse to start, and then stays out. */
   rotten: boolean;
-  /** It found the damage and stays out for the rest of the run. */
+  /** It found the damage, or was taken out of the cluster, and stays out for the rest of the run. */
   out: boolean;
+  /** It waits to be added to the cluster instead of founding it. */
+  readonly joins: boolean;
+  /** Its disk was replaced by an empty one: the others must not let it in. */
+  wiped: boolean;
 }
 
 /** Real nodes on simulated machines, watched by the invariants. */
 export class StoreCluster {
   readonly scheduler: Scheduler;
   readonly network: SimNetwork;
-  readonly servers: readonly Server[];
+  readonly #servers: Server[];
   readonly invariants: RaftInvariants;
   readonly options: StoreClusterOptions;
   readonly #random: Prng;
   readonly #coverage: Coverage;
   readonly #report: Report;
+  /** The founders. */
   readonly #members: readonly Member[];
+  #membership: { readonly content: Membership; readonly revision: number } | undefined;
   readonly #clientHosts: string[] = [];
 
   constructor(scheduler: Scheduler, options: StoreClusterOptions, coverage: Coverage, report: Report) {
@@ -84,7 +99,60 @@ export class StoreCluster {
     const ids = Array.from({ length: options.nodes }, (_, i) => nodeId(i + 1));
     this.#members = ids.map((id) => ({ id, address: `10.0.0.${id}:7711` }));
     this.invariants = new RaftInvariants(report, coverage, confStateOf(ids));
-    this.servers = this.#members.map(({ id, address }) => ({
+    this.#servers = this.#members.map((member) => this.#server(member, false));
+  }
+
+  /** Every machine that runs a node, or has run one: also those that were added or taken out on the way. */
+  get servers(): readonly Server[] {
+    return this.#servers;
+  }
+
+  /** The machines whose nodes count when all is over: members that found no damage. */
+  get members(): readonly Server[] {
+    const { membership } = this;
+    return this.#servers.filter(
+      ({ id, out }) => !out && membership?.nodes.some((node) => node.id === id) !== false,
+    );
+  }
+
+  /** The newest record of who belongs to the cluster that any node has told; undefined before the first. */
+  get membership(): Membership | undefined {
+    return this.#membership?.content;
+  }
+
+  /**
+   * A new machine with an empty disk and an id that was never used, whose node waits to be added. Membership itself
+   * changes through a client, as it does for users, and with its retries:
+   *
+   * ```ts
+   * const server = cluster.addServer();
+   * await client.cluster.addNode(server.id, server.address);   // or client.cluster.change({ add, remove })
+   * await client.cluster.settled();                            // every range has its new voters
+   * await client.cluster.removeNode(cluster.servers[0].id);    // that node may be down, cut off, or the leader
+   * ```
+   *
+   * `HF_CONFLICT` means that another change runs; `client.cluster.cancelChange()` takes it back. A node that was taken
+   * out ends by itself when it hears of it (`removed node ended`), and its server is `out` from then on; one that never
+   * hears of it is to be stopped with `kill` before the final check, which looks at the members only.
+   */
+  addServer(): Server {
+    const id = nodeId(this.#servers.length + 1);
+    const server = this.#server({ id, address: `10.0.0.${id}:7711` }, true);
+    this.#servers.push(server);
+    this.start(server);
+    return server;
+  }
+
+  /** Power off, and an empty disk instead of the old one: started again, the node must not be let in. */
+  wipe(server: Server): void {
+    this.kill(server, 'power');
+    server.machine.replaceDisk();
+    server.wiped = true;
+    this.invariants.forget(server.id);
+  }
+
+  #server({ id, address }: Member, joins: boolean): Server {
+    return {
       id,
       address,
       machine: this.machine(id, `10.0.0.${id}`),
@@ -93,7 +161,9 @@ export class StoreCluster {
       diskFaults: 0,
       rotten: false,
       out: false,
-    }));
+      joins,
+      wiped: false,
+    };
   }
 
   /** A machine for a client, with a process that never dies. */
@@ -107,6 +177,7 @@ export class StoreCluster {
     return this.#clientHosts;
   }
 
+  /** Where clients ask first: the founders. */
   get addresses(): readonly Address[] {
     return this.#members.map(({ address }) => address);
   }
@@ -142,6 +213,7 @@ export class StoreCluster {
       nodeId: server.id,
       address: server.address,
       members: this.#members,
+      join: server.joins,
       observer: this.#observer(server, process),
       settings: { ...settings, ...(canary !== undefined && { canary }) },
     });
@@ -189,6 +261,14 @@ export class StoreCluster {
       this.scheduler.schedule(0, Phase.input, undefined, () => this.kill(server, 'kill'));
       return;
     }
+    if (error instanceof ExpelledError || (error instanceof IdentityError && this.#wasRemoved(server))) {
+      if (this.#wasRemoved(server) || server.wiped) {
+        this.#coverage.hit(server.wiped ? 'empty disk refused' : 'removed node ended');
+        server.out = true;
+        this.scheduler.schedule(0, Phase.input, undefined, () => this.kill(server, 'kill'));
+        return;
+      }
+    }
     if (server.diskFaults === 0 || !isFromDisk(error)) {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       const invariant = error instanceof AssertionError ? 'assertion' : 'unexpected-end';
@@ -207,6 +287,10 @@ export class StoreCluster {
     });
   }
 
+  #wasRemoved({ id }: Server): boolean {
+    return this.membership?.removed.includes(id) === true;
+  }
+
   /** What a node tells goes to the invariants, as long as its process lives. */
   #observer(server: Server, process: Incarnation): NodeObserver {
     const observer = this.invariants.of(server.id);
@@ -215,6 +299,9 @@ export class StoreCluster {
       persisted: (range, ready) => {
         if (ready.mustSync) this.#checkSynced(server);
         observer.persisted(range, ready);
+      },
+      membership: (content, revision) => {
+        if (revision > (this.#membership?.revision ?? 0)) this.#membership = { content, revision };
       },
       fatal: (error) => this.#ended(server, process, error),
     };

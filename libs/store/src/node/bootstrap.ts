@@ -1,21 +1,8 @@
-import {
-  assert,
-  type Address,
-  compareBytes,
-  type KeyspaceId,
-  keyspaceId,
-  type NodeId,
-  rangeId,
-  utf8,
-} from '@holdfast/io';
+import { assert, compareBytes, type KeyspaceId, keyspaceId, rangeId, utf8 } from '@holdfast/io';
+import type { Membership } from '@holdfast/wire';
+import type { Member } from '../membership/roster.ts';
 import type { RangeDescriptor } from '../range/descriptor.ts';
 import { dataKey } from '../tree-keys.ts';
-
-/** A node of the cluster as every node is told at its first start. */
-export interface Member {
-  readonly id: NodeId;
-  readonly address: Address;
-}
 
 /** How keys of a keyspace are replicated (D10). */
 export type ReplicationKind = 'raft';
@@ -64,4 +51,18 @@ export function bootstrapRanges(
     descriptors.push({ id: rangeId(META_RANGE + i), start, end, generation: 1, conf });
   }
   return descriptors;
+}
+
+/** Who belongs to a new cluster. Which disks speak for the nodes is not known before they have met. */
+export function bootstrapMembership(
+  members: readonly Member[],
+  ranges: readonly RangeDescriptor[],
+): Membership {
+  return {
+    nodes: members
+      .map(({ id, address }) => ({ id, address, state: 'voter' as const, storage: 0 }))
+      .sort((a, b) => a.id - b.id),
+    removed: [],
+    ranges: ranges.map(({ id }) => id),
+  };
 }

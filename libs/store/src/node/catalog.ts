@@ -12,7 +12,8 @@ import {
 import type { Replica } from '../range/replica.ts';
 import { encodeStoredValue, readStoredValue } from '../range/stored-value.ts';
 import { dataKey } from '../tree-keys.ts';
-import { type Keyspace as KeyspaceRecord, type Member, META_RANGE, SYSTEM_KEYSPACE } from './bootstrap.ts';
+import type { Roster } from '../membership/roster.ts';
+import { type Keyspace as KeyspaceRecord, META_RANGE, SYSTEM_KEYSPACE } from './bootstrap.ts';
 import { hasNext } from './cursor.ts';
 import type { Session } from './session.ts';
 
@@ -33,20 +34,28 @@ export function encodeKeyspace(keyspace: KeyspaceRecord): Uint8Array {
 export class Catalog {
   readonly #tree: Tree;
   readonly #replicas: ReadonlyMap<RangeId, Replica>;
-  readonly #members: readonly Member[];
+  readonly #roster: Roster;
   #keyspaces: readonly Keyspace[] = [];
   /** Applied index of `meta` that `#keyspaces` was read at. */
   #keyspacesAt = -1;
 
-  constructor(tree: Tree, replicas: ReadonlyMap<RangeId, Replica>, members: readonly Member[]) {
+  constructor(tree: Tree, replicas: ReadonlyMap<RangeId, Replica>, roster: Roster) {
     this.#tree = tree;
     this.#replicas = replicas;
-    this.#members = members;
+    this.#roster = roster;
   }
 
   /** Answers a range map request, at once or when `meta` has been read. */
   answer(kernels: Kernels, session: Session, frame: Frame): void {
     readRangeMapRequest(frame.payload);
+    if (!this.#isWhole()) {
+      const failure = new HoldfastError('HF_UNAVAILABLE', {
+        detail: 'this node is still joining',
+        retryAfterMs: 100,
+      });
+      session.reply(encodeError(kernels, session.version, frame.requestId, failure));
+      return;
+    }
     const send = (map: RangeMap): void =>
       session.reply(encodeRangeMap(kernels, session.version, frame.requestId, map));
     this.#map().then(send, (error: unknown) => {
@@ -56,12 +65,28 @@ export class Catalog {
     });
   }
 
+  /**
+   * A node that joins has heard of some of the ranges, and would tell a map with holes. One that was taken out tells
+   * clients where to go.
+   */
+  #isWhole(): boolean {
+    const { membership } = this.#roster;
+    return (
+      membership !== undefined &&
+      membership.ranges.every((range) => (this.#replicas.get(range)?.descriptor.generation ?? 0) > 0)
+    );
+  }
+
   async #map(): Promise<RangeMap> {
     const keyspaces = await this.#readKeyspaces();
     const replicas = [...this.#replicas.values()];
     return {
-      generation: replicas.reduce((sum, replica) => sum + replica.descriptor.generation, 0),
-      nodes: this.#members.map((member) => ({ nodeId: member.id, address: member.address })),
+      // Every part of the sum only grows: a changed range by one, a changed record by a step of the clock.
+      generation: replicas.reduce(
+        (sum, replica) => sum + replica.descriptor.generation,
+        this.#roster.revision,
+      ),
+      nodes: this.#roster.members.map((member) => ({ nodeId: member.id, address: member.address })),
       ranges: replicas.map((replica) => ({
         rangeId: replica.id,
         start: rangeKey(replica.descriptor.start),

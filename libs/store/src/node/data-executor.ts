@@ -171,7 +171,7 @@ export class DataExecutor implements CallHost {
       if (!isWrite(reader.kind(op))) return 'HF_BAD_REQUEST';
       if (reader.rangeId(op) !== reader.rangeId(first)) return 'HF_SPANS_RANGES';
       const key = dataKey(reader.keyspaceId(op), reader.key(op));
-      if (replica === undefined || !rangeContains(replica.descriptor, key)) return 'HF_WRONG_RANGE';
+      if (replica?.isMember !== true || !rangeContains(replica.descriptor, key)) return 'HF_WRONG_RANGE';
     }
     return undefined;
   }
@@ -232,7 +232,7 @@ export class DataExecutor implements CallHost {
     }
     const replica = this.#host.replica(reader.rangeId(op));
     const key = dataKey(reader.keyspaceId(op), reader.key(op));
-    if (replica === undefined || !rangeContains(replica.descriptor, key)) {
+    if (replica?.isMember !== true || !rangeContains(replica.descriptor, key)) {
       call.refuse(op, 'HF_WRONG_RANGE');
       return undefined;
     }

@@ -1,4 +1,4 @@
-import { nodeId, utf8 } from '@holdfast/io';
+import { nodeId, Prng, utf8 } from '@holdfast/io';
 import { SimDisk } from '@holdfast/sim';
 import { describe, expect, it } from 'vitest';
 import { claimDirectory, IdentityError, parseClusterId } from './identity.ts';
@@ -9,16 +9,22 @@ const OWNER = { clusterId: CLUSTER, nodeId: nodeId(1) };
 describe('claimDirectory', () => {
   it('claims an empty directory and recognises it afterwards', async () => {
     const disk = new SimDisk({ seed: 1 });
-    expect(await claimDirectory(disk, '/data', OWNER)).toBe(true);
-    expect(await claimDirectory(disk, '/data', OWNER)).toBe(false);
+    const claimed = await claimDirectory(disk, '/data', OWNER, new Prng(1));
+    expect(claimed).toMatchObject({ ...OWNER, removed: false });
+    expect(claimed.storage).toBeGreaterThan(0);
+    expect(await claimDirectory(disk, '/data', OWNER, new Prng(2))).toEqual(claimed);
   });
 
   it('refuses a directory of another cluster or node, and says whose it is', async () => {
     const disk = new SimDisk({ seed: 1 });
-    await claimDirectory(disk, '/data', OWNER);
+    await claimDirectory(disk, '/data', OWNER, new Prng(1));
     const other = 'ffffffffffffffffffffffffffffffff';
-    await expect(claimDirectory(disk, '/data', { ...OWNER, clusterId: other })).rejects.toThrow(CLUSTER);
-    await expect(claimDirectory(disk, '/data', { ...OWNER, nodeId: nodeId(2) })).rejects.toThrow(/node 1/);
+    await expect(claimDirectory(disk, '/data', { ...OWNER, clusterId: other }, new Prng(1))).rejects.toThrow(
+      CLUSTER,
+    );
+    await expect(claimDirectory(disk, '/data', { ...OWNER, nodeId: nodeId(2) }, new Prng(1))).rejects.toThrow(
+      /node 1/,
+    );
   });
 
   it('refuses a directory that holds data without an identity', async () => {
@@ -27,16 +33,16 @@ describe('claimDirectory', () => {
     const file = await disk.open('/data/MANIFEST', 'if-missing');
     await file.write([utf8('x')], 0, true);
     await file.close();
-    await expect(claimDirectory(disk, '/data', OWNER)).rejects.toThrow(IdentityError);
+    await expect(claimDirectory(disk, '/data', OWNER, new Prng(1))).rejects.toThrow(IdentityError);
   });
 
   it('survives a power loss at any moment', async () => {
     for (let crashAfter = 1; crashAfter < 12; crashAfter++) {
       const disk = new SimDisk({ seed: crashAfter, crashAfter });
-      await claimDirectory(disk, '/data', OWNER).catch(() => undefined);
+      await claimDirectory(disk, '/data', OWNER, new Prng(1)).catch(() => undefined);
       const survivor = disk.crash();
-      await claimDirectory(survivor, '/data', OWNER);
-      expect(await claimDirectory(survivor, '/data', OWNER)).toBe(false);
+      await claimDirectory(survivor, '/data', OWNER, new Prng(1));
+      expect(await claimDirectory(survivor, '/data', OWNER, new Prng(3))).toMatchObject(OWNER);
     }
   });
 });

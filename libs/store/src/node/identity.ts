@@ -5,6 +5,7 @@ import {
   joinPath,
   type NodeId,
   nodeId,
+  type Random,
   readWholeFile,
   replaceFile,
   utf8,
@@ -21,22 +22,38 @@ export interface NodeIdentity {
   readonly nodeId: NodeId;
 }
 
+/** Whose directory it is, and since when. */
+export interface DirectoryIdentity extends NodeIdentity {
+  /**
+   * Drawn when the directory was made, 1 to 2^53-1. The cluster remembers it: a node that comes back with another
+   * one has lost its disk, and with it what it has promised.
+   */
+  readonly storage: number;
+  /** The node was taken out of the cluster. */
+  readonly removed: boolean;
+}
+
 /** The directory belongs to another node, another cluster or a later version. The node must not start. */
 export class IdentityError extends Error {
   override readonly name = 'IdentityError';
 }
 
+/** The cluster refuses this node for good: it was taken out, or has lost the disk that spoke for its id. */
+export class ExpelledError extends Error {
+  override readonly name = 'ExpelledError';
+}
+
 /**
  * Reads the identity of a directory, or writes `expected` into an empty one.
  *
- * @returns true when the directory was new.
  * @throws IdentityError when the directory belongs to somebody else, or holds data without an identity.
  */
 export async function claimDirectory(
   disk: Disk,
   directory: string,
   expected: NodeIdentity,
-): Promise<boolean> {
+  random: Random,
+): Promise<DirectoryIdentity> {
   await disk.makeDirectory(directory);
   const path = joinPath(directory, FILE);
   let bytes: Uint8Array;
@@ -50,8 +67,10 @@ export async function claimDirectory(
         `${directory} holds ${names.slice(0, 3).join(', ')} but no ${FILE}: not a data directory of a node, or a damaged one`,
       );
     }
-    await replaceFile(disk, path, encodeIdentity(expected));
-    return true;
+    const storage = (random.nextU32() % 2 ** 21) * 2 ** 32 + random.nextU32();
+    const identity = { ...expected, storage: Math.max(1, storage), removed: false };
+    await replaceFile(disk, path, encodeIdentity(identity));
+    return identity;
   }
   const found = decodeIdentity(bytes, path);
   if (found.clusterId !== expected.clusterId) {
@@ -64,7 +83,12 @@ export async function claimDirectory(
       `${directory} belongs to node ${found.nodeId}, this process is configured as node ${expected.nodeId}`,
     );
   }
-  return false;
+  return found;
+}
+
+/** Notes in its directory that the node was taken out: it will not serve what it holds to anybody again. */
+export async function markRemoved(disk: Disk, directory: string, identity: DirectoryIdentity): Promise<void> {
+  await replaceFile(disk, joinPath(directory, FILE), encodeIdentity({ ...identity, removed: true }));
 }
 
 /** The 16 bytes of a cluster id. @throws IdentityError unless it is 32 hexadecimal digits. */
@@ -78,23 +102,23 @@ function isScaffold(name: string): boolean {
   return name.toLowerCase().includes('lock') || name === `${FILE}.tmp`;
 }
 
-function encodeIdentity(identity: NodeIdentity): Uint8Array {
+function encodeIdentity(identity: DirectoryIdentity): Uint8Array {
   return utf8(`${JSON.stringify({ format: DIRECTORY_FORMAT, ...identity }, undefined, 2)}\n`);
 }
 
-function decodeIdentity(bytes: Uint8Array, path: string): NodeIdentity {
+function decodeIdentity(bytes: Uint8Array, path: string): DirectoryIdentity {
   const fields = parseObject(decodeUtf8(bytes));
   if (fields === undefined) throw new IdentityError(`${path} is not readable as JSON`);
-  const { format, clusterId, nodeId: id } = fields;
+  const { format, clusterId, nodeId: id, storage, removed } = fields;
   if (typeof format !== 'number' || format > DIRECTORY_FORMAT) {
     throw new IdentityError(
       `${path} has format ${String(format)}, this version reads up to ${DIRECTORY_FORMAT}`,
     );
   }
-  if (typeof clusterId !== 'string' || typeof id !== 'number') {
-    throw new IdentityError(`${path} names no cluster or no node`);
+  if (typeof clusterId !== 'string' || typeof id !== 'number' || typeof storage !== 'number') {
+    throw new IdentityError(`${path} names no cluster, no node or no storage`);
   }
-  return { clusterId, nodeId: nodeId(id) };
+  return { clusterId, nodeId: nodeId(id), storage, removed: removed === true };
 }
 
 function parseObject(text: string | undefined): Readonly<Record<string, unknown>> | undefined {

@@ -15,31 +15,36 @@ import {
   type Random,
   type RangeId,
 } from '@holdfast/io';
-import { Tree, type TreeEvent, type TreeOpenOptions } from '@holdfast/lsm';
+import { Tree, type TreeEvent } from '@holdfast/lsm';
 import { type Message, MessageKind } from '@holdfast/raft';
 import {
-  FRAME_BYTES_MAX,
   type Frame,
+  type ErrorCode,
   FrameType,
   type HandshakeSelf,
+  type Hello,
   ProtocolError,
-  PROTOCOL_VERSION_MAX,
-  PROTOCOL_VERSION_MIN,
   readRaftBatch,
 } from '@holdfast/wire';
 import { HybridClock, revisionOfWallMs, REVISIONS_PER_MS } from '../hybrid-clock.ts';
 import { NodeLog } from '../log/node-log.ts';
 import type { Replica } from '../range/replica.ts';
 import { DEFAULT_WATCH_LIMITS, type WatchHost, WatchService } from '../watch/watch-service.ts';
-import { bootstrapRanges, type Member } from './bootstrap.ts';
+import type { HelloRefusal } from '../membership/admission.ts';
+import { Cluster, type ClusterHost } from '../membership/cluster.ts';
+import { Roster } from '../membership/roster.ts';
+import { META_RANGE } from './bootstrap.ts';
 import { canaryOf } from './canary.ts';
 import { Catalog } from './catalog.ts';
 import type { DataCall } from './data-call.ts';
 import { DataExecutor, type ExecutorHost } from './data-executor.ts';
-import { claimDirectory, parseClusterId } from './identity.ts';
+import { FlushRetry } from './flush-retry.ts';
+import { handshakeSelf } from './handshake-self.ts';
+import { claimDirectory, type DirectoryIdentity, IdentityError } from './identity.ts';
+import { campaignWherePreferred, HandOver } from './leadership.ts';
+import type { NodeOptions } from './node-options.ts';
 import type { NodeObserver } from './observer.ts';
-import { PeerLink, type PeerLinkHost } from './peer-link.ts';
-import { openReplicas } from './recovery.ts';
+import { openBlankReplica, openReplicas, type ReplicaParts } from './recovery.ts';
 import { DEFAULT_SETTINGS, type NodeSettings, TICK_MS, treeOptions } from './settings.ts';
 import type { Session } from './session.ts';
 import { Sessions, type SessionsHost } from './sessions.ts';
@@ -47,44 +52,13 @@ import { Snapshots, type SnapshotsHost } from './snapshots.ts';
 import { type NodeState, type NodeStatus, rangeStatus } from './status.ts';
 import { TurnLoop } from './turn-loop.ts';
 
-/** Between two tries to flush onto a full disk. */
-const FLUSH_RETRY_MS = 1000;
-
-export interface NodeOptions {
-  readonly disk: Disk;
-  readonly network: Network;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly kernels?: Kernels;
-  /** Where everything of this node lies; made when missing, refused when it belongs to somebody else. */
-  readonly directory: string;
-  /** 32 hexadecimal digits. */
-  readonly clusterId: string;
-  readonly nodeId: NodeId;
-  /** Where to listen. */
-  readonly address: Address;
-  /** All nodes of the cluster, this one included. */
-  readonly members: readonly Member[];
-  readonly settings?: Partial<NodeSettings>;
-  /** What the world adds to the engine: where it compacts, what it compresses with. */
-  readonly tree?: Pick<TreeOpenOptions, 'compactor' | 'clock' | 'options'>;
-  readonly observer?: NodeObserver;
-  /**
-   * Hears every verified batch of a client and owes `node.execute(call)`. Default: executed at once.
-   * Here a framework can stand between the socket and the store.
-   */
-  readonly onData?: (call: DataCall) => void;
-  /** Name and version of the software, told in handshakes. */
-  readonly agent?: string;
-}
-
 /**
  * One node without a process: ranges, each a Raft group, over one log and one tree, reachable over a network.
  * The same code runs on a real machine and in the simulator.
  *
  * Life: `open` recovers, `listen` serves, `stop` hands over and closes. A failed disk ends it by itself (D8).
  */
-export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, SnapshotsHost, WatchHost {
+export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsHost, WatchHost {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly random: Random;
@@ -94,13 +68,14 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
   readonly tree: Tree;
   readonly self: HandshakeSelf;
   readonly address: Address;
+  readonly storage: number;
   readonly #options: NodeOptions;
   readonly #settings: NodeSettings;
   readonly #observer: NodeObserver;
-  readonly #members: readonly Member[];
   readonly #lock: DiskLock;
-  readonly #replicas: ReadonlyMap<RangeId, Replica>;
-  readonly #links: ReadonlyMap<NodeId, PeerLink>;
+  readonly #replicas: Map<RangeId, Replica>;
+  readonly #replicaParts: ReplicaParts;
+  readonly #cluster: Cluster;
   readonly #sessions = new Sessions(this);
   readonly #executor: DataExecutor;
   readonly #catalog: Catalog;
@@ -110,8 +85,8 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
   #listener: Listener | undefined;
   #tick: Cancel | undefined;
   #state: NodeState = 'opened';
-  /** When a flush that met a full disk is due again. */
-  #flushRetryMs = Number.POSITIVE_INFINITY;
+  readonly #flushRetry: FlushRetry;
+  #handOver: HandOver | undefined;
 
   /**
    * Takes the directory and recovers what it holds.
@@ -124,13 +99,19 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
     const kernels = options.kernels ?? pureKernels;
     const settings = { ...DEFAULT_SETTINGS, ...options.settings };
     assert(
-      options.members.some((member) => member.id === options.nodeId),
-      'the node is among the members',
+      options.join === true || options.members.some((member) => member.id === options.nodeId),
+      'a node that does not join is among the founders',
     );
     await disk.makeDirectory(directory);
     const lock = await disk.lock(directory);
     try {
-      await claimDirectory(disk, directory, { clusterId: options.clusterId, nodeId: options.nodeId });
+      const owner = { clusterId: options.clusterId, nodeId: options.nodeId };
+      const identity = await claimDirectory(disk, directory, owner, options.random);
+      if (identity.removed) {
+        throw new IdentityError(
+          `node ${identity.nodeId} was taken out of the cluster: its id is never used again`,
+        );
+      }
       // The node that is to hear of the tree's events does not exist yet.
       const relay: { hear: (event: TreeEvent) => void } = { hear: () => undefined };
       const tree = await Tree.open({
@@ -153,17 +134,29 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
         ...canaryOf(settings.canary).log,
       });
       const hybridClock = new HybridClock(options.clock);
-      const replicas = await openReplicas({
+      const replicaParts: ReplicaParts = {
         tree,
-        groups,
-        bootstrap: bootstrapRanges(options.members, settings.splits),
         nodeId: options.nodeId,
         settings,
         random: options.random,
         hybridClock,
         observer: options.observer ?? {},
+      };
+      const founders = options.join === true ? undefined : options.members;
+      const replicas = await openReplicas(replicaParts, groups, founders);
+      const roster = new Roster(tree, options.members);
+      await roster.refresh(replicas.get(META_RANGE)?.applied.index ?? 0, () => undefined);
+      const node = new Node({
+        options,
+        settings,
+        lock,
+        identity,
+        log,
+        replicaParts,
+        replicas,
+        roster,
+        kernels,
       });
-      const node = new Node(options, settings, lock, tree, log, hybridClock, replicas, kernels);
       relay.hear = (event) => node.#onTreeEvent(event);
       return node;
     } catch (error) {
@@ -172,21 +165,24 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
     }
   }
 
-  private constructor(
-    options: NodeOptions,
-    settings: NodeSettings,
-    lock: DiskLock,
-    tree: Tree,
-    log: NodeLog,
-    hybridClock: HybridClock,
-    replicas: ReadonlyMap<RangeId, Replica>,
-    kernels: Kernels,
-  ) {
+  private constructor(parts: {
+    readonly options: NodeOptions;
+    readonly settings: NodeSettings;
+    readonly lock: DiskLock;
+    readonly identity: DirectoryIdentity;
+    readonly log: NodeLog;
+    readonly replicaParts: ReplicaParts;
+    readonly replicas: Map<RangeId, Replica>;
+    readonly roster: Roster;
+    readonly kernels: Kernels;
+  }) {
+    const { options, settings, lock, identity, replicaParts, replicas, roster, kernels } = parts;
+    const { tree, hybridClock } = replicaParts;
     this.#options = options;
     this.#settings = settings;
     this.#lock = lock;
     this.#replicas = replicas;
-    this.#members = options.members;
+    this.#replicaParts = replicaParts;
     this.#observer = options.observer ?? {};
     this.disk = options.disk;
     this.clock = options.clock;
@@ -196,31 +192,33 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
     this.hybridClock = hybridClock;
     this.tree = tree;
     this.address = options.address;
-    this.self = {
-      clusterId: parseClusterId(options.clusterId),
-      nodeId: options.nodeId,
-      versionMin: PROTOCOL_VERSION_MIN,
-      versionMax: PROTOCOL_VERSION_MAX,
-      features: 0,
-      frameBytesMax: FRAME_BYTES_MAX,
-      agent: options.agent ?? 'holdfast',
-    };
+    this.storage = identity.storage;
+    this.self = handshakeSelf(options);
+    this.#flushRetry = new FlushRetry(options.clock, tree);
     this.#executor = new DataExecutor(this, settings);
     this.#watches = new WatchService(this, { ...DEFAULT_WATCH_LIMITS, ...settings.watch });
-    this.#catalog = new Catalog(tree, replicas, options.members);
-    const others = options.members.filter((member) => member.id !== options.nodeId);
-    this.#links = new Map(others.map((member) => [member.id, new PeerLink(this, member)]));
+    this.#catalog = new Catalog(tree, replicas, roster);
+    this.#cluster = new Cluster(this, {
+      roster,
+      identity,
+      directory: options.directory,
+      replicas,
+      electionTicks: settings.electionTicks,
+      observer: this.#observer,
+    });
+    const { links } = this.#cluster.peers;
     this.#loop = new TurnLoop({
       clock: options.clock,
-      log,
-      links: this.#links,
+      log: parts.log,
+      links,
       executor: this.#executor,
       observer: this.#observer,
       sendSnapshot: (replica, to) => this.#snapshots.request(replica, to),
+      turned: () => this.#handOver?.check(),
       fail: (error) => this.fail(error),
     });
     // Wall time: a transfer of this life is never taken for one of an earlier life.
-    this.#snapshots = new Snapshots(this, this.#links, options.directory, Math.floor(options.clock.wallMs()));
+    this.#snapshots = new Snapshots(this, links, options.directory, Math.floor(options.clock.wallMs()));
   }
 
   get state(): NodeState {
@@ -234,7 +232,7 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
       this.#sessions.accept(connection),
     );
     this.#state = 'serving';
-    for (const link of this.#links.values()) link.start();
+    this.#cluster.peers.start();
     this.#campaignWherePreferred();
     this.#scheduleTick();
   }
@@ -246,14 +244,18 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
   }
 
   status(): NodeStatus {
-    const ranges = [...this.#replicas.values()].map((replica) => rangeStatus(replica));
+    const ranges = [...this.#replicas.values()]
+      .map((replica) => rangeStatus(replica))
+      .sort((a, b) => a.id - b.id);
     return {
       id: this.self.nodeId,
       address: this.address,
       state: this.#state,
-      ready: this.#state === 'serving' && ranges.every((range) => range.leader !== 0),
+      ready: this.#state === 'serving' && ranges.length > 0 && ranges.every((range) => range.leader !== 0),
       ranges,
-      connected: [...this.#links.values()].filter((link) => link.connected).map((link) => link.peer),
+      connected: [...this.#cluster.peers.links.values()]
+        .filter((link) => link.connected)
+        .map((link) => link.peer),
       requestsInFlight: this.#executor.inFlight,
       watches: this.#watches.watches,
       revision: this.hybridClock.read(),
@@ -270,13 +272,13 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
     await this.#listener?.close();
     this.#sessions.goAway(drainMs);
     this.#watches.stop();
-    await this.#handOver(drainMs);
+    await this.#giveAway(drainMs);
     this.#tick?.();
     this.#state = 'stopped';
     for (const replica of this.#replicas.values()) replica.stop();
     this.#snapshots.stop();
     await this.#loop.stop();
-    for (const link of this.#links.values()) link.stop();
+    this.#cluster.peers.stop();
     this.#sessions.close();
     await this.tree.close();
     await this.#lock.release();
@@ -311,8 +313,8 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
 
   // SessionsHost
 
-  isMember(node: NodeId): boolean {
-    return this.#members.some((member) => member.id === node);
+  helloRefusal(hello: Hello & { readonly nodeId: NodeId }): HelloRefusal | undefined {
+    return this.#cluster.helloRefusal(hello);
   }
 
   clientFrame(session: Session, frame: Frame): void {
@@ -365,9 +367,25 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
     this.#campaignWherePreferred();
   }
 
+  refused(peer: NodeId, code: ErrorCode, detail: string): void {
+    this.#cluster.refused(peer, code, detail);
+  }
+
+  // ClusterHost
+
+  admissionChanged(admits: (node: NodeId) => boolean): void {
+    this.#sessions.dropPeers(admits);
+  }
+
+  expelled(): void {
+    if (this.#state !== 'serving') return;
+    this.#state = 'expelled';
+    this.#sessions.dropClients(new Error('this node was taken out of the cluster'));
+  }
+
   /** Followers of a leader on that node need not wait out the election timeout (D9). */
   linkLost(peer: NodeId): void {
-    if (this.#state !== 'serving') return;
+    if (this.#state !== 'serving' && this.#state !== 'expelled') return;
     for (const replica of this.#replicas.values()) {
       replica.raft.reportUnreachable(peer);
       if (replica.leader === peer) replica.raft.leaderUnreachable(peer);
@@ -382,42 +400,37 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
   #onTreeEvent(event: TreeEvent): void {
     this.#observer.tree?.(event);
     if (event.type === 'broken') this.fail(asError(event.error));
-    if (event.type === 'disk-full') this.#flushRetryMs = this.clock.monotonicMs() + FLUSH_RETRY_MS;
+    this.#flushRetry.heard(event);
   }
 
-  /**
-   * A cluster that starts need not wait out an election timeout. Of the voters of a range, one is preferred
-   * ({@link NodeSettings.leaders}). Asking costs nothing where a leader exists: pre-vote and stickiness refuse.
-   */
   #campaignWherePreferred(): void {
     for (const replica of this.#replicas.values()) {
-      const { voters } = replica.descriptor.conf;
-      const reachable = voters.filter((voter) => this.#isReachable(voter)).length;
-      const turn = this.#settings.leaders === 'spread' ? replica.id % voters.length : 0;
-      const preferred = voters[turn] === this.self.nodeId;
-      if (preferred && replica.leader === 0 && reachable > voters.length / 2) replica.raft.campaign();
+      campaignWherePreferred(replica, this.self.nodeId, this.#settings.leaders, (node) =>
+        this.#isConnected(node),
+      );
       this.#loop.wake(replica);
     }
   }
 
-  #isReachable(node: NodeId): boolean {
-    return node === this.self.nodeId || this.#links.get(node)?.connected === true;
-  }
-
-  /** A flush that met a full disk is tried again now and then: writes wait for it, and space may come back. */
-  #retryFlush(): void {
-    if (this.clock.monotonicMs() < this.#flushRetryMs) return;
-    this.#flushRetryMs = Number.POSITIVE_INFINITY;
-    // A failure is no news: a full disk is told again as an event, and so is a broken tree.
-    this.tree.flush().catch(() => undefined);
+  #isConnected(node: NodeId): boolean {
+    return this.#cluster.peers.connected(node);
   }
 
   #receive(message: Message): void {
     if (this.#state === 'failed' || this.#state === 'stopped') return;
-    const replica = this.#replicas.get(message.group);
+    const replica = this.#replicas.get(message.group) ?? this.#newReplica(message);
     if (replica === undefined) return;
     if (message.kind === MessageKind.snapshotRequest) this.#snapshots.announced(replica, message);
     else this.step(replica, message);
+  }
+
+  /** A leader speaks of a range that this node does not hold: it is to become a member of it. */
+  #newReplica({ group, kind }: Message): Replica | undefined {
+    const fromLeader = kind === MessageKind.appendRequest || kind === MessageKind.heartbeatRequest;
+    if (!fromLeader) return undefined;
+    const replica = openBlankReplica(this.#replicaParts, group);
+    this.#replicas.set(group, replica);
+    return replica;
   }
 
   // SnapshotsHost
@@ -445,39 +458,31 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
   }
 
   #onTick(): void {
-    if (this.#state !== 'serving' && this.#state !== 'draining') return;
+    if (this.#state === 'stopped' || this.#state === 'failed') return;
     for (const replica of this.#replicas.values()) {
       replica.raft.tick();
       if (replica.raft.hasReady()) this.#loop.wake(replica);
     }
     this.#executor.expire();
-    for (const link of this.#links.values()) link.tick();
+    for (const link of this.#cluster.peers.links.values()) link.tick();
+    this.#cluster.tick();
     this.#snapshots.tick();
     this.#sessions.tick();
     this.#watches.tick();
-    this.#retryFlush();
+    this.#flushRetry.tick();
     this.tree.setHorizon(this.horizon());
     this.#loop.compactLogs(this.#replicas.values(), this.tree, this.#settings);
   }
 
-  /** Transfers the leadership of every range that this node leads to a connected voter, and waits for it. */
-  async #handOver(drainMs: number): Promise<void> {
-    const deadline = this.clock.monotonicMs() + drainMs;
-    const led = [...this.#replicas.values()].filter((replica) => replica.isLeader);
-    for (const replica of led) {
-      const heir = replica.descriptor.conf.voters.find((voter) => this.#links.get(voter)?.connected === true);
-      if (heir === undefined) continue;
-      replica.raft.transferLeadership(heir);
-      this.#loop.wake(replica);
-    }
-    const canHandOver = led.length > 0 && [...this.#links.values()].some((link) => link.connected);
-    while (this.clock.monotonicMs() < deadline) {
-      const leading = canHandOver && led.some((replica) => replica.isLeader);
-      if (!leading && this.#executor.inFlight === 0) return;
-      await new Promise<void>((resolve) => {
-        this.clock.schedule(TICK_MS, resolve);
-      });
-    }
+  /** Gives away the leadership of every range that this node leads, and answers what is in work. */
+  async #giveAway(drainMs: number): Promise<void> {
+    this.#handOver = new HandOver(
+      this.#replicas.values(),
+      (node) => this.#isConnected(node),
+      () => this.#executor.inFlight === 0,
+    );
+    for (const replica of this.#handOver.led) this.#loop.wake(replica);
+    await this.#handOver.ended(this.clock, drainMs);
   }
 
   /** D8: a node that cannot trust its disk or itself serves nothing more. */
@@ -486,7 +491,7 @@ export class Node implements SessionsHost, PeerLinkHost, ExecutorHost, Snapshots
     this.#state = 'failed';
     this.#tick?.();
     void this.#listener?.close();
-    for (const link of this.#links.values()) link.stop();
+    this.#cluster.peers.stop();
     this.#sessions.destroy(error);
     this.#observer.fatal?.(error);
   }

@@ -1,6 +1,7 @@
 import type { NodeId, RangeId } from '@holdfast/io';
+import type { Membership } from '@holdfast/wire';
 import type { TreeEvent } from '@holdfast/lsm';
-import type { Entry, HardState, Message, Ready, Role } from '@holdfast/raft';
+import type { Entry, HardState, Message, Ready, Role, SnapshotMeta } from '@holdfast/raft';
 
 /**
  * What a node lets others watch: the simulator checks its invariants here, applications turn it into metrics
@@ -15,16 +16,25 @@ export interface NodeObserver {
   /** A message is about to leave for a peer. */
   sent?(message: Message): void;
   applied?(range: RangeId, entry: Entry): void;
+  /** A snapshot has replaced the state of the range, durably. */
+  installed?(range: RangeId, snapshot: SnapshotMeta): void;
   /** A range was opened, with what the disk held. */
   recovered?(
     range: RangeId,
-    state: { readonly hardState: HardState; readonly applied: number; readonly last: number },
+    state: {
+      readonly hardState: HardState;
+      readonly applied: number;
+      readonly last: number;
+      readonly lastTerm: number;
+    },
   ): void;
   /**
    * An accepted connection ended. `peer` is 0 for a client or a stranger; a `ProtocolError` as reason says that the
    * other side broke the protocol.
    */
   disconnected?(remoteAddress: string, peer: NodeId | 0, reason: Error | undefined): void;
+  /** The membership of the cluster, as this node learns of it. */
+  membership?(membership: Membership, revision: number): void;
   /** Flushes, compactions, stalls and damage in the node's tree. */
   tree?(event: TreeEvent): void;
   /** The node can not go on: a broken disk or a broken invariant (D8). Nothing is served after this. */

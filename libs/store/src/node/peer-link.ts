@@ -16,6 +16,7 @@ import {
   checkHelloAck,
   encodeHello,
   encodePing,
+  type ErrorCode,
   FRAME_BYTES_MAX,
   type Frame,
   FrameDecoder,
@@ -28,7 +29,7 @@ import {
   RaftBatchBuilder,
   readHelloAck,
 } from '@holdfast/wire';
-import type { Member } from './bootstrap.ts';
+import type { Member } from '../membership/roster.ts';
 
 /** Bytes queued for one peer. Above it Raft messages are dropped, which Raft can bear; memory cannot. */
 export const PEER_QUEUE_BYTES_MAX = 32 * 1024 * 1024;
@@ -49,9 +50,13 @@ export interface PeerLinkHost {
   readonly self: HandshakeSelf;
   /** Where other nodes reach this one. */
   readonly address: string;
+  /** Which data directory speaks for this node. */
+  readonly storage: number;
   linkOpened(peer: NodeId): void;
   /** An open link is gone: evidence that the process at its other end is (D9). */
   linkLost(peer: NodeId): void;
+  /** The peer does not speak with this node. */
+  refused(peer: NodeId, code: ErrorCode, detail: string): void;
   /** Messages were dropped: the peer's flow control starts over. */
   messagesDropped(peer: NodeId): void;
   peerFrame(from: NodeId, reply: (frame: Uint8Array) => void, frame: Frame): void;
@@ -66,7 +71,7 @@ export interface PeerLinkHost {
 export class PeerLink implements ConnectionHandler {
   readonly peer: NodeId;
   readonly #host: PeerLinkHost;
-  readonly #address: string;
+  readonly address: string;
   readonly #batch: RaftBatchBuilder;
   #connection: Connection | undefined;
   #decoder: FrameDecoder;
@@ -83,7 +88,7 @@ export class PeerLink implements ConnectionHandler {
   constructor(host: PeerLinkHost, member: Member) {
     this.#host = host;
     this.peer = member.id;
-    this.#address = member.address;
+    this.address = member.address;
     this.#batch = new RaftBatchBuilder(host.self.nodeId, member.id);
     this.#decoder = new FrameDecoder(host.kernels);
   }
@@ -156,6 +161,7 @@ export class PeerLink implements ConnectionHandler {
       token: '',
       address: this.#host.address,
       agent: self.agent,
+      storage: this.#host.storage,
     };
     this.#connection!.write(encodeHello(kernels, 1, this.#hello));
   }
@@ -190,7 +196,7 @@ export class PeerLink implements ConnectionHandler {
     if (this.#stopped) return;
     this.#decoder = new FrameDecoder(this.#host.kernels, { frameBytesMax: HANDSHAKE_FRAME_BYTES_MAX });
     this.#openedMs = this.#host.clock.monotonicMs();
-    this.#connection = this.#host.network.connect(this.#address);
+    this.#connection = this.#host.network.connect(this.address);
     this.#connection.start(this);
   }
 
@@ -204,6 +210,7 @@ export class PeerLink implements ConnectionHandler {
       throw new ProtocolError('unexpected', 'a frame before the acceptance');
     const ack = readHelloAck(frame.payload);
     const refusal = checkHelloAck(this.#hello!, ack);
+    if (ack.refusal !== undefined) this.#host.refused(this.peer, ack.refusal, ack.detail);
     if (refusal !== undefined) throw new ProtocolError('unexpected', refusal.message);
     this.#version = ack.version;
     this.#decoder.accept(FRAME_BYTES_MAX, ack.version);

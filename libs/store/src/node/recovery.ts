@@ -1,6 +1,6 @@
 import { assert, type NodeId, type Random, type RangeId } from '@holdfast/io';
 import { CorruptionError, type Tree, WriteBatch } from '@holdfast/lsm';
-import { type HardState, Raft } from '@holdfast/raft';
+import { confStateOf, type HardState, Raft } from '@holdfast/raft';
 import type { HybridClock } from '../hybrid-clock.ts';
 import { GroupLog } from '../log/group-log.ts';
 import { RecoveredGroup } from '../log/recovered-group.ts';
@@ -16,7 +16,8 @@ import { CommandReader } from '../range/command.ts';
 import { decodeDescriptor, encodeDescriptor, type RangeDescriptor } from '../range/descriptor.ts';
 import { Replica } from '../range/replica.ts';
 import { StateMachine } from '../range/state-machine.ts';
-import { DEFAULT_KEYSPACE, META_RANGE } from './bootstrap.ts';
+import { membershipTreeKey, type Member, storedMembership } from '../membership/roster.ts';
+import { bootstrapMembership, bootstrapRanges, DEFAULT_KEYSPACE, META_RANGE } from './bootstrap.ts';
 import { canaryOf, type StoreCanary } from './canary.ts';
 import { encodeKeyspace, keyspaceKey } from './catalog.ts';
 import type { NodeObserver } from './observer.ts';
@@ -25,15 +26,14 @@ import type { NodeObserver } from './observer.ts';
 const INITIAL_MARK: AppliedMark = { index: 0, term: 0, revision: 1 };
 const INITIAL_REVISION = 1;
 
-export interface RecoveryParts {
+/** What every replica of a node is made with. */
+export interface ReplicaParts {
   readonly tree: Tree;
-  readonly groups: ReadonlyMap<RangeId, RecoveredGroup>;
-  /** The ranges of a new cluster. */
-  readonly bootstrap: readonly RangeDescriptor[];
   readonly nodeId: NodeId;
   readonly settings: {
     readonly electionTicks: number;
     readonly heartbeatTicks: number;
+    readonly splits?: readonly string[];
     readonly canary?: StoreCanary;
   };
   readonly random: Random;
@@ -44,29 +44,46 @@ export interface RecoveryParts {
 /**
  * Builds the replicas from what tree and log hold; in a new directory, writes the initial state first.
  *
- * @throws CorruptionError when the log knows ranges and the tree knows none: the tree was lost.
+ * @param founders the nodes of a new cluster; undefined for a node that joins one and gets its ranges from the others
+ * @throws CorruptionError when the log holds entries of a range that the tree does not know: the tree was lost.
  */
-export async function openReplicas(parts: RecoveryParts): Promise<ReadonlyMap<RangeId, Replica>> {
-  const { tree, groups } = parts;
+export async function openReplicas(
+  parts: ReplicaParts,
+  groups: ReadonlyMap<RangeId, RecoveredGroup>,
+  founders: readonly Member[] | undefined,
+): Promise<Map<RangeId, Replica>> {
+  const { tree } = parts;
   let descriptors = readDescriptors(tree);
-  if (descriptors.length === 0) {
-    if (groups.size > 0) {
-      throw new CorruptionError(
-        'manifest',
-        'tree',
-        0,
-        'the log holds ranges but the tree does not know them',
-      );
-    }
-    await writeInitialState(tree, parts.bootstrap);
-    descriptors = parts.bootstrap;
+  if (descriptors.length === 0 && groups.size === 0 && founders !== undefined) {
+    descriptors = bootstrapRanges(founders, parts.settings.splits);
+    await writeInitialState(tree, founders, descriptors);
   }
   const replicas = new Map<RangeId, Replica>();
   for (const descriptor of descriptors) {
     const group = groups.get(descriptor.id) ?? new RecoveredGroup();
     replicas.set(descriptor.id, openReplica(parts, descriptor, group));
   }
+  for (const [range, group] of groups) {
+    if (replicas.has(range)) continue;
+    // A replica that was still waiting for its first snapshot has votes in the log, and nothing else.
+    if (group.lastIndex > 0) {
+      const detail = `the log holds entries of range ${range} but the tree does not know it`;
+      throw new CorruptionError('manifest', 'tree', 0, detail);
+    }
+    replicas.set(range, openBlankReplica(parts, range, group));
+  }
   return replicas;
+}
+
+/** A replica without state or configuration: it takes a snapshot from whoever leads the range, and nothing else. */
+export function openBlankReplica(
+  parts: ReplicaParts,
+  range: RangeId,
+  group: RecoveredGroup = new RecoveredGroup(),
+): Replica {
+  const nowhere = new Uint8Array(0);
+  const descriptor = { id: range, start: nowhere, end: nowhere, generation: 0, conf: confStateOf([]) };
+  return makeReplica(parts, descriptor, group, INITIAL_MARK);
 }
 
 /** Descriptors are marks: as durable as the data that they describe, and in the same moment. */
@@ -85,12 +102,18 @@ function readDescriptors(tree: Tree): readonly RangeDescriptor[] {
  * Flushed before anything is served: afterwards a directory without descriptors is one that never got this
  * far, or one whose tree is lost, and the log tells the two apart.
  */
-async function writeInitialState(tree: Tree, bootstrap: readonly RangeDescriptor[]): Promise<void> {
+async function writeInitialState(
+  tree: Tree,
+  founders: readonly Member[],
+  ranges: readonly RangeDescriptor[],
+): Promise<void> {
   const batch = new WriteBatch();
-  for (const descriptor of bootstrap) {
+  for (const descriptor of ranges) {
     batch.mark(descriptorMarkOf(descriptor.id), encodeDescriptor(descriptor));
     if (descriptor.id === META_RANGE) {
       batch.put(keyspaceKey(DEFAULT_KEYSPACE.name), INITIAL_REVISION, encodeKeyspace(DEFAULT_KEYSPACE));
+      const membership = storedMembership(bootstrapMembership(founders, ranges));
+      batch.put(membershipTreeKey(), INITIAL_REVISION, membership);
     }
     batch.mark(appliedMarkOf(descriptor.id), encodeAppliedMark(INITIAL_MARK));
   }
@@ -98,8 +121,8 @@ async function writeInitialState(tree: Tree, bootstrap: readonly RangeDescriptor
   await tree.flush();
 }
 
-function openReplica(parts: RecoveryParts, descriptor: RangeDescriptor, group: RecoveredGroup): Replica {
-  const { tree, hybridClock, observer } = parts;
+function openReplica(parts: ReplicaParts, descriptor: RangeDescriptor, group: RecoveredGroup): Replica {
+  const { tree, hybridClock } = parts;
   const markBytes = tree.mark(appliedMarkOf(descriptor.id));
   assert(markBytes !== undefined, 'a range that the tree knows has a mark');
   const applied = decodeAppliedMark(markBytes);
@@ -109,6 +132,16 @@ function openReplica(parts: RecoveryParts, descriptor: RangeDescriptor, group: R
   }
   hybridClock.observe(applied.revision);
   alignWithTree(group, applied);
+  return makeReplica(parts, descriptor, group, applied);
+}
+
+function makeReplica(
+  parts: ReplicaParts,
+  descriptor: RangeDescriptor,
+  group: RecoveredGroup,
+  applied: AppliedMark,
+): Replica {
+  const { tree, hybridClock, observer } = parts;
   for (const entry of group.entries) {
     if (entry.kind === 0 && entry.data.length > 0)
       hybridClock.observe(new CommandReader(entry.data).lastRevision);
@@ -137,6 +170,7 @@ function openReplica(parts: RecoveryParts, descriptor: RangeDescriptor, group: R
     hardState: group.hardState,
     applied: applied.index,
     last: log.lastIndex(),
+    lastTerm: log.term(log.lastIndex()) ?? 0,
   });
   return new Replica({
     raft,

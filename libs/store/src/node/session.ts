@@ -10,11 +10,15 @@ import {
   FrameType,
   HANDSHAKE_FRAME_BYTES_MAX,
   type HandshakeSelf,
+  type Hello,
+  type HelloAck,
   PeerRole,
   ProtocolError,
   readHello,
+  refuseHello,
 } from '@holdfast/wire';
 import type { Kernels } from '@holdfast/io';
+import type { HelloRefusal } from '../membership/admission.ts';
 import type { ReplyPort } from './data-call.ts';
 
 /** Answers queued for one peer, in bytes; above it the session reads no further requests. */
@@ -26,7 +30,8 @@ export interface SessionHost {
   readonly kernels: Kernels;
   readonly clock: Clock;
   readonly self: HandshakeSelf;
-  isMember(node: NodeId): boolean;
+  /** Why the node at the other end is not spoken with; undefined when it is. */
+  helloRefusal(hello: Hello & { readonly nodeId: NodeId }): HelloRefusal | undefined;
   /** A client's frame other than ping: data, range map. */
   clientFrame(session: Session, frame: Frame): void;
   /** A node's frame other than ping: Raft messages, snapshots. */
@@ -150,15 +155,19 @@ export class Session implements ConnectionHandler, ReplyPort {
     }
   }
 
+  #answer(hello: Hello, self: HandshakeSelf): HelloAck {
+    const ack = answerHello(hello, self);
+    const { nodeId } = hello;
+    if (ack.refusal !== undefined || hello.role !== PeerRole.node || nodeId === 0) return ack;
+    const refusal = this.#host.helloRefusal({ ...hello, nodeId });
+    return refusal === undefined ? ack : refuseHello(self, refusal.code, refusal.detail);
+  }
+
   #handshake(frame: Frame): void {
     if (frame.type !== FrameType.hello) throw new ProtocolError('unexpected', 'a frame before the hello');
     const { kernels, self } = this.#host;
     const hello = readHello(frame.payload);
-    const ack = answerHello(hello, self);
-    const stranger = hello.role === PeerRole.node && hello.nodeId !== 0 && !this.#host.isMember(hello.nodeId);
-    if (ack.refusal === undefined && stranger) {
-      throw new ProtocolError('unexpected', `node ${hello.nodeId} is not a member`);
-    }
+    const ack = this.#answer(hello, self);
     this.reply(encodeHelloAck(kernels, frame.requestId, ack));
     if (ack.refusal !== undefined) {
       this.#decoder.stop();

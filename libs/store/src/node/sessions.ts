@@ -33,7 +33,7 @@ export class Sessions {
         kernels: host.kernels,
         clock: host.clock,
         self: host.self,
-        isMember: (node) => host.isMember(node),
+        helloRefusal: (hello) => host.helloRefusal(hello),
         clientFrame: (from, frame) => host.clientFrame(from, frame),
         peerFrame: (from, over, frame) => host.peerFrame(from, over, frame),
         fail: (error) => host.fail(error),
@@ -61,6 +61,20 @@ export class Sessions {
   /** Asks the clients to go elsewhere. */
   goAway(drainMs: number): void {
     for (const session of this.#sessions.keys()) if (session.peer === 0) session.goAway(drainMs);
+  }
+
+  /** Ends the sessions of nodes that are not spoken with any more. */
+  dropPeers(admits: (node: NodeId) => boolean): void {
+    for (const session of this.#sessions.keys()) {
+      if (session.peer !== 0 && !admits(session.peer)) {
+        session.destroy(new Error(`node ${session.peer} has left the cluster`));
+      }
+    }
+  }
+
+  /** Ends the sessions of clients. */
+  dropClients(reason: Error): void {
+    for (const session of this.#sessions.keys()) if (session.peer === 0) session.destroy(reason);
   }
 
   close(): void {

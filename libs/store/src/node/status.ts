@@ -1,7 +1,8 @@
 import type { Address, NodeId, RangeId } from '@holdfast/io';
 import type { Replica } from '../range/replica.ts';
 
-export type NodeState = 'opened' | 'serving' | 'draining' | 'stopped' | 'failed';
+/** `expelled`: others say that the node was taken out of the cluster; it serves nobody and only votes. */
+export type NodeState = 'opened' | 'serving' | 'draining' | 'expelled' | 'stopped' | 'failed';
 
 export interface RangeStatus {
   readonly id: RangeId;
@@ -11,6 +12,9 @@ export interface RangeStatus {
   readonly commit: number;
   readonly applied: number;
   readonly last: number;
+  readonly lastTerm: number;
+  readonly voters: readonly NodeId[];
+  readonly learners: readonly NodeId[];
 }
 
 export interface NodeStatus {
@@ -31,6 +35,7 @@ export interface NodeStatus {
 /** A picture of one replica for observers. Allocates; not for every request. */
 export function rangeStatus(replica: Replica): RangeStatus {
   const { raft } = replica;
+  const { last, lastTerm } = raft.status();
   return {
     id: replica.id,
     role: raft.role,
@@ -38,6 +43,9 @@ export function rangeStatus(replica: Replica): RangeStatus {
     term: raft.term,
     commit: raft.commit,
     applied: replica.applied.index,
-    last: raft.status().last,
+    last,
+    lastTerm,
+    voters: replica.descriptor.conf.voters,
+    learners: replica.descriptor.conf.learners,
   };
 }

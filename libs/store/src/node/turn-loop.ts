@@ -34,6 +34,7 @@ export class TurnLoop implements TurnOutput {
   readonly #links: ReadonlyMap<NodeId, PeerLink>;
   readonly #executor: DataExecutor;
   readonly #observer: NodeObserver;
+  readonly #onTurned: () => void;
   readonly #onFailure: (error: Error) => void;
   readonly #onSnapshotNeeded: (replica: Replica, to: NodeId) => void;
   #awake = new Set<Replica>();
@@ -55,6 +56,8 @@ export class TurnLoop implements TurnOutput {
     readonly executor: DataExecutor;
     readonly observer: NodeObserver;
     readonly sendSnapshot: (replica: Replica, to: NodeId) => void;
+    /** A turn has ended, and what is known may have changed. */
+    readonly turned: () => void;
     readonly fail: (error: Error) => void;
   }) {
     this.#clock = parts.clock;
@@ -62,6 +65,7 @@ export class TurnLoop implements TurnOutput {
     this.#links = parts.links;
     this.#executor = parts.executor;
     this.#observer = parts.observer;
+    this.#onTurned = parts.turned;
     this.#onFailure = parts.fail;
     this.#onSnapshotNeeded = parts.sendSnapshot;
   }
@@ -140,6 +144,7 @@ export class TurnLoop implements TurnOutput {
         if (replica.raft.hasReady()) this.wake(replica);
       }
       this.#executor.flush();
+      this.#onTurned();
     } catch (error) {
       this.#fail(error);
     }

@@ -1,5 +1,13 @@
 import { assert, type NodeId, type RangeId } from '@holdfast/io';
-import { decodeConfChange, EntryKind, type Entry, type Message, type Raft, type Ready } from '@holdfast/raft';
+import {
+  type ConfState,
+  decodeConfChange,
+  EntryKind,
+  type Entry,
+  type Message,
+  type Raft,
+  type Ready,
+} from '@holdfast/raft';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { GroupLog } from '../log/group-log.ts';
 import type { ReplicaCanary } from '../node/canary.ts';
@@ -51,6 +59,7 @@ export class Replica {
   readonly #observer: NodeObserver;
   readonly #canary: ReplicaCanary | undefined;
   #descriptor: RangeDescriptor;
+  #isMember: boolean;
   #applied: AppliedMark;
   #tap: ChangeTap | undefined;
   /** Committed and not applied, in order. */
@@ -71,6 +80,7 @@ export class Replica {
     this.log = parts.log;
     this.#stateMachine = parts.stateMachine;
     this.#descriptor = parts.descriptor;
+    this.#isMember = isMemberOf(parts.descriptor.conf, parts.raft.id);
     this.#applied = parts.applied;
     this.#clock = parts.clock;
     this.#observer = parts.observer;
@@ -83,6 +93,11 @@ export class Replica {
 
   get descriptor(): RangeDescriptor {
     return this.#descriptor;
+  }
+
+  /** Whether this node holds the range as a voter or learner, as far as it has applied the changes. */
+  get isMember(): boolean {
+    return this.#isMember;
   }
 
   get applied(): AppliedMark {
@@ -185,10 +200,12 @@ export class Replica {
     try {
       await this.#stateMachine.install(snapshot);
       this.#applied = snapshot.head.mark;
-      this.#descriptor = snapshot.head.descriptor;
+      this.#describe(snapshot.head.descriptor);
       this.#clock.observe(this.#applied.revision);
       this.proposals.abandonUpTo(this.#applied.index);
       this.#tap?.replaced();
+      const { mark, descriptor } = snapshot.head;
+      this.#observer.installed?.(this.id, { index: mark.index, term: mark.term, conf: descriptor.conf });
     } finally {
       this.#applying = false;
     }
@@ -280,9 +297,14 @@ export class Replica {
   #applyConfChange(entry: Entry): void {
     const conf = this.raft.applyConfChange(decodeConfChange(entry.data));
     const mark = this.#markOf(entry, this.#applied.revision);
-    this.#descriptor = { ...this.#descriptor, conf, generation: this.#descriptor.generation + 1 };
+    this.#describe({ ...this.#descriptor, conf, generation: this.#descriptor.generation + 1 });
     this.#stateMachine.applyMark(mark, this.#descriptor);
     this.#finish(entry, mark);
+  }
+
+  #describe(descriptor: RangeDescriptor): void {
+    this.#descriptor = descriptor;
+    this.#isMember = isMemberOf(descriptor.conf, this.raft.id);
   }
 
   #markOf(entry: Entry, revision: number): AppliedMark {
@@ -294,4 +316,8 @@ export class Replica {
     this.#observer.applied?.(this.id, entry);
     this.raft.applied(entry.index);
   }
+}
+
+function isMemberOf({ voters, votersOutgoing, learners }: ConfState, node: NodeId): boolean {
+  return voters.includes(node) || votersOutgoing.includes(node) || learners.includes(node);
 }

@@ -120,8 +120,16 @@ agent(optionalEncoding?:any):string|Uint8Array|null {
   return offset ? this.bb!.__string(this.bb_pos + offset, optionalEncoding) : null;
 }
 
+/**
+ * Which data directory speaks for the node; drawn when that was made. 0 for a client.
+ */
+storage():bigint {
+  const offset = this.bb!.__offset(this.bb_pos, 26);
+  return offset ? this.bb!.readUint64(this.bb_pos + offset) : BigInt('0');
+}
+
 static startHello(builder:flatbuffers.Builder) {
-  builder.startObject(11);
+  builder.startObject(12);
 }
 
 static addClusterId(builder:flatbuffers.Builder, clusterIdOffset:flatbuffers.Offset) {
@@ -180,13 +188,17 @@ static addAgent(builder:flatbuffers.Builder, agentOffset:flatbuffers.Offset) {
   builder.addFieldOffset(10, agentOffset, 0);
 }
 
+static addStorage(builder:flatbuffers.Builder, storage:bigint) {
+  builder.addFieldInt64(11, storage, BigInt('0'));
+}
+
 static endHello(builder:flatbuffers.Builder):flatbuffers.Offset {
   const offset = builder.endObject();
   builder.requiredField(offset, 4) // cluster_id
   return offset;
 }
 
-static createHello(builder:flatbuffers.Builder, clusterIdOffset:flatbuffers.Offset, nodeId:number, toNodeId:number, role:number, versionMin:number, versionMax:number, features:number, frameBytesMax:number, tokenOffset:flatbuffers.Offset, addressOffset:flatbuffers.Offset, agentOffset:flatbuffers.Offset):flatbuffers.Offset {
+static createHello(builder:flatbuffers.Builder, clusterIdOffset:flatbuffers.Offset, nodeId:number, toNodeId:number, role:number, versionMin:number, versionMax:number, features:number, frameBytesMax:number, tokenOffset:flatbuffers.Offset, addressOffset:flatbuffers.Offset, agentOffset:flatbuffers.Offset, storage:bigint):flatbuffers.Offset {
   Hello.startHello(builder);
   Hello.addClusterId(builder, clusterIdOffset);
   Hello.addNodeId(builder, nodeId);
@@ -199,6 +211,7 @@ static createHello(builder:flatbuffers.Builder, clusterIdOffset:flatbuffers.Offs
   Hello.addToken(builder, tokenOffset);
   Hello.addAddress(builder, addressOffset);
   Hello.addAgent(builder, agentOffset);
+  Hello.addStorage(builder, storage);
   return Hello.endHello(builder);
 }
 }

@@ -260,6 +260,7 @@ export const HELLO: TableShape = {
     { name: 'token', kind: 'text', bytes: 1, required: false },
     { name: 'address', kind: 'text', bytes: 1, required: false },
     { name: 'agent', kind: 'text', bytes: 1, required: false },
+    { name: 'storage', kind: 'scalar', bytes: 8, required: false },
   ],
 };
 
@@ -276,6 +277,7 @@ export const HELLO_SLOT = {
   token: 8,
   address: 9,
   agent: 10,
+  storage: 11,
 } as const;
 
 export const HELLO_ACK: TableShape = {

@@ -1,0 +1,181 @@
+import { Client } from '@holdfast/client';
+import { Prng, rangeId } from '@holdfast/io';
+import { describe, expect, it } from 'vitest';
+import { History } from '../checkers/history.ts';
+import { checkRegisters } from '../checkers/linearizable.ts';
+import { Coverage } from '../checkers/violation.ts';
+import { RegisterWorker } from '../workloads/register-workload.ts';
+import { Scheduler } from '../world/scheduler.ts';
+import { checkFinalState } from './final-state.ts';
+import { CLUSTER_ID, type Server, StoreCluster } from './store-cluster.ts';
+
+const PATIENCE_MS = 60_000;
+
+/** A cluster under a load of reads and writes, and somebody who changes its members. */
+class World {
+  readonly scheduler = new Scheduler();
+  readonly coverage = new Coverage();
+  readonly cluster: StoreCluster;
+  readonly admin: Client;
+  readonly #history = new History(() => this.scheduler.nowUs);
+  readonly #workers: readonly RegisterWorker[];
+
+  constructor(seed: number, nodes: number) {
+    const options = {
+      seed,
+      nodes,
+      latency: { minMs: 0.1, meanMs: 0.5, spikes: 0, bandwidth: 100_000 },
+      turnUs: 50,
+      driftMax: 0,
+      skewMsMax: 10,
+      settings: { memtableBytes: 16 * 1024, segmentBytes: 64 * 1024, logKeepBytes: 0, logBytesMax: 4 * 1024 },
+      canary: undefined,
+    };
+    this.cluster = new StoreCluster(this.scheduler, options, this.coverage, (violation) =>
+      this.scheduler.fail(violation),
+    );
+    this.admin = this.#client(0);
+    const random = new Prng(seed);
+    const load = { keys: ['apple', 'kiwi', 'lemon', 'tomato'], thinkMs: 20, deadlineMs: 5_000 };
+    this.#workers = [1, 2, 3].map(
+      (i) => new RegisterWorker(i, this.#client(i), this.scheduler, this.#history, random.fork(), load),
+    );
+    for (const server of this.cluster.servers) this.cluster.start(server);
+    for (const worker of this.#workers) worker.start();
+  }
+
+  get writes(): number {
+    return this.#workers.reduce((sum, { writes }) => sum + writes, 0);
+  }
+
+  /** Lets time pass until the promise has settled. */
+  async until<T>(what: Promise<T>): Promise<T> {
+    let done = false;
+    const mark = (): void => {
+      done = true;
+    };
+    what.then(mark, mark);
+    await this.scheduler.runUntil(this.scheduler.nowUs + PATIENCE_MS * 1000, () => done);
+    expect(done).toBe(true);
+    return what;
+  }
+
+  async pass(ms: number): Promise<void> {
+    await this.scheduler.runUntil(this.scheduler.nowUs + ms * 1000);
+  }
+
+  /** Begins the change, and sees it through. */
+  async change(change: Parameters<Client['cluster']['change']>[0]): Promise<void> {
+    await this.until(this.admin.cluster.change(change));
+    await this.until(this.admin.cluster.settled());
+  }
+
+  votersOf(server: Server): readonly (readonly number[])[] {
+    return server.node?.status().ranges.map(({ voters }) => voters) ?? [];
+  }
+
+  leader(range: number): Server {
+    const id = this.cluster.invariants.leader(rangeId(range));
+    return this.cluster.servers.find((server) => server.id === id)!;
+  }
+
+  /** Nothing was lost, and every member holds the same. */
+  async judge(): Promise<void> {
+    const before = this.writes;
+    await this.pass(2_000);
+    expect(this.writes).toBeGreaterThan(before);
+    for (const worker of this.#workers) worker.stop();
+    await this.pass(6_000);
+    expect(checkRegisters(this.#history.operations).verdict).toBe('ok');
+    await checkFinalState(this.cluster);
+  }
+
+  #client(index: number): Client {
+    return new Client({
+      ...this.cluster.client(index),
+      seeds: this.cluster.addresses,
+      clusterId: CLUSTER_ID,
+    });
+  }
+}
+
+describe('the members of a cluster', () => {
+  it('grow from one to three to five and shrink to three, the leaders among those who go', async () => {
+    for (const seed of [1, 2, 3]) {
+      const world = new World(seed, 1);
+      const { cluster } = world;
+      await world.pass(2_000);
+      const added = [1, 2, 3, 4].map(() => cluster.addServer());
+      await world.change({ add: added.slice(0, 2) });
+      expect(world.votersOf(cluster.servers[0])).toEqual(Array.from({ length: 5 }, () => [1, 2, 3]));
+      for (const server of added.slice(2)) {
+        await world.until(world.admin.cluster.addNode(server.id, server.address));
+        await world.until(world.admin.cluster.settled());
+      }
+      await world.pass(1_000);
+      const leader = world.leader(1);
+      const other = cluster.servers.find((server) => server !== leader)!;
+      await world.change({ remove: [leader.id, other.id] });
+      await world.pass(10_000);
+      expect([leader.out, other.out]).toEqual([true, true]);
+      expect(new Map(world.coverage.entries()).get('removed node ended')).toBe(2);
+      expect(cluster.members).toHaveLength(3);
+      await world.judge();
+    }
+  }, 60_000);
+
+  it('are all exchanged in one change', async () => {
+    const world = new World(4, 3);
+    await world.pass(2_000);
+    const added = [1, 2, 3].map(() => world.cluster.addServer());
+    await world.change({ add: added, remove: world.cluster.servers.slice(0, 3).map(({ id }) => id) });
+    await world.pass(10_000);
+    expect(world.cluster.membership?.removed).toEqual([1, 2, 3]);
+    await world.judge();
+  }, 60_000);
+
+  it('lose one that is down, and it is not let in again', async () => {
+    const world = new World(5, 3);
+    const { cluster } = world;
+    await world.pass(2_000);
+    const [, , gone] = cluster.servers;
+    cluster.kill(gone, 'power');
+    await world.change({ remove: [gone.id] });
+    await expect(world.until(world.admin.cluster.addNode(gone.id, '10.9.9.9:1'))).rejects.toThrow(
+      'never used again',
+    );
+    cluster.start(gone);
+    await world.pass(5_000);
+    expect(gone.out).toBe(true);
+    await world.judge();
+  }, 60_000);
+
+  it('do not lose their last majority: the change waits, and can be taken back', async () => {
+    const world = new World(6, 3);
+    const { cluster } = world;
+    await world.pass(2_000);
+    const [, second, third] = cluster.servers;
+    cluster.kill(third, 'power');
+    await world.until(world.admin.cluster.removeNode(second.id));
+    await world.pass(5_000);
+    expect(cluster.membership?.nodes.map(({ state }) => state)).toEqual(['voter', 'leaving', 'voter']);
+    await expect(world.until(world.admin.cluster.removeNode(third.id))).rejects.toThrow('HF_CONFLICT');
+    await world.until(world.admin.cluster.cancelChange());
+    await world.change({ remove: [third.id] });
+    await world.judge();
+  }, 60_000);
+
+  it('do not let in a node that has lost its disk', async () => {
+    const world = new World(7, 3);
+    const { cluster } = world;
+    await world.pass(5_000);
+    const [first] = cluster.servers;
+    cluster.wipe(first);
+    cluster.start(first);
+    await world.pass(5_000);
+    expect(first.out).toBe(true);
+    const added = cluster.addServer();
+    await world.change({ add: [added], remove: [first.id] });
+    await world.judge();
+  }, 60_000);
+});

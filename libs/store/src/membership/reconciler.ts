@@ -1,0 +1,117 @@
+import type { NodeId, RangeId } from '@holdfast/io';
+import {
+  finishChange,
+  isChanging,
+  type Membership,
+  MEMBERSHIP_KEY,
+  MEMBERSHIP_KEYSPACE,
+  encodeMembership,
+  wantedVoters,
+} from '@holdfast/wire';
+import { META_RANGE } from '../node/bootstrap.ts';
+import { ConditionKind } from '../range/command.ts';
+import type { WriteWaiter } from '../range/proposals.ts';
+import type { Replica } from '../range/replica.ts';
+import { isSettled, nextConfChange } from './next-change.ts';
+import { MEMBERSHIP_TYPE, type Roster } from './roster.ts';
+
+/** Ticks between two looks: changes are rare, and a learner needs longer than this to catch up. */
+const LOOK_TICKS = 4;
+
+export interface ReconcilerHost {
+  readonly electionTicks: number;
+  readonly replicas: ReadonlyMap<RangeId, Replica>;
+  readonly roster: Roster;
+  /** The data directory that has spoken for a node, 0 when it was not heard yet. */
+  storageOf(node: NodeId): number;
+  wake(replica: Replica): void;
+}
+
+/**
+ * Moves the ranges that this node leads to where the membership wants them, one Raft change at a time, and keeps the
+ * record itself when this node leads `meta`. It holds no state of its own: after a change of leaders the next one
+ * sees the same record and the same configurations, and goes on.
+ */
+export class Reconciler {
+  readonly #host: ReconcilerHost;
+  #ticks = 0;
+  /** The record that is being acted on, and for how many ticks. */
+  #revision = 0;
+  #age = 0;
+  /** A new record has been proposed, and its fate is not known. */
+  #proposing = false;
+
+  constructor(host: ReconcilerHost) {
+    this.#host = host;
+  }
+
+  tick(): void {
+    const { replicas, roster } = this.#host;
+    this.#age = roster.revision === this.#revision ? this.#age + 1 : 0;
+    this.#revision = roster.revision;
+    if (++this.#ticks < LOOK_TICKS) return;
+    this.#ticks = 0;
+    const { membership } = roster;
+    if (membership === undefined) return;
+    const wanted = wantedVoters(membership);
+    for (const replica of replicas.values()) {
+      if (replica.isLeader && !isSettled(replica.descriptor.conf, wanted)) this.#move(replica, wanted);
+    }
+    const meta = replicas.get(META_RANGE);
+    if (meta?.isLeader !== true || this.#proposing) return;
+    const next = this.#nextRecord(membership, wanted);
+    if (next !== undefined) this.#propose(meta, next);
+  }
+
+  #move(replica: Replica, wanted: readonly NodeId[]): void {
+    const { raft } = replica;
+    const { electionTicks } = this.#host;
+    const { peers } = raft.status();
+    // Who died just before the change was asked for must have had the time to be missed.
+    const heard = (node: NodeId): boolean =>
+      node === raft.id ||
+      (this.#age > electionTicks &&
+        peers.some(({ id, silentTicks }) => id === node && silentTicks < electionTicks));
+    const change = nextConfChange(replica.descriptor.conf, wanted, heard);
+    // A refusal says "not yet": another change, a learner that lags, no commit in this term. The next look asks again.
+    if (change !== undefined && raft.proposeConfChange(change).ok) this.#host.wake(replica);
+  }
+
+  #nextRecord(membership: Membership, wanted: readonly NodeId[]): Membership | undefined {
+    if (isChanging(membership) && this.#allSettled(membership, wanted)) return finishChange(membership);
+    const nodes = membership.nodes.map((node) =>
+      node.storage === 0 ? { ...node, storage: this.#host.storageOf(node.id) } : node,
+    );
+    const news = nodes.some(({ storage }, i) => storage !== membership.nodes[i].storage);
+    return news ? { ...membership, nodes } : undefined;
+  }
+
+  /** Configurations only move by committed entries: what this node's own replicas show is true everywhere. */
+  #allSettled({ ranges }: Membership, wanted: readonly NodeId[]): boolean {
+    const { replicas } = this.#host;
+    return ranges.every((range) => {
+      const replica = replicas.get(range);
+      return replica !== undefined && isSettled(replica.descriptor.conf, wanted);
+    });
+  }
+
+  #propose(meta: Replica, membership: Membership): void {
+    this.#proposing = true;
+    const done = (): void => {
+      this.#proposing = false;
+    };
+    const waiter: WriteWaiter = { mutated: done, failed: done };
+    meta
+      .mutation(waiter, 0)
+      .put(
+        MEMBERSHIP_KEYSPACE,
+        MEMBERSHIP_KEY,
+        MEMBERSHIP_TYPE,
+        encodeMembership(membership),
+        0,
+        ConditionKind.revisionEquals,
+        this.#host.roster.revision,
+      );
+    this.#host.wake(meta);
+  }
+}

@@ -1,0 +1,28 @@
+import type { Clock } from '@holdfast/io';
+import type { Tree, TreeEvent } from '@holdfast/lsm';
+
+/** Between two tries to flush onto a full disk. */
+const RETRY_MS = 1000;
+
+/** A flush that met a full disk is tried again now and then: writes wait for it, and space may come back. */
+export class FlushRetry {
+  readonly #clock: Clock;
+  readonly #tree: Tree;
+  #dueMs = Number.POSITIVE_INFINITY;
+
+  constructor(clock: Clock, tree: Tree) {
+    this.#clock = clock;
+    this.#tree = tree;
+  }
+
+  heard(event: TreeEvent): void {
+    if (event.type === 'disk-full') this.#dueMs = this.#clock.monotonicMs() + RETRY_MS;
+  }
+
+  tick(): void {
+    if (this.#clock.monotonicMs() < this.#dueMs) return;
+    this.#dueMs = Number.POSITIVE_INFINITY;
+    // A failure is no news: a full disk is told again as an event, and so is a broken tree.
+    this.#tree.flush().catch(() => undefined);
+  }
+}

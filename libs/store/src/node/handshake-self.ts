@@ -1,0 +1,21 @@
+import {
+  FRAME_BYTES_MAX,
+  type HandshakeSelf,
+  PROTOCOL_VERSION_MAX,
+  PROTOCOL_VERSION_MIN,
+} from '@holdfast/wire';
+import { parseClusterId } from './identity.ts';
+import type { NodeOptions } from './node-options.ts';
+
+/** How a node introduces itself. @throws IdentityError for a cluster id that is none. */
+export function handshakeSelf(options: Pick<NodeOptions, 'clusterId' | 'nodeId' | 'agent'>): HandshakeSelf {
+  return {
+    clusterId: parseClusterId(options.clusterId),
+    nodeId: options.nodeId,
+    versionMin: PROTOCOL_VERSION_MIN,
+    versionMax: PROTOCOL_VERSION_MAX,
+    features: 0,
+    frameBytesMax: FRAME_BYTES_MAX,
+    agent: options.agent ?? 'holdfast',
+  };
+}

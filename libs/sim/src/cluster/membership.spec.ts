@@ -1,10 +1,10 @@
 import { Client } from '@holdfast/client';
 import { Prng, rangeId } from '@holdfast/io';
 import { describe, expect, it } from 'vitest';
-import { History } from '../checkers/history.ts';
-import { checkRegisters } from '../checkers/linearizable.ts';
 import { Coverage } from '../checkers/violation.ts';
-import { RegisterWorker } from '../workloads/register-workload.ts';
+import { KEEP_ALL } from '../runs/mask.ts';
+import { RegisterWorkload } from '../workloads/register-workload.ts';
+import type { Worker } from '../workloads/worker.ts';
 import { Scheduler } from '../world/scheduler.ts';
 import { checkFinalState } from './final-state.ts';
 import { CLUSTER_ID, type Server, StoreCluster } from './store-cluster.ts';
@@ -17,8 +17,8 @@ class World {
   readonly coverage = new Coverage();
   readonly cluster: StoreCluster;
   readonly admin: Client;
-  readonly #history = new History(() => this.scheduler.nowUs);
-  readonly #workers: readonly RegisterWorker[];
+  readonly #workload: RegisterWorkload;
+  readonly #workers: readonly Worker[];
 
   constructor(seed: number, nodes: number) {
     const options = {
@@ -36,9 +36,16 @@ class World {
     );
     this.admin = this.#client(0);
     const random = new Prng(seed);
-    const load = { keys: ['apple', 'kiwi', 'lemon', 'tomato'], thinkMs: 20, deadlineMs: 5_000 };
-    this.#workers = [1, 2, 3].map(
-      (i) => new RegisterWorker(i, this.#client(i), this.scheduler, this.#history, random.fork(), load),
+    this.#workload = new RegisterWorkload(() => this.scheduler.nowUs, random.fork());
+    this.#workers = [1, 2, 3].map((i) =>
+      this.#workload.worker({
+        process: i,
+        client: this.#client(i),
+        scheduler: this.scheduler,
+        random: random.fork(),
+        pace: { thinkMs: 20, deadlineMs: 5_000 },
+        mask: KEEP_ALL,
+      }),
     );
     for (const server of this.cluster.servers) this.cluster.start(server);
     for (const worker of this.#workers) worker.start();
@@ -86,7 +93,7 @@ class World {
     expect(this.writes).toBeGreaterThan(before);
     for (const worker of this.#workers) worker.stop();
     await this.pass(6_000);
-    expect(checkRegisters(this.#history.operations).verdict).toBe('ok');
+    await this.#workload.judge(this.admin);
     await checkFinalState(this.cluster);
   }
 

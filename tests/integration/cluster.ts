@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import type { Ending } from '../../scripts/cluster/child.ts';
 import { until } from '../../scripts/cluster/deadline.ts';
 import { freePorts } from '../../scripts/cluster/free-ports.ts';
-import { nodeName } from '../../scripts/cluster/layout.ts';
+import { HOST, nodeName } from '../../scripts/cluster/layout.ts';
 import { LocalCluster } from '../../scripts/cluster/local-cluster.ts';
 import { Http } from './http.ts';
 
@@ -56,6 +56,11 @@ export class TestCluster implements AsyncDisposable {
 
   get adminUrl(): string {
     return this.#cluster.adminUrl;
+  }
+
+  /** `host:port` of every data node. */
+  get nodeAddresses(): readonly string[] {
+    return this.#cluster.ports.nodes.map(({ tcp }) => `${HOST}:${tcp}`);
   }
 
   get nodes(): readonly string[] {

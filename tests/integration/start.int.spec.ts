@@ -117,12 +117,12 @@ describe('npm start', () => {
     const admin = `http://127.0.0.1:${environment['HOLDFAST_ADMIN_PORT']}`;
     const holdfast = (...args: readonly string[]) => run('apps/cli/bin/holdfast.js', ...args);
     environment['HOLDFAST_TOKEN'] = rootKey();
-    expect((await holdfast('put', '../cli', 'a value', '-g', gateway)).output).toMatch(/^revision \d+\n$/);
-    expect(await holdfast('get', '../cli', '-g', gateway)).toEqual({
+    expect((await holdfast('put', '../cli', 'a value', '-u', gateway)).output).toMatch(/^revision \d+\n$/);
+    expect(await holdfast('get', '../cli', '-u', gateway)).toEqual({
       ending: 'exit code 0',
       output: 'a value',
     });
-    expect(await holdfast('put', '../cli', 'x', '--if-absent', '-g', gateway)).toMatchObject({
+    expect(await holdfast('put', '../cli', 'x', '--if-absent', '-u', gateway)).toMatchObject({
       ending: 'exit code 1',
       output: expect.stringContaining('HF_PRECONDITION_FAILED'),
     });

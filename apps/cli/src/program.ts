@@ -1,34 +1,35 @@
 import { Command } from 'commander';
-import { GATEWAY_URL_DEFAULT, ProblemError } from './gateway-http.ts';
-import { addKeyCommands } from './key-commands.ts';
+import { addAccessCommands } from './commands/access-commands.ts';
+import { addBenchCommand } from './commands/bench-command.ts';
+import { addCompletionCommand } from './commands/completion-command.ts';
+import { addKeyCommands } from './commands/key-commands.ts';
+import { addStatusCommand } from './commands/status-command.ts';
+import { addTransferCommands } from './commands/transfer-commands.ts';
 import type { Output } from './output.ts';
-import { addStatusCommand } from './status-command.ts';
 
-/** The gateway refused, and the same request may succeed when it is sent again. */
-export const EXIT_RETRYABLE = 75;
-export const EXIT_REFUSED = 1;
-/** Nobody answered. */
-export const EXIT_UNREACHABLE = 69;
+const EXIT_CODES = `
+Ends with 0 when it is done, 1 refused, 2 wrong usage or input, 3 not found, 4 no access, 5 outcome unknown,
+69 nobody answered, 75 nothing happened and the same may succeed later.
+
+Address and token: --url and --token-file, else HOLDFAST_URL and HOLDFAST_TOKEN (HOLDFAST_TOKEN_FILE), else a profile
+of ~/.config/holdfast/config.json, else http://127.0.0.1:7700 without a token.`;
 
 /** The `holdfast` command; results go to `output`. */
 export function createProgram(output: Output): Command {
   const program = new Command('holdfast')
-    .description('Talks to a Holdfast cluster over HTTP.')
-    .configureHelp({ showGlobalOptions: true })
-    .exitOverride();
+    .description('Talks to a Holdfast cluster, over a gateway or straight to its nodes.')
+    .addHelpText('after', EXIT_CODES);
   addKeyCommands(program, output);
+  addTransferCommands(program, output);
+  addBenchCommand(program, output);
   addStatusCommand(program, output);
-  for (const command of program.commands) {
-    command.option('--json', 'print one JSON object').exitOverride();
-    if (command.name() === 'status') continue;
-    const gateway = process.env['HOLDFAST_GATEWAY'] ?? GATEWAY_URL_DEFAULT;
-    command.option('-g, --gateway <url>', 'address of the gateway', gateway);
-  }
+  addAccessCommands(program, output);
+  addCompletionCommand(program, output);
+  throwInsteadOfExit(program);
   return program;
 }
 
-/** How a failed command ends. */
-export function exitCodeOf(error: unknown): number {
-  if (error instanceof ProblemError) return error.problem.retryable === true ? EXIT_RETRYABLE : EXIT_REFUSED;
-  return EXIT_UNREACHABLE;
+function throwInsteadOfExit(command: Command): void {
+  command.exitOverride();
+  for (const inner of command.commands) throwInsteadOfExit(inner);
 }

@@ -74,6 +74,9 @@ describe('prefixEnd', () => {
   });
 
   it('is missing where nothing is larger', () => {
+    const buffer = Buffer.from('a/');
+    expect([...(prefixEnd(buffer) ?? [])]).toEqual([...Buffer.from('a0')]);
+    expect(buffer.toString()).toBe('a/');
     expect(prefixEnd(EMPTY_BYTES)).toBeUndefined();
     expect(prefixEnd(Uint8Array.of(255, 255))).toBeUndefined();
     expect(prefixEnd(Uint8Array.of(1, 255))).toEqual(Uint8Array.of(2));

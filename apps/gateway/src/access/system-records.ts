@@ -1,5 +1,5 @@
 import type { OpResult } from '@holdfast/client';
-import { EMPTY_BYTES, keyspaceId, prefixEnd, utf8 } from '@holdfast/io';
+import { copyBytes, EMPTY_BYTES, keyspaceId, prefixEnd, utf8 } from '@holdfast/io';
 import { Condition, Consistency, HoldfastError, OpKind } from '@holdfast/wire';
 import type { StoreClient } from '../store-client.ts';
 
@@ -80,7 +80,7 @@ export class SystemRecords {
         const key = text.decode(rows.key);
         records.push({ key, json: parse(key, rows.value), revision: rows.revision });
       }
-      start = page.resumeKey?.slice();
+      start = page.resumeKey === undefined ? undefined : copyBytes(page.resumeKey);
     }
     return records;
   }

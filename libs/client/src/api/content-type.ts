@@ -1,4 +1,4 @@
-import { equalBytes } from '@holdfast/io';
+import { copyBytes, equalBytes } from '@holdfast/io';
 import { HoldfastError } from '@holdfast/wire';
 
 /** Content types remembered; an application uses a handful. */
@@ -27,7 +27,7 @@ export class ContentTypes {
   decode(bytes: Uint8Array): string {
     for (const known of this.#known) if (equalBytes(known.bytes, bytes)) return known.text;
     const text = String.fromCharCode(...bytes);
-    if (this.#known.length < KNOWN_MAX) this.#known.push({ text, bytes: bytes.slice() });
+    if (this.#known.length < KNOWN_MAX) this.#known.push({ text, bytes: copyBytes(bytes) });
     return text;
   }
 }

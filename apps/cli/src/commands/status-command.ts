@@ -1,7 +1,10 @@
 import Table from 'cli-table3';
 import type { Command } from 'commander';
-import { ADMIN_URL_DEFAULT, requestJson } from './gateway-http.ts';
-import type { Output } from './output.ts';
+import { GatewayStore } from '../store/gateway-store.ts';
+import type { Output } from '../output.ts';
+
+const ADMIN_URL_DEFAULT = 'http://127.0.0.1:7800';
+const DEADLINE_MS = 5000;
 
 /** The part of `GET /v1/cluster` that is shown. */
 interface ClusterView {
@@ -21,8 +24,10 @@ export function addStatusCommand(program: Command, output: Output): void {
     .command('status')
     .description('show the nodes, and the leader of every range')
     .option('--admin <url>', 'address of the admin app', process.env['HOLDFAST_ADMIN'] ?? ADMIN_URL_DEFAULT)
+    .option('--json', 'print JSON')
     .action(async ({ admin, json }: { readonly admin: string; readonly json?: boolean }) => {
-      const view = (await requestJson(`${admin}/v1/cluster`)) as ClusterView;
+      await using app = new GatewayStore({ url: admin, token: undefined, deadlineMs: DEADLINE_MS });
+      const view = (await app.json({ method: 'GET', path: '/v1/cluster' })) as ClusterView;
       if (json === true) output.json(view);
       else output.line(tablesOf(view));
     });

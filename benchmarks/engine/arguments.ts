@@ -23,7 +23,7 @@ export interface Arguments {
 export const USAGE = `npm run bench:engine -- [options]
   --quick            100,000 entries, one round, no long workloads
   --entries N        default 1,000,000
-  --rounds N         default 3
+  --rounds N         default 3; one for the long workloads
   --only TEXT        workloads whose name contains it; may be given several times
   --without PEER     leave a peer out; may be given several times
   --directory DIR    where the databases are made (default: a new one under the temporary directory)

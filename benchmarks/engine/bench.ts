@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Arguments } from './arguments.ts';
-import { benchmarkOf, runProgram } from './db-bench.ts';
+import { benchmarkOf, fillByProgram, runProgram } from './db-bench.ts';
 import type { Job, JobResult } from './job.ts';
 import { BAR, type EngineName, isEngine, isProgram, type PeerName, type ProgramName } from './names.ts';
 import { compare, type Comparison } from './report.ts';
@@ -31,10 +31,10 @@ export class Bench {
     workload: Workload,
     onRound: (name: string, figure: number) => void,
   ): Promise<readonly Comparison[]> {
-    const peers = workload.peers.filter((peer) => this.#has(workload, peer));
+    let peers = workload.peers.filter((peer) => this.#has(workload, peer));
     const ours: JobResult[] = [];
     const theirs = new Map<PeerName, (JobResult | number)[]>(peers.map((peer) => [peer, []]));
-    for (let round = 0; round < this.#args.rounds; round++) {
+    for (let round = 0; round < (workload.isLong ? 1 : this.#args.rounds); round++) {
       const own = await this.#measure(workload, workload.ours);
       ours.push(own);
       onRound(workload.ours, own.figure);
@@ -42,6 +42,10 @@ export class Bench {
         const result = isEngine(peer)
           ? await this.#measure(workload, peer)
           : await this.#figureOf(workload, peer);
+        if (result === undefined) {
+          peers = peers.filter((other) => other !== peer);
+          continue;
+        }
         theirs.get(peer)?.push(result);
         onRound(peer, typeof result === 'number' ? result : result.figure);
       }
@@ -73,17 +77,29 @@ export class Bench {
     return this.#programs.has(peer) && benchmark !== undefined;
   }
 
-  async #figureOf(workload: Workload, peer: Exclude<PeerName, EngineName>): Promise<number> {
+  /** Undefined when the program fails: what another project's tool does is no reason to end the run. */
+  async #figureOf(workload: Workload, peer: Exclude<PeerName, EngineName>): Promise<number | undefined> {
     if (peer === BAR) return BAR_FIGURES[workload.name] ?? 0;
     const program = this.#programs.get(peer);
     const benchmark = benchmarkOf(peer, workload, this.entriesOf(workload), this.#operationsOf(workload));
     if (program === undefined || benchmark === undefined) throw new Error(`${peer} has no ${workload.name}`);
-    const directory = this.#newDirectory();
+    const isFilled = workload.start === 'filled';
+    const directory = isFilled ? await this.#filledByProgram(workload, peer, program) : this.#newDirectory();
     try {
       return await runProgram(peer, program, benchmark, workload, directory);
+    } catch (error) {
+      console.error(error instanceof Error ? error.message : error);
+      return undefined;
     } finally {
-      rmSync(directory, { recursive: true, force: true });
+      if (!isFilled) rmSync(directory, { recursive: true, force: true });
     }
+  }
+
+  #filledByProgram(workload: Workload, peer: ProgramName, program: string): Promise<string> {
+    const entries = this.entriesOf(workload);
+    return this.#fillOnce(`${peer} ${workload.valueBytes} ${entries}`, (directory) =>
+      fillByProgram(peer, program, workload, entries, directory),
+    );
   }
 
   async #measure(workload: Workload, engine: EngineName): Promise<JobResult> {
@@ -123,12 +139,18 @@ export class Bench {
 
   /** The two of ours share a database's content, not its directory: keys are stored with different revisions. */
   #filledDirectory(job: Omit<Job, 'directory'>): Promise<string> {
-    const key = `${job.engine} ${job.valueBytes} ${job.entries}`;
+    return this.#fillOnce(`${job.engine} ${job.valueBytes} ${job.entries}`, async (directory) => {
+      await runJob({ ...job, directory, fills: true });
+    });
+  }
+
+  /** @param key ends with the number of entries (see {@link forget}). */
+  #fillOnce(key: string, fill: (directory: string) => Promise<void>): Promise<string> {
     let filled = this.#filled.get(key);
     if (filled === undefined) {
       const directory = join(this.#directory, key);
       mkdirSync(directory, { recursive: true });
-      filled = runJob({ ...job, directory, fills: true }).then(() => directory);
+      filled = fill(directory).then(() => directory);
       this.#filled.set(key, filled);
     }
     return filled;

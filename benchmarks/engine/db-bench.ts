@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { run } from './run-job.ts';
 import type { ProgramName } from './names.ts';
@@ -32,7 +32,7 @@ export function findProgram(name: ProgramName): string | undefined {
 }
 
 interface Benchmark {
-  /** What is run, the last of it measured. */
+  /** What is run, the last of it measured; on the database that {@link FILLED} makes when the workload wants one. */
   readonly names: readonly string[];
   readonly flags: readonly string[];
 }
@@ -45,7 +45,6 @@ export function benchmarkOf(
   operations: number,
 ): Benchmark | undefined {
   const isRocks = name === 'rocksdb-db_bench';
-  const filled = ['fillrandom', 'compact'];
   const reads = [`--reads=${operations}`];
   switch (action.kind) {
     case 'put': {
@@ -65,17 +64,17 @@ export function benchmarkOf(
     }
     case 'get':
       return {
-        names: [...filled, action.missing ? 'readmissing' : 'readrandom'],
+        names: [action.missing ? 'readmissing' : 'readrandom'],
         flags: [`--num=${entries}`, ...reads],
       };
     case 'ranges':
       if (!isRocks) return undefined;
       return {
-        names: [...filled, 'seekrandom'],
+        names: ['seekrandom'],
         flags: [`--num=${entries}`, ...reads, `--seek_nexts=${action.length}`],
       };
     case 'scan':
-      return { names: [...filled, action.reverse ? 'readreverse' : 'readseq'], flags: [`--num=${entries}`] };
+      return { names: [action.reverse ? 'readreverse' : 'readseq'], flags: [`--num=${entries}`] };
     default:
       return undefined;
   }
@@ -86,7 +85,24 @@ function syncOfLevel(operations: number): Benchmark {
   return { names: ['fillsync'], flags: [`--num=${operations * 1_000}`] };
 }
 
-/** Runs the program on an empty directory; operations per second of the last benchmark. */
+/** Every entry once, then all of it in the deepest level: what the other engines read from. */
+const FILLED: readonly string[] = ['fillseq', 'compact'];
+
+/** Makes the database of all entries in an empty directory. */
+export async function fillByProgram(
+  name: ProgramName,
+  program: string,
+  workload: Workload,
+  entries: number,
+  directory: string,
+): Promise<void> {
+  await runProgram(name, program, { names: FILLED, flags: [`--num=${entries}`] }, workload, directory);
+}
+
+/**
+ * Runs the program in a directory that is empty, or that {@link fillByProgram} has filled; operations per second of
+ * the last benchmark.
+ */
 export async function runProgram(
   name: ProgramName,
   program: string,
@@ -101,6 +117,7 @@ export async function runProgram(
     `--cache_size=${workload.cacheBytes}`,
     '--bloom_bits=10',
     '--write_buffer_size=33554432',
+    ...(existsSync(join(directory, 'CURRENT')) ? ['--use_existing_db=1'] : []),
     ...flags,
   ];
   const own =

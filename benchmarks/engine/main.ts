@@ -42,9 +42,11 @@ async function main(args: Arguments): Promise<void> {
   const bench = new Bench(directory, args, programs);
   const workloads = chosen(args);
   const comparisons: Comparison[] = [];
+  const started = performance.now();
   try {
     for (const [i, workload] of workloads.entries()) {
-      process.stderr.write(`${workload.name} `);
+      const minutes = ((performance.now() - started) / 60_000).toFixed(1);
+      process.stderr.write(`[${i + 1}/${workloads.length}, ${minutes} min] ${workload.name} `);
       const found = await bench.run(workload, (name, value) =>
         process.stderr.write(`${name} ${value.toFixed(1)} `),
       );
@@ -59,6 +61,8 @@ async function main(args: Arguments): Promise<void> {
   }
 
   const after = describeMachine(tmpdir());
+  const minutes = (performance.now() - started) / 60_000;
+  console.log(`${minutes.toFixed(1)} minutes`);
   console.log(`load average ${before.loadAverage.join(' ')} before, ${after.loadAverage.join(' ')} after`);
   if (args.json !== undefined) {
     writeFileSync(
@@ -76,6 +80,7 @@ async function main(args: Arguments): Promise<void> {
       date: new Date().toISOString().slice(0, 10),
       entries: args.entries,
       rounds: args.rounds,
+      minutes,
       before,
       after,
       programs: [...programs.keys()],

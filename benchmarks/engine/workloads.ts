@@ -50,17 +50,21 @@ const get = (missing: boolean): Action => ({ kind: 'get', missing });
 const level = { ours: 'holdfast-level', peers: ['classic-level'] } as const;
 
 export const WORKLOADS: readonly Workload[] = [
-  workload('fillseq', put('sequential', 1, 64, false), { peers: ALL_PEERS }),
-  workload('fillrandom', put('random', 1, 64, false), { peers: ALL_PEERS }),
-  workload('fillrandom, awaited one by one', put('random', 1, 1, false), { ...level, operations: 0.1 }),
+  workload('fillseq', put('sequential', 1, 64, false), { peers: ALL_PEERS, operations: 0.5 }),
+  workload('fillrandom', put('random', 1, 64, false), { peers: ALL_PEERS, operations: 0.5 }),
+  workload('fillrandom, awaited one by one', put('random', 1, 1, false), { ...level, operations: 0.05 }),
   workload('fillrandom, batch 100', put('random', 100, 1, false), {
     peers: ALL_PEERS,
     bars: { 'rocksdb-db_bench': 0.9 },
   }),
-  workload('fillrandom, batch 100, through level', put('random', 100, 1, false), level),
+  workload('fillrandom, batch 100, through level', put('random', 100, 1, false), {
+    ...level,
+    operations: 0.5,
+  }),
   workload('fillrandom, batch 100, 256 B', put('random', 100, 1, false), {
     peers: ALL_PEERS,
     valueBytes: 256,
+    operations: 0.5,
   }),
   workload('fillrandom, sync', put('random', 1, 1, true), { peers: ALL_PEERS, operations: 0.004 }),
   workload('fillrandom, sync, 64 in flight', put('random', 1, 64, true), {
@@ -68,38 +72,54 @@ export const WORKLOADS: readonly Workload[] = [
     bars: { 'classic-level': 6 },
   }),
   workload('fillrandom, sync, batch 100', put('random', 100, 1, true), { operations: 0.2 }),
-  workload('overwrite, batch 100', put('random', 100, 1, false), { start: 'copy', peers: ALL_PEERS }),
-  workload('deleterandom, batch 100', { kind: 'delete', batch: 100, inFlight: 1 }, { start: 'copy' }),
+  workload('overwrite, batch 100', put('random', 100, 1, false), {
+    start: 'copy',
+    peers: ALL_PEERS,
+    operations: 0.5,
+  }),
+  workload(
+    'deleterandom, batch 100',
+    { kind: 'delete', batch: 100, inFlight: 1 },
+    { start: 'copy', operations: 0.5 },
+  ),
   workload('readrandom', get(false), { peers: ALL_PEERS }),
-  workload('readrandom, through level', get(false), level),
-  workload('readrandom, 256 B', get(false), { valueBytes: 256 }),
-  workload('readrandom, cache 8 MiB', get(false), { cacheBytes: SMALL_CACHE_BYTES, peers: ALL_PEERS }),
-  workload('readmissing', get(true), { peers: ALL_PEERS }),
+  workload('readrandom, through level', get(false), { ...level, operations: 0.5 }),
+  workload('readrandom, 256 B', get(false), { valueBytes: 256, operations: 0.5 }),
+  workload('readrandom, cache 8 MiB', get(false), {
+    cacheBytes: SMALL_CACHE_BYTES,
+    peers: ALL_PEERS,
+    operations: 0.5,
+  }),
+  workload('readmissing', get(true), { peers: ALL_PEERS, operations: 0.5 }),
   workload(
     'get, awaited one by one',
     { kind: 'get-awaited', inFlight: 1 },
     {
       ...level,
-      operations: 0.2,
+      operations: 0.05,
       bars: { 'classic-level': 8 },
     },
   ),
-  workload('get, 64 awaited together', { kind: 'get-awaited', inFlight: 64 }, { ...level, operations: 0.5 }),
-  workload('multiGet 100', { kind: 'get-many', batch: 100 }, { bars: { 'classic-level': 2.5 } }),
-  workload('multiGet 100, through level', { kind: 'get-many', batch: 100 }, level),
+  workload('get, 64 awaited together', { kind: 'get-awaited', inFlight: 64 }, { ...level, operations: 0.2 }),
+  workload(
+    'multiGet 100',
+    { kind: 'get-many', batch: 100 },
+    { operations: 0.5, bars: { 'classic-level': 2.5 } },
+  ),
+  workload('multiGet 100, through level', { kind: 'get-many', batch: 100 }, { ...level, operations: 0.5 }),
   workload(
     'seekrandom, 100 next',
     { kind: 'ranges', length: 100 },
     {
       peers: ALL_PEERS,
-      operations: 0.05,
+      operations: 0.01,
       bars: { 'classic-level': 10 },
     },
   ),
   workload(
     'seekrandom, 100 next, through level',
     { kind: 'ranges', length: 100 },
-    { ...level, operations: 0.05 },
+    { ...level, operations: 0.01 },
   ),
   workload('full scan', { kind: 'scan', reverse: false }, { peers: ALL_PEERS, bars: { 'classic-level': 3 } }),
   workload(
@@ -113,7 +133,7 @@ export const WORKLOADS: readonly Workload[] = [
     { peers: ALL_PEERS, bars: { 'classic-level': 3 } },
   ),
   workload('full scan, through level', { kind: 'scan', reverse: false }, level),
-  workload('mixed 50/50', { kind: 'mixed', inFlight: 64 }, { start: 'copy' }),
+  workload('mixed 50/50', { kind: 'mixed', inFlight: 64 }, { start: 'copy', operations: 0.5 }),
   workload('load of 10 x, batch 100', put('random', 100, 1, false), {
     operations: 10,
     peers: ['classic-level', 'rocksdb-db_bench', 'leveldb-db_bench'],
@@ -121,7 +141,8 @@ export const WORKLOADS: readonly Workload[] = [
   }),
   workload('readrandom of 10 x', get(false), {
     entries: 10,
-    peers: ['classic-level', 'lmdb'],
+    operations: 0.5,
+    peers: ['classic-level'],
     isLong: true,
   }),
   workload(

@@ -54,8 +54,15 @@ function resultOf(parts: Partial<OpResult>): OpResult {
     replayed: false,
     servedLevel: Consistency.strong,
     stalenessMs: 0,
+    expiresAtMs: 0,
+    count: 0,
+    succeeded: false,
     rowCount: 0,
     resumeKey: undefined,
+    transaction: () => ({ failedCheck: undefined, results: [] }),
+    record: () => {
+      throw new Error('no record here');
+    },
     rows: () => {
       throw new Error('no rows here');
     },

@@ -1,16 +1,18 @@
 export type { AbortSignalLike } from './api/abort.ts';
+export { Atomic, type AtomicResult, type Check } from './api/atomic.ts';
 export { Batch } from './api/batch.ts';
 export { BatchError, BatchWriteError } from './api/batch-error.ts';
 export { Client, type ClientOptions, type TransportOptions } from './api/client.ts';
 export { Cluster, type ClusterMember } from './api/cluster.ts';
 export { bytes, type Codec, json, text } from './api/codec.ts';
 export type { Key } from './api/key.ts';
-export type { Counted, Item, Keyspace, SwapResult, Written } from './api/keyspace.ts';
+export type { Counted, Item, Keyspace, StoredItem, SwapResult, Written } from './api/keyspace.ts';
 export type {
   CallOptions,
   CompareOptions,
   ConsistencyName,
   DeleteOptions,
+  DeleteRangeCallOptions,
   GetOptions,
   ReadOptions,
   ScanCallOptions,
@@ -22,7 +24,14 @@ export type { Row } from './api/scan.ts';
 export { parseTarget } from './api/target.ts';
 export type { ClientObserver } from './observer.ts';
 export type { VersionRange } from './link/hello.ts';
-export type { Operation, OpResult, OpSink } from './operation.ts';
+export type {
+  Operation,
+  OpResult,
+  OpSink,
+  RequestedCheck,
+  RequestedStep,
+  TransactionRequest,
+} from './operation.ts';
 export type { Ticket, Transport } from './transport.ts';
 export type { Change, ChangeRecord, WatchHandle, WatchQuery, WatchSink } from './watch/watch-query.ts';
 export type { WatchEvent } from './watch/watch-stream.ts';
@@ -34,7 +43,10 @@ export {
   ERRORS,
   HoldfastError,
   type MembershipChange,
+  type OperationRecord,
   OpKind,
   type Outcome,
+  type StepResult,
+  type TransactionAnswer,
   ScanRowsReader,
 } from '@holdfast/wire';

@@ -1,5 +1,15 @@
-import type { KeyspaceId, Revision } from '@holdfast/io';
-import type { Condition, Consistency, HoldfastError, OpKind, Outcome, ScanRowsReader } from '@holdfast/wire';
+import type { KeyspaceId, RangeId, Revision } from '@holdfast/io';
+import type {
+  Condition,
+  Consistency,
+  HoldfastError,
+  OperationRecord,
+  OpKind,
+  Outcome,
+  ScanRowsReader,
+  TransactionAnswer,
+  TransactionStep,
+} from '@holdfast/wire';
 
 /**
  * One operation at the level of bytes. Keys and values are not copied: the caller leaves them unchanged until the
@@ -41,6 +51,49 @@ export interface Operation {
   readonly reverse?: boolean | undefined;
   /** Scan: without values. */
   readonly keysOnly?: boolean | undefined;
+  /** Scan: how many rows, without the rows: {@link OpResult.count}. */
+  readonly countOnly?: boolean | undefined;
+  /** Strong scan of the latest state: the answer names the revision that it is a snapshot of. */
+  readonly pinned?: boolean | undefined;
+  /** Write: {@link OpResult.found} is to say whether the key had a value before. Costs a read. */
+  readonly tellExisted?: boolean | undefined;
+  /** Transaction: its steps; `key` is that of its first one. */
+  readonly transaction?: TransactionRequest | undefined;
+  /** Lookup: the one range to ask; by default all of them are. */
+  readonly range?: RangeId | undefined;
+}
+
+/** Checks and what follows from them; all keys in one range. At most TRANSACTION_STEPS_MAX steps together. */
+export interface TransactionRequest {
+  readonly checks: readonly RequestedCheck[];
+  /** Done, all of it, when every check holds. */
+  readonly success: readonly RequestedStep[];
+  /** Done otherwise. */
+  readonly failure: readonly RequestedStep[];
+}
+
+export interface RequestedCheck {
+  /** Default: that of the operation. */
+  readonly keyspace?: string | KeyspaceId | undefined;
+  readonly key: Uint8Array;
+  readonly condition: Condition;
+  /** For `Condition.revisionEquals`. */
+  readonly revision?: number | undefined;
+  /** For `Condition.valueEquals`. */
+  readonly value?: Uint8Array | undefined;
+}
+
+export interface RequestedStep {
+  /** Get, put, delete or increment. */
+  readonly kind: TransactionStep['kind'];
+  /** Default: that of the operation. */
+  readonly keyspace?: string | KeyspaceId | undefined;
+  readonly key: Uint8Array;
+  /** Put: the value. Increment: 8 bytes, two's complement, little-endian. */
+  readonly value?: Uint8Array | undefined;
+  readonly contentType?: Uint8Array | undefined;
+  /** Put: milliseconds to live; 0 = for ever. */
+  readonly ttlMs?: number | undefined;
 }
 
 /**
@@ -50,7 +103,7 @@ export interface Operation {
 export interface OpResult {
   /** Write: `applied`. Read: `not_applied`: reads change nothing. */
   readonly outcome: Outcome;
-  /** Read: the key has a value. Write: it had one before. */
+  /** Read: the key has a value. Write: it had one before; looked at only with a condition or `tellExisted`. */
   readonly found: boolean;
   /** Write: its revision. Read: the value's, 0 when absent. */
   readonly revision: Revision;
@@ -63,6 +116,16 @@ export interface OpResult {
   readonly servedLevel: Consistency;
   /** The answer is at most this old; 0 when served strong. */
   readonly stalenessMs: number;
+  /** When the value expires, milliseconds since 1970; 0 = never. */
+  readonly expiresAtMs: number;
+  /** Counting scan: rows. Deletion of a range: keys that are gone. Else 0. */
+  readonly count: number;
+  /** Transaction: every check held. */
+  readonly succeeded: boolean;
+  /** Transaction: what its steps found and made; byte fields are views. @throws ProtocolError */
+  transaction(): TransactionAnswer;
+  /** Lookup that found something: what became of the write. @throws ProtocolError */
+  record(): OperationRecord;
   /** Scan: a new cursor before the first row. */
   rows(): ScanRowsReader;
   readonly rowCount: number;

@@ -40,6 +40,15 @@ export class HybridClock {
     if (mark > this.#last) this.#last = mark;
   }
 
+  /**
+   * The time that this node goes by when it decides what has expired, in milliseconds since 1970. It is part of the
+   * high-water mark from now on: whoever hears of it is never earlier.
+   */
+  nowMs(): number {
+    this.observe(revisionOfWallMs(this.#clock.wallMs()));
+    return wallMsOfRevision(this.#last);
+  }
+
   /** Reserves `count` consecutive revisions and returns the first. */
   stamp(count: number): Revision {
     const first = Math.max(revisionOfWallMs(this.#clock.wallMs()), this.#last + 1);

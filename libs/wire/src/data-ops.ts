@@ -9,15 +9,25 @@ export const OpKind = {
   scan: 5,
   /** Adds to an 8-byte integer; see `DataRequestBuilder.increment`. */
   increment: 6,
-  /** Changes nothing: its condition guards the transaction that it stands in. */
-  check: 7,
+  /** Checks and what follows from them, in one range: see `transaction.ts`. Its key is that of its first step. */
+  transaction: 7,
+  /** Deletes keys of `key .. end key`, at most `limit`; answers how many, and where to go on. */
+  deleteRange: 8,
+  /** What became of the write with an idempotency key (in `key`), asked of one range. */
+  lookup: 9,
 } as const;
 export type OpKind = (typeof OpKind)[keyof typeof OpKind];
-export const OP_KIND_MAX = 7;
+export const OP_KIND_MAX = 9;
 
 /** True for the kinds that go through the log. */
 export function isWrite(kind: number): boolean {
-  return kind === OpKind.put || kind === OpKind.delete || kind === OpKind.increment || kind === OpKind.check;
+  return (
+    kind === OpKind.put ||
+    kind === OpKind.delete ||
+    kind === OpKind.increment ||
+    kind === OpKind.transaction ||
+    kind === OpKind.deleteRange
+  );
 }
 
 export const OpFlag = {
@@ -25,8 +35,12 @@ export const OpFlag = {
   reverse: 1,
   /** Scan: keys and revisions, no values. */
   keysOnly: 2,
-  /** Write: the next op belongs to the same transaction. All of it in one range; all of it happens, or nothing. */
-  chained: 4,
+  /** Write: say whether the key had a value before. Costs a read where the write is applied. */
+  tellExisted: 4,
+  /** Scan: how many rows, without the rows. */
+  countOnly: 8,
+  /** Scan of the latest state: the answer is a snapshot, and names its revision for the pages that follow. */
+  pinned: 16,
 } as const;
 
 /** What must hold for a write to happen; checked by the state machine, in the entry's place in the log. */
@@ -36,6 +50,8 @@ export const Condition = {
   exists: 2,
   /** The key's revision is the op's `revision`. */
   revisionEquals: 3,
+  /** Checks of transactions: the key's value is that of the check. */
+  valueEquals: 4,
 } as const;
 export type Condition = (typeof Condition)[keyof typeof Condition];
 
@@ -49,7 +65,7 @@ export const Consistency = {
 export type Consistency = (typeof Consistency)[keyof typeof Consistency];
 
 export const AnswerFlag = {
-  /** The key had a value: before a delete, at the revision of a read, at the time of a refused condition. */
+  /** The key had a value: before a write that asked to be told, at the revision of a read. */
   found: 1,
   /** The first answer to this idempotency key, given again. */
   replayed: 2,
@@ -57,4 +73,8 @@ export const AnswerFlag = {
   more: 4,
   /** Answered by the leader. */
   leader: 8,
+  /** Transaction: the checks held. */
+  succeeded: 16,
+  /** Read: the value expires; the time stands behind it. */
+  expires: 32,
 } as const;

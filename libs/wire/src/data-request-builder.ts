@@ -16,6 +16,7 @@ import {
   FRAME_BYTES_MAX,
   IDEMPOTENCY_KEY_BYTES_MAX,
   KEY_BYTES_MAX,
+  TRANSACTION_BYTES_MAX,
   VALUE_BYTES_MAX,
 } from './limits.ts';
 import { TableTemplate, vectorStart, writeVector } from './table-template.ts';
@@ -34,8 +35,15 @@ export interface WriteOptions {
   readonly idempotencyKey?: Uint8Array;
   /** Milliseconds from arrival; 0 = the batch's. */
   readonly deadlineMs?: number;
-  /** The next op that is added belongs to the same transaction; its range is the same. */
-  readonly chained?: boolean;
+  /** Say whether the key had a value before. */
+  readonly tellExisted?: boolean;
+}
+
+export interface DeleteRangeOptions {
+  /** Keys at most; 0 = the server's limit. */
+  readonly limit?: number;
+  readonly idempotencyKey?: Uint8Array;
+  readonly deadlineMs?: number;
 }
 
 export interface ScanOptions {
@@ -45,6 +53,10 @@ export interface ScanOptions {
   readonly limitBytes?: number;
   readonly reverse?: boolean;
   readonly keysOnly?: boolean;
+  /** How many rows, without the rows; `limit` bounds the count. */
+  readonly countOnly?: boolean;
+  /** With no revision: the answer is a snapshot and names its revision. */
+  readonly pinned?: boolean;
   /** Read at this revision; 0 = latest. */
   readonly revision?: number;
   readonly deadlineMs?: number;
@@ -137,9 +149,44 @@ export class DataRequestBuilder implements PayloadSource {
     return this.#write(OpKind.increment, range, keyspace, key, value, options);
   }
 
-  /** A condition without a write: guards the transaction that it stands in. */
-  check(range: RangeId, keyspace: KeyspaceId, key: Uint8Array, options: WriteOptions): number {
-    return this.#write(OpKind.check, range, keyspace, key, EMPTY_BYTES, options);
+  /**
+   * @param key of its first step: all keys are in the same range.
+   * @param steps as `encodeTransaction` makes them.
+   */
+  transaction(
+    range: RangeId,
+    keyspace: KeyspaceId,
+    key: Uint8Array,
+    steps: Uint8Array,
+    options: WriteOptions = NO_WRITE_OPTIONS,
+  ): number {
+    return this.#write(OpKind.transaction, range, keyspace, key, steps, options);
+  }
+
+  /** Deletes keys from `start` (included) to `end` (excluded; empty = to the last). */
+  deleteRange(
+    range: RangeId,
+    keyspace: KeyspaceId,
+    start: Uint8Array,
+    end: Uint8Array,
+    options: DeleteRangeOptions = NO_WRITE_OPTIONS,
+  ): number {
+    assert(start.length <= KEY_BYTES_MAX && end.length <= KEY_BYTES_MAX, 'key longer than KEY_BYTES_MAX');
+    const { idempotencyKey = EMPTY_BYTES } = options;
+    assert(idempotencyKey.length <= IDEMPOTENCY_KEY_BYTES_MAX, 'idempotency key too long');
+    const at = this.#op(OpKind.deleteRange, 0, range, keyspace, start, 0, options.deadlineMs ?? 0);
+    const { view } = this.#ops;
+    view.setUint32(at + OP.limit, options.limit ?? 0, true);
+    view.setUint16(at + OP.endKeyLength, end.length, true);
+    view.setUint8(at + OP.idempotencyLength, idempotencyKey.length);
+    this.#blob.append(end);
+    if (idempotencyKey.length > 0) this.#blob.append(idempotencyKey);
+    return this.#count++;
+  }
+
+  /** What became of the write with this idempotency key, if this range has a record of it. */
+  lookup(range: RangeId, idempotencyKey: Uint8Array, deadlineMs = 0): number {
+    return this.#read(OpKind.lookup, range, 0 as KeyspaceId, idempotencyKey, 0, deadlineMs);
   }
 
   /**
@@ -154,7 +201,10 @@ export class DataRequestBuilder implements PayloadSource {
   ): number {
     assert(start.length <= KEY_BYTES_MAX && end.length <= KEY_BYTES_MAX, 'key longer than KEY_BYTES_MAX');
     const flags =
-      (options.reverse === true ? OpFlag.reverse : 0) | (options.keysOnly === true ? OpFlag.keysOnly : 0);
+      (options.reverse === true ? OpFlag.reverse : 0) |
+      (options.keysOnly === true ? OpFlag.keysOnly : 0) |
+      (options.countOnly === true ? OpFlag.countOnly : 0) |
+      (options.pinned === true ? OpFlag.pinned : 0);
     const at = this.#op(
       OpKind.scan,
       flags,
@@ -234,11 +284,13 @@ export class DataRequestBuilder implements PayloadSource {
     options: WriteOptions,
   ): number {
     assert(key.length > 0 && key.length <= KEY_BYTES_MAX, 'key of 1 to KEY_BYTES_MAX bytes');
-    assert(value.length <= VALUE_BYTES_MAX, 'value longer than VALUE_BYTES_MAX');
+    if (kind === OpKind.transaction)
+      assert(value.length <= TRANSACTION_BYTES_MAX, 'steps longer than TRANSACTION_BYTES_MAX');
+    else assert(value.length <= VALUE_BYTES_MAX, 'value longer than VALUE_BYTES_MAX');
     const { ttlMs = 0, contentType = EMPTY_BYTES, idempotencyKey = EMPTY_BYTES } = options;
     assert(contentType.length <= CONTENT_TYPE_BYTES_MAX, 'content type longer than CONTENT_TYPE_BYTES_MAX');
     assert(idempotencyKey.length <= IDEMPOTENCY_KEY_BYTES_MAX, 'idempotency key too long');
-    const flags = options.chained === true ? OpFlag.chained : 0;
+    const flags = options.tellExisted === true ? OpFlag.tellExisted : 0;
     const at = this.#op(kind, flags, range, keyspace, key, options.revision ?? 0, options.deadlineMs ?? 0);
     const { view } = this.#ops;
     if (ttlMs !== 0) putU53(view, at + OP.ttlMs, ttlMs);

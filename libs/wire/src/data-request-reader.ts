@@ -3,7 +3,14 @@ import { Condition, type Consistency, isWrite, OP_KIND_MAX, OpFlag, OpKind } fro
 import type { ErrorCode } from './errors.ts';
 import { DATA_REQUEST, DATA_REQUEST_SLOT as SLOT, REQUEST_OP as OP } from './generated/layout.ts';
 import { ProtocolError } from './holdfast-error.ts';
-import { BATCH_OPS_MAX, DEADLINE_MS_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX } from './limits.ts';
+import {
+  BATCH_OPS_MAX,
+  DEADLINE_MS_MAX,
+  IDEMPOTENCY_KEY_BYTES_MAX,
+  KEY_BYTES_MAX,
+  TRANSACTION_BYTES_MAX,
+  VALUE_BYTES_MAX,
+} from './limits.ts';
 import { getU53, isU53 } from './u53.ts';
 import { scalarU32, scalarU53, scalarU8, vectorAt, verifyTable } from './verifier.ts';
 
@@ -89,9 +96,12 @@ export class DataRequestReader {
       return 'HF_KEY_TOO_LARGE';
     }
     const valueLength = view.getUint32(at + OP.valueLength, true);
-    if (valueLength > VALUE_BYTES_MAX) return 'HF_VALUE_TOO_LARGE';
+    if (valueLength > VALUE_BYTES_MAX) {
+      if (kind !== OpKind.transaction) return 'HF_VALUE_TOO_LARGE';
+      if (valueLength > TRANSACTION_BYTES_MAX) return 'HF_BATCH_TOO_LARGE';
+    }
     if (kind === 0 || kind > OP_KIND_MAX) return 'HF_UNSUPPORTED';
-    if (keyLength === 0 && kind !== OpKind.scan) return 'HF_KEY_INVALID';
+    if (keyLength === 0 && kind !== OpKind.scan && kind !== OpKind.deleteRange) return 'HF_KEY_INVALID';
     if (view.getUint8(at + OP.condition) > Condition.revisionEquals) return 'HF_UNSUPPORTED';
     if (kind === OpKind.increment && (valueLength !== 8 || Number.isNaN(this.delta(index)))) {
       return 'HF_BAD_REQUEST';
@@ -100,8 +110,8 @@ export class DataRequestReader {
       view.getUint8(at + OP.condition) |
       view.getUint8(at + OP.idempotencyLength) |
       view.getUint8(at + OP.contentTypeLength);
-    if (kind === OpKind.check && valueLength !== 0) return 'HF_BAD_REQUEST';
-    if (!isWrite(kind) && this.chained(index)) return 'HF_BAD_REQUEST';
+    if (kind === OpKind.deleteRange && view.getUint8(at + OP.condition) !== 0) return 'HF_BAD_REQUEST';
+    if (kind === OpKind.lookup && keyLength > IDEMPOTENCY_KEY_BYTES_MAX) return 'HF_IDEMPOTENCY_KEY_INVALID';
     if (!isWrite(kind) && (writeParts !== 0 || valueLength !== 0)) return 'HF_BAD_REQUEST';
     return undefined;
   }
@@ -154,9 +164,19 @@ export class DataRequestReader {
     return (this.#view.getUint8(this.#at(index) + OP.flags) & OpFlag.keysOnly) !== 0;
   }
 
-  /** The next op belongs to the same transaction. */
-  chained(index: number): boolean {
-    return (this.#view.getUint8(this.#at(index) + OP.flags) & OpFlag.chained) !== 0;
+  /** Scan: only how many. */
+  countOnly(index: number): boolean {
+    return (this.#view.getUint8(this.#at(index) + OP.flags) & OpFlag.countOnly) !== 0;
+  }
+
+  /** Scan: a snapshot whose revision is told. */
+  pinned(index: number): boolean {
+    return (this.#view.getUint8(this.#at(index) + OP.flags) & OpFlag.pinned) !== 0;
+  }
+
+  /** Write: say whether the key had a value before. */
+  tellExisted(index: number): boolean {
+    return (this.#view.getUint8(this.#at(index) + OP.flags) & OpFlag.tellExisted) !== 0;
   }
 
   keyLength(index: number): number {
@@ -187,6 +207,10 @@ export class DataRequestReader {
   value(index: number): Uint8Array {
     const start = this.#valueStart(index);
     return this.#bytes.subarray(start, start + this.valueLength(index));
+  }
+
+  idempotencyLength(index: number): number {
+    return this.#view.getUint8(this.#at(index) + OP.idempotencyLength);
   }
 
   /** Empty = none. */

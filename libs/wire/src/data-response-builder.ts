@@ -44,8 +44,12 @@ export interface ScanAnswer {
   readonly flags: number;
   /** Where to go on: the next `start` (reverse: the next `end`). Empty = the scan is complete. */
   readonly resumeKey: Uint8Array;
+  /** It was a deletion. */
+  readonly applied?: boolean;
 }
 
+/** Time at which a value expires, behind it. */
+const EXPIRY_BYTES = 8;
 const NO_OPTIONS: RefusalOptions = {};
 const TEMPLATE = new TableTemplate(DATA_RESPONSE);
 const OPS_AT = vectorStart(TEMPLATE.bytes, 8);
@@ -78,6 +82,7 @@ export class DataResponseBuilder implements PayloadSource {
   /**
    * A read that found its key.
    * @param stalenessMs bound on the answer's age; 0 when `served` is strong.
+   * @param expiresAtMs when the value expires, milliseconds since 1970; 0 = never.
    */
   value(
     index: number,
@@ -87,6 +92,7 @@ export class DataResponseBuilder implements PayloadSource {
     served: Consistency = Consistency.strong,
     stalenessMs = 0,
     flags = 0,
+    expiresAtMs = 0,
   ): void {
     assert(contentType.length <= CONTENT_TYPE_BYTES_MAX, 'content type longer than CONTENT_TYPE_BYTES_MAX');
     const at = this.#answer(index, 0, flags | AnswerFlag.found, revision, served, stalenessMs);
@@ -95,6 +101,11 @@ export class DataResponseBuilder implements PayloadSource {
     view.setUint8(at + OP.contentTypeLength, contentType.length);
     if (contentType.length > 0) this.#blob.append(contentType);
     if (value.length > 0) this.#blob.append(value);
+    if (expiresAtMs === 0) return;
+    view.setUint32(at + OP.valueLength, value.length + EXPIRY_BYTES, true);
+    view.setUint8(at + OP.flags, flags | AnswerFlag.found | AnswerFlag.expires);
+    const blobAt = this.#blob.reserve(EXPIRY_BYTES);
+    putU53(this.#blob.view, blobAt, expiresAtMs);
   }
 
   /** A read that found nothing: an answer, not an error. `revision`: of the tombstone if known, else 0. */
@@ -125,6 +136,28 @@ export class DataResponseBuilder implements PayloadSource {
     this.#ops.view.setUint32(at + OP.valueLength, 8, true);
     const blobAt = this.#blob.reserve(8);
     this.#blob.view.setBigInt64(blobAt, BigInt(result), true);
+  }
+
+  /** A number instead of rows: of a counting scan, or of keys that a deletion took. */
+  counted(index: number, count: number, answer: ScanAnswer): void {
+    const { resumeKey } = answer;
+    assert(resumeKey.length <= KEY_BYTES_MAX + 1, 'resume key longer than KEY_BYTES_MAX + 1');
+    const at = this.#answer(index, 0, answer.flags, answer.revision, answer.served, answer.stalenessMs);
+    const { view } = this.#ops;
+    view.setUint32(at + OP.valueLength, 8, true);
+    view.setUint16(at + OP.resumeKeyLength, resumeKey.length, true);
+    view.setUint8(at + OP.outcome, answer.applied === true ? 1 : 0);
+    const blobAt = this.#blob.reserve(8);
+    putU53(this.#blob.view, blobAt, count);
+    this.#blob.append(resumeKey);
+  }
+
+  /** What a transaction made, as `encodeTransactionAnswer` wrote it. @param flags `succeeded` when its checks held */
+  transacted(index: number, revision: number, answer: Uint8Array, flags: number): void {
+    const at = this.#answer(index, 0, flags, revision, Consistency.strong, 0);
+    this.#ops.view.setUint8(at + OP.outcome, 1);
+    this.#ops.view.setUint32(at + OP.valueLength, answer.length, true);
+    this.#blob.append(answer);
   }
 
   /** The rows of a scan, copied. */

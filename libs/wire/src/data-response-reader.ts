@@ -64,6 +64,10 @@ export class DataResponseReader {
       end =
         valueEnd + view.getUint16(at + OP.resumeKeyLength, true) + view.getUint16(at + OP.detailLength, true);
       if (end > blobLength) throw new ProtocolError('malformed', 'answer longer than the blob');
+      if ((view.getUint8(at + OP.flags) & AnswerFlag.expires) !== 0) {
+        if (valueEnd - value < 8 || !isU53(view, this.#blob + valueEnd - 8))
+          throw new ProtocolError('malformed', 'expiry of a value');
+      }
       const rowCount = view.getUint32(at + OP.rowCount, true);
       if (rowCount > 0) verifyScanRows(view, this.#blob + value, this.#blob + valueEnd, rowCount);
     }
@@ -129,7 +133,24 @@ export class DataResponseReader {
 
   value(i: number): Uint8Array {
     const start = this.#valueStart(i);
-    return this.#bytes.subarray(start, start + this.#view.getUint32(this.#at(i) + OP.valueLength, true));
+    const length = this.#view.getUint32(this.#at(i) + OP.valueLength, true);
+    return this.#bytes.subarray(start, start + length - (this.#expires(i) ? 8 : 0));
+  }
+
+  /** When the value expires, milliseconds since 1970; 0 = never. */
+  expiresAtMs(i: number): number {
+    if (!this.#expires(i)) return 0;
+    const length = this.#view.getUint32(this.#at(i) + OP.valueLength, true);
+    return getU53(this.#view, this.#valueStart(i) + length - 8);
+  }
+
+  /** Transaction: the checks held. */
+  succeeded(i: number): boolean {
+    return (this.flags(i) & AnswerFlag.succeeded) !== 0;
+  }
+
+  #expires(i: number): boolean {
+    return (this.flags(i) & AnswerFlag.expires) !== 0;
   }
 
   /** The new value of an increment that is {@link ok}, NaN when the answer holds none. */

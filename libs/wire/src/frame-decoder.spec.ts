@@ -1,6 +1,5 @@
 import { concatBytes, copyBytes, pureKernels, utf8, viewOf } from '@holdfast/io';
 import { describe, expect, it } from 'vitest';
-import { describeFrame } from '../testdata/describe-frame.ts';
 import { SAMPLE_FRAMES } from '../testdata/sample-frames.ts';
 import { encodeFrame, FRAME_HEADER_BYTES, type Frame, FrameType, TRACE_CONTEXT_BYTES } from './frame.ts';
 import { FrameDecoder } from './frame-decoder.ts';
@@ -11,10 +10,15 @@ const kernels = pureKernels;
 const samples = [...SAMPLE_FRAMES.values()];
 const stream = concatBytes(samples);
 
-/** The frames of `chunks`, as data. */
-function decode(chunks: readonly Uint8Array[], decoder = new FrameDecoder(kernels)): unknown[] {
-  const frames: unknown[] = [];
-  for (const chunk of chunks) decoder.push(chunk, (frame) => frames.push(describeFrame(frame)));
+/** The frames of `chunks`, as text: what a description reads is checked by the golden frames. */
+function decode(chunks: readonly Uint8Array[], decoder = new FrameDecoder(kernels)): string[] {
+  const frames: string[] = [];
+  const keep = ({ type, requestId, version, more, trace, payload }: Frame): void => {
+    const sum = (bytes: Uint8Array): number => kernels.crc32(bytes, 0, bytes.length, 0);
+    const traced = trace === undefined ? '' : sum(trace);
+    frames.push(`${type} ${requestId} ${version} ${more} ${traced} ${payload.length} ${sum(payload)}`);
+  };
+  for (const chunk of chunks) decoder.push(chunk, keep);
   return frames;
 }
 

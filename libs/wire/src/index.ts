@@ -24,6 +24,7 @@ export { AnswerFlag, Condition, Consistency, isWrite, OpFlag, OpKind } from './d
 export {
   DataRequestBuilder,
   type DataRequestHead,
+  type DeleteRangeOptions,
   type ScanOptions,
   type WriteOptions,
 } from './data-request-builder.ts';
@@ -91,6 +92,18 @@ export {
   type SnapshotAck,
   type SnapshotChunk,
 } from './snapshot-transfer.ts';
+export { encodeOperationRecord, type OperationRecord, readOperationRecord } from './operation-record.ts';
+export {
+  type CheckStep,
+  encodeTransaction,
+  encodeTransactionAnswer,
+  readTransaction,
+  readTransactionAnswer,
+  type StepResult,
+  type Transaction,
+  type TransactionAnswer,
+  type TransactionStep,
+} from './transaction.ts';
 export { commonVersion, PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN } from './version.ts';
 export {
   encodeWatchCancel,

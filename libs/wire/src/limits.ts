@@ -13,6 +13,14 @@ export const BATCH_OPS_MAX = 4096;
 export const KEY_BYTES_MAX = 4096;
 /** A value, in bytes. */
 export const VALUE_BYTES_MAX = 1024 * 1024;
+/** Steps of one transaction, checks included. */
+export const TRANSACTION_STEPS_MAX = 256;
+/** The steps of one transaction, and the answer to them, in bytes. */
+export const TRANSACTION_BYTES_MAX = 4 * 1024 * 1024;
+/** Keys that one deletion of a range takes; the rest is asked for again. */
+export const DELETE_RANGE_KEYS_MAX = 1000;
+/** Keys that one counting scan looks at; the rest is asked for again. */
+export const COUNT_ROWS_MAX = 100_000;
 /** A content type, in bytes. */
 export const CONTENT_TYPE_BYTES_MAX = 255;
 /** An idempotency key, in bytes. */

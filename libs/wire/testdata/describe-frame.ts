@@ -4,15 +4,19 @@ import {
   DataResponseReader,
   type Frame,
   FrameType,
+  OpKind,
   readError,
   readGoAway,
   readHello,
   readHelloAck,
+  readOperationRecord,
   readRaftBatch,
   readRangeMap,
   readRangeMapRequest,
   readSnapshotAck,
   readSnapshotChunk,
+  readTransaction,
+  readTransactionAnswer,
   readWatchCredit,
   readWatchEnd,
   readWatchStart,
@@ -83,7 +87,7 @@ function describeRequest(batch: DataRequestReader): unknown {
     key: text(batch.key(i)),
     endKey: text(batch.endKey(i)),
     contentType: text(batch.contentType(i)),
-    value: text(batch.value(i)),
+    value: batch.kind(i) === OpKind.transaction ? plain(readTransaction(batch.value(i))) : text(batch.value(i)),
     idempotencyKey: text(batch.idempotencyKey(i)),
     condition: batch.condition(i),
     revision: batch.revision(i),
@@ -93,6 +97,9 @@ function describeRequest(batch: DataRequestReader): unknown {
     limitBytes: batch.limitBytes(i),
     reverse: batch.reverse(i),
     keysOnly: batch.keysOnly(i),
+    countOnly: batch.countOnly(i),
+    pinned: batch.pinned(i),
+    tellExisted: batch.tellExisted(i),
     delta: batch.valueLength(i) === 8 ? batch.delta(i) : undefined,
   }));
   const { deadlineMs, consistency, maxStalenessMs, minRevision } = batch;
@@ -118,13 +125,23 @@ function describeResponse(batch: DataResponseReader): unknown {
       leaderHint: batch.leaderHint(i),
       retryAfterMs: batch.retryAfterMs(i),
       contentType: text(batch.contentType(i)),
-      value: rows.length > 0 ? rows : text(batch.value(i)),
+      value: rows.length > 0 ? rows : describeValue(batch, i),
+      expiresAtMs: batch.expiresAtMs(i),
+      succeeded: batch.succeeded(i),
       result: Number.isNaN(batch.result(i)) ? undefined : batch.result(i),
       resumeKey: text(batch.resumeKey(i)),
       detail: batch.detail(i),
     };
   });
   return { clock: batch.clock, answers };
+}
+
+/** Answers to transactions and lookups are of the sizes that those have in the sample. */
+function describeValue(batch: DataResponseReader, i: number): unknown {
+  const value = batch.value(i);
+  if (batch.ok(i) && batch.succeeded(i)) return plain(readTransactionAnswer(value));
+  if (batch.ok(i) && batch.expiresAtMs(i) !== 0) return plain(readOperationRecord(value));
+  return text(value);
 }
 
 /** Text where it is printable, hexadecimal where it is not. */

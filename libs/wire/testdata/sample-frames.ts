@@ -8,6 +8,9 @@ import {
   DataResponseBuilder,
   encodeChange,
   encodeError,
+  encodeOperationRecord,
+  encodeTransaction,
+  encodeTransactionAnswer,
   encodeFrame,
   encodeGoAway,
   encodeHello,
@@ -24,6 +27,7 @@ import {
   encodeWatchStart,
   FrameType,
   HoldfastError,
+  OpKind,
   PeerRole,
   RaftBatchBuilder,
   ScanRowsBuilder,
@@ -56,6 +60,23 @@ function dataRequest(): Uint8Array {
   batch.delete(range(2), keyspace, utf8('users/7'), { condition: Condition.exists });
   batch.increment(range(2), keyspace, utf8('visits'), -3);
   batch.scan(range(3), keyspace, utf8('users/'), utf8('users0'), { limit: 100, limitBytes: 65_536, reverse: true });
+  const increment = Uint8Array.of(0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff);
+  const steps = encodeTransaction({
+    checks: [
+      { keyspace, key: utf8('a'), condition: Condition.revisionEquals, revision: REVISION, value: utf8('') },
+      { keyspace, key: utf8('b'), condition: Condition.valueEquals, revision: 0, value: utf8('{}') },
+    ],
+    success: [
+      { kind: OpKind.put, keyspace, key: utf8('a'), value: utf8('1'), contentType: utf8('text/plain'), ttlMs: 60_000 },
+      { kind: OpKind.increment, keyspace, key: utf8('n'), value: increment, contentType: utf8(''), ttlMs: 0 },
+    ],
+    failure: [{ kind: OpKind.get, keyspace, key: utf8('a'), value: utf8(''), contentType: utf8(''), ttlMs: 0 }],
+  });
+  batch.transaction(range(2), keyspace, utf8('a'), steps, { idempotencyKey: utf8('tx-1') });
+  batch.deleteRange(range(2), keyspace, utf8('logs/'), utf8('logs0'), { limit: 500 });
+  batch.lookup(range(2), utf8('tx-1'));
+  batch.scan(range(3), keyspace, utf8(''), utf8(''), { countOnly: true, pinned: true });
+  batch.put(range(2), keyspace, utf8('k'), utf8('v'), { tellExisted: true });
   const head = { deadlineMs: 5000, consistency: Consistency.bounded, maxStalenessMs: 1500, minRevision: REVISION };
   return batch.toFrame(kernels, 7, VERSION, head, trace);
 }
@@ -76,6 +97,29 @@ function dataResponse(): Uint8Array {
   });
   answers.absent(2);
   answers.incremented(4, REVISION + 2, -3);
+  const step = { contentType: utf8(''), expiresAtMs: 0 };
+  const made = encodeTransactionAnswer({
+    failedCheck: undefined,
+    results: [
+      { ...step, revision: REVISION + 3, found: true, value: utf8('') },
+      { ...step, revision: REVISION + 3, found: false, value: Uint8Array.of(0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff) },
+    ],
+  });
+  answers.transacted(6, REVISION + 3, made, AnswerFlag.succeeded);
+  const counted = { served: Consistency.strong, stalenessMs: 0, revision: REVISION + 4 };
+  answers.counted(7, 500, { ...counted, flags: AnswerFlag.more, resumeKey: utf8('logs/5'), applied: true });
+  const record = encodeOperationRecord({
+    kind: OpKind.transaction,
+    refusal: undefined,
+    revision: REVISION + 3,
+    counter: 0,
+    existed: false,
+    succeeded: true,
+    expiresAtMs: 1_800_000_000_000,
+    payload: made,
+  });
+  answers.value(8, REVISION + 3, record, utf8(''), Consistency.strong, 0, 0, 1_800_000_000_000);
+  answers.counted(9, 42, { ...counted, flags: 0, resumeKey: utf8('') });
   answers.refused(3, 'HF_NOT_LEADER', { leaderHint: node(2), retryAfterMs: 20, detail: 'moved' });
   return answers.toFrame(kernels, 7, VERSION, REVISION + 9, true);
 }

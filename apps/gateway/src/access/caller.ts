@@ -1,3 +1,4 @@
+import type { TransactionRequest } from '@holdfast/client';
 import { EMPTY_BYTES } from '@holdfast/io';
 import { HoldfastError, isWrite, OpKind } from '@holdfast/wire';
 import type { Accounts } from './accounts.ts';
@@ -13,6 +14,7 @@ export interface AskedOperation {
   readonly key: Uint8Array;
   /** Scan: an empty one is the end of the keyspace. */
   readonly endKey?: Uint8Array | undefined;
+  readonly transaction?: TransactionRequest | undefined;
 }
 
 /**
@@ -51,13 +53,27 @@ export class Caller {
 
   /** Gives the operation back when it is granted. @throws HoldfastError. */
   permit<T extends AskedOperation>(operation: T): T {
-    const { kind, keyspace, key, endKey } = operation;
-    const span: Span = kind === OpKind.scan ? { start: key, end: endKey ?? EMPTY_BYTES } : { key };
-    // A check tells whether a key has a value or a revision: it reads.
-    const writes = isWrite(kind) && kind !== OpKind.check;
-    this.#demand(writes ? 'write' : 'read', keyspace, span);
+    const { kind, keyspace, key, endKey, transaction } = operation;
+    if (transaction !== undefined) {
+      this.#permitSteps(keyspace, transaction);
+      this.#usage?.operation(kind);
+      return operation;
+    }
+    const isInterval = kind === OpKind.scan || kind === OpKind.deleteRange;
+    const span: Span = isInterval ? { start: key, end: endKey ?? EMPTY_BYTES } : { key };
+    this.#demand(isWrite(kind) ? 'write' : 'read', keyspace, span);
     this.#usage?.operation(kind);
     return operation;
+  }
+
+  /** A check tells whether a key has a value or a revision: it reads, as a get does. */
+  #permitSteps(keyspace: string, { checks, success, failure }: TransactionRequest): void {
+    for (const step of [...checks, ...success, ...failure]) {
+      // Names are what is granted; a number would go around them.
+      if (typeof step.keyspace === 'number') throw new HoldfastError('HF_FORBIDDEN');
+      const writes = 'kind' in step && isWrite(step.kind);
+      this.#demand(writes ? 'write' : 'read', step.keyspace ?? keyspace, { key: step.key });
+    }
   }
 
   /** A scan, or the removal, of all keys from `start` to `end`, excluded; an empty end is the end of the keyspace. @throws HoldfastError. */

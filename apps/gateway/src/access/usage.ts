@@ -10,7 +10,8 @@ export const USAGE_FIELDS = [
   'deletes',
   'scans',
   'increments',
-  'checks',
+  'transactions',
+  'lookups',
   'watches',
 ] as const;
 export type UsageField = (typeof USAGE_FIELDS)[number];
@@ -24,7 +25,9 @@ const SLOT_OF_KIND: Readonly<Record<OpKind, number>> = {
   [OpKind.delete]: SLOT.deletes,
   [OpKind.scan]: SLOT.scans,
   [OpKind.increment]: SLOT.increments,
-  [OpKind.check]: SLOT.checks,
+  [OpKind.transaction]: SLOT.transactions,
+  [OpKind.deleteRange]: SLOT.deletes,
+  [OpKind.lookup]: SLOT.lookups,
 };
 
 /** Counters of one tenant on one day in this process: additions to an array, read when they are written down. */

@@ -47,7 +47,7 @@ describe('Batch', () => {
     expect(failed).toBeInstanceOf(BatchError);
     expect(failed).toMatchObject({ code: 'HF_KEYSPACE_NOT_FOUND', outcome: 'unknown' });
     const { results } = failed as BatchError;
-    expect(results[0]).toMatchObject({ existed: false });
+    expect(results[0]).toMatchObject({ replayed: false });
     expect(results[1]).toBeInstanceOf(HoldfastError);
     const reads = await cluster.clock.failure(client.batch().get(users, 'a').get(nobody, 'a').send());
     expect(reads).toMatchObject({ outcome: 'not_applied' });

@@ -70,8 +70,9 @@ export class Batch<R extends readonly unknown[] = []> {
     value: T,
     options: PerCall<SetOptions> = {},
   ): Batch<[...R, Written]> {
-    const { set, written } = requestsOf(keyspace);
-    return this.#add({ operation: set(keyBytes(key), value, options), map: written });
+    const { set, written, writtenUnseen } = requestsOf(keyspace);
+    const map = options.tellExisted === true ? written : writtenUnseen;
+    return this.#add({ operation: set(keyBytes(key), value, options), map });
   }
 
   delete<T>(keyspace: Keyspace<T>, key: Key, options: PerCall<DeleteOptions> = {}): Batch<[...R, Written]> {

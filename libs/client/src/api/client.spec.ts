@@ -38,7 +38,9 @@ describe('a keyspace', () => {
     const { cluster, db } = await open();
     const users = db.keyspace<User>('users');
     expect(await cluster.clock.settle(users.get('42'))).toBeUndefined();
-    const { revision, existed } = await cluster.clock.settle(users.set('42', { name: 'Ada' }));
+    const { revision, existed } = await cluster.clock.settle(
+      users.set('42', { name: 'Ada' }, { tellExisted: true }),
+    );
     expect(existed).toBe(false);
     expect(await cluster.clock.settle(users.get('42'))).toEqual({
       value: { name: 'Ada' },

@@ -5,11 +5,18 @@ import {
   type Clock,
   EMPTY_BYTES,
   type Kernels,
+  type KeyspaceId,
   type Network,
   pureKernels,
   type Random,
 } from '@holdfast/io';
-import { CLUSTER_ID_BYTES, DEADLINE_MS_DEFAULT, HoldfastError } from '@holdfast/wire';
+import {
+  CLUSTER_ID_BYTES,
+  DEADLINE_MS_DEFAULT,
+  HoldfastError,
+  type OperationRecord,
+  OpKind,
+} from '@holdfast/wire';
 import { Engine } from '../engine/engine.ts';
 import { HedgedReads } from '../engine/hedged-reads.ts';
 import { SPOKEN_VERSIONS, type VersionRange } from '../link/hello.ts';
@@ -24,7 +31,9 @@ import { type Codec, json } from './codec.ts';
 import { ContentTypes } from './content-type.ts';
 import { KeyRequests } from './key-requests.ts';
 import { Keyspace } from './keyspace.ts';
+import type { CallOptions } from './options.ts';
 import { execute } from './promise-sink.ts';
+import { WriteNames } from './write-names.ts';
 
 export interface ClientOptions {
   readonly network: Network;
@@ -45,6 +54,11 @@ export interface ClientOptions {
   readonly agent?: string;
   /** Whether slow weak reads are asked of a second replica as well. Default true. */
   readonly hedging?: boolean;
+  /**
+   * Gives every write an idempotency key of its own: then a lost answer is asked for again instead of reported as
+   * `unknown`, and the write is applied once. Costs a record per write, kept for a day. Default false.
+   */
+  readonly exactlyOnce?: boolean;
   /** Protocol versions to offer. Default: those of this release; tests of upgrades say otherwise. */
   readonly versions?: VersionRange;
 }
@@ -53,7 +67,9 @@ export interface ClientOptions {
 export interface TransportOptions {
   readonly transport: Transport;
   readonly clock: Clock;
+  readonly random: Random;
   readonly deadlineMs?: number;
+  readonly exactlyOnce?: boolean;
 }
 
 const AGENT = 'holdfast-client/0.1';
@@ -72,10 +88,12 @@ export class Client {
   readonly #contentTypes = new ContentTypes();
   /** Who belongs to the cluster, and how that changes. */
   readonly cluster: Cluster;
+  readonly #names: WriteNames;
 
   constructor(options: ClientOptions | TransportOptions) {
     this.#clock = options.clock;
     this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS_DEFAULT;
+    this.#names = new WriteNames(options.exactlyOnce === true ? options.random : undefined);
     this.#transport = 'transport' in options ? options.transport : engineTransport(options, this.#deadlineMs);
     this.cluster = new Cluster(this.#transport, this.#clock);
   }
@@ -111,12 +129,24 @@ export class Client {
   /** A keyspace with values of the codec's type. */
   keyspace<T>(name: string, codec: Codec<T>): Keyspace<T>;
   keyspace<T>(name: string, codec: Codec<T> = json<T>()): Keyspace<T> {
-    return new Keyspace(this.#transport, new KeyRequests(name, codec, this.#contentTypes));
+    const requests = new KeyRequests(name, codec, this.#contentTypes, this.#names);
+    return new Keyspace(this.#transport, requests);
   }
 
   /** Operations on any keyspaces that are to leave together. */
   batch(): Batch {
     return new Batch(this.#transport);
+  }
+
+  /**
+   * What became of the write with this idempotency key; undefined when there is no record of it. No record means that
+   * it has not happened so far: a write that is still under way may come. Records are kept for a day.
+   */
+  async operation(idempotencyKey: string, options: CallOptions = {}): Promise<OperationRecord | undefined> {
+    const key = this.#names.of(idempotencyKey) ?? EMPTY_BYTES;
+    const { deadlineMs, signal } = options;
+    const lookup: Operation = { kind: OpKind.lookup, keyspace: 0 as KeyspaceId, key, deadlineMs };
+    return execute(this.#transport, lookup, (result) => (result.found ? result.record() : undefined), signal);
   }
 
   /**

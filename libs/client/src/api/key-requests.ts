@@ -1,16 +1,16 @@
-import { copyBytes, decodeUtf8, encodeUtf8, type Revision, viewOf } from '@holdfast/io';
+import { copyBytes, decodeUtf8, type Revision, viewOf } from '@holdfast/io';
 import {
   Condition,
   Consistency,
   HoldfastError,
-  IDEMPOTENCY_KEY_BYTES_MAX,
   OpKind,
   type ScanRowsReader,
+  type StepResult,
 } from '@holdfast/wire';
 import type { Operation, OpResult } from '../operation.ts';
 import type { Codec } from './codec.ts';
 import type { ContentTypes } from './content-type.ts';
-import type { Counted, Item, SwapResult, Written } from './keyspace.ts';
+import type { Counted, Item, StoredItem, SwapResult, Written } from './keyspace.ts';
 import type {
   CompareOptions,
   ConsistencyName,
@@ -23,6 +23,7 @@ import type { Transport } from '../transport.ts';
 import type { WatchQuery } from '../watch/watch-query.ts';
 import { type WatchEvent, watchStream, type WatchStreamOptions } from '../watch/watch-stream.ts';
 import type { Row } from './scan.ts';
+import type { WriteNames } from './write-names.ts';
 
 const LEVELS: readonly ConsistencyName[] = ['strong', 'bounded', 'eventual'];
 
@@ -34,11 +35,13 @@ export class KeyRequests<T> {
   readonly keyspace: string;
   readonly #codec: Codec<T>;
   readonly #contentTypes: ContentTypes;
+  readonly #names: WriteNames;
 
-  constructor(keyspace: string, codec: Codec<T>, contentTypes: ContentTypes) {
+  constructor(keyspace: string, codec: Codec<T>, contentTypes: ContentTypes, names: WriteNames) {
     this.keyspace = keyspace;
     this.#codec = codec;
     this.#contentTypes = contentTypes;
+    this.#names = names;
   }
 
   watch(
@@ -50,8 +53,26 @@ export class KeyRequests<T> {
   }
 
   with<U>(codec: Codec<U>): KeyRequests<U> {
-    return new KeyRequests(this.keyspace, codec, this.#contentTypes);
+    return new KeyRequests(this.keyspace, codec, this.#contentTypes, this.#names);
   }
+
+  /** The name that a write travels under, or undefined. */
+  readonly name = (given: string | undefined): Uint8Array | undefined => this.#names.of(given);
+
+  /** Bytes of a value, for a check. */
+  readonly encoded = (value: T): Uint8Array => this.#codec.encode(value);
+
+  /** What a step of a transaction read. */
+  readonly stepItem = (result: StepResult): StoredItem<T> | undefined => {
+    if (!result.found) return undefined;
+    const { revision, expiresAtMs } = result;
+    return {
+      value: this.#codec.decode(result.value),
+      revision: revision as Revision,
+      contentType: this.#contentTypes.decode(result.contentType),
+      ...(expiresAtMs === 0 ? {} : { expiresAtMs }),
+    };
+  };
 
   readonly get = (key: Uint8Array, options: ReadOptions, revision: number | undefined): Operation => ({
     kind: OpKind.get,
@@ -71,7 +92,8 @@ export class KeyRequests<T> {
     value: this.#codec.encode(value),
     contentType: this.#contentTypes.encode(options.contentType ?? this.#codec.contentType),
     ttlMs: options.ttlMs,
-    idempotencyKey: idempotencyBytes(options.idempotencyKey),
+    tellExisted: options.tellExisted,
+    idempotencyKey: this.#names.of(options.idempotencyKey),
     deadlineMs: options.deadlineMs,
   });
 
@@ -81,7 +103,8 @@ export class KeyRequests<T> {
     key,
     condition: options.ifRevision === undefined ? Condition.none : Condition.revisionEquals,
     revision: options.ifRevision,
-    idempotencyKey: idempotencyBytes(options.idempotencyKey),
+    tellExisted: true,
+    idempotencyKey: this.#names.of(options.idempotencyKey),
     deadlineMs: options.deadlineMs,
   });
 
@@ -112,7 +135,7 @@ export class KeyRequests<T> {
       keyspace: this.keyspace,
       key,
       value,
-      idempotencyKey: idempotencyBytes(options.idempotencyKey),
+      idempotencyKey: this.#names.of(options.idempotencyKey),
       deadlineMs: options.deadlineMs,
     };
   };
@@ -123,16 +146,21 @@ export class KeyRequests<T> {
       value: this.#codec.decode(result.value),
       revision: result.revision,
       contentType: this.#contentTypes.decode(result.contentType),
+      ...(result.expiresAtMs === 0 ? {} : { expiresAtMs: result.expiresAtMs }),
       servedLevel: LEVELS[result.servedLevel],
       stalenessMs: result.stalenessMs,
     };
   };
 
+  /** Of a write that looked at the key's state before. */
   readonly written = (result: OpResult): Written => ({
     revision: result.revision,
     existed: result.found,
     replayed: result.replayed,
   });
+
+  /** Of a write that did not ask for it. */
+  readonly writtenUnseen = ({ revision, replayed }: OpResult): Written => ({ revision, replayed });
 
   readonly counted = (result: OpResult): Counted => ({
     value: Number(viewOf(result.value).getBigInt64(0, true)),
@@ -155,13 +183,4 @@ export class KeyRequests<T> {
     revision: rows.revision,
     contentType: this.#contentTypes.decode(rows.contentType),
   });
-}
-
-function idempotencyBytes(key: string | undefined): Uint8Array | undefined {
-  if (key === undefined) return undefined;
-  const encoded = encodeUtf8(key);
-  if (encoded === undefined || encoded.length === 0 || encoded.length > IDEMPOTENCY_KEY_BYTES_MAX) {
-    throw new HoldfastError('HF_IDEMPOTENCY_KEY_INVALID');
-  }
-  return encoded;
 }

@@ -1,6 +1,7 @@
 import { compareBytes, concatBytes, EMPTY_BYTES, prefixEnd, type Revision } from '@holdfast/io';
 import { HoldfastError } from '@holdfast/wire';
 import type { Transport } from '../transport.ts';
+import { Atomic } from './atomic.ts';
 import { BatchWriteError } from './batch-error.ts';
 import type { Codec } from './codec.ts';
 import { type Key, keyBytes } from './key.ts';
@@ -10,6 +11,7 @@ import type {
   CompareOptions,
   ConsistencyName,
   DeleteOptions,
+  DeleteRangeCallOptions,
   GetOptions,
   ReadOptions,
   ScanCallOptions,
@@ -18,15 +20,21 @@ import type {
   WriteCallOptions,
 } from './options.ts';
 import { execute } from './promise-sink.ts';
-import { type Row, scanPages } from './scan.ts';
+import { countPages, deletePages, type Row, scanPages } from './scan.ts';
 import type { WatchEvent } from '../watch/watch-stream.ts';
 
-/** A value and what is known of it. */
-export interface Item<T> {
+/** A value and what is stored with it. */
+export interface StoredItem<T> {
   readonly value: T;
   /** Of this value: the condition of a `compareAndSet`, the floor of a later weak read. */
   readonly revision: Revision;
   readonly contentType: string;
+  /** When it goes, milliseconds since 1970; absent when it stays. */
+  readonly expiresAtMs?: number;
+}
+
+/** A value and how it was read. */
+export interface Item<T> extends StoredItem<T> {
   /** Level the answer was served at. */
   readonly servedLevel: ConsistencyName;
   /** The answer is at most this old, in milliseconds; 0 when served strong. */
@@ -36,8 +44,8 @@ export interface Item<T> {
 /** A write that is durable on a majority. */
 export interface Written {
   readonly revision: Revision;
-  /** The key had a value before. */
-  readonly existed: boolean;
+  /** The key had a value before; absent when nobody looked: see {@link SetOptions.tellExisted}. */
+  readonly existed?: boolean;
   /** An earlier answer to the same idempotency key, given again. */
   readonly replayed: boolean;
 }
@@ -103,8 +111,9 @@ export class Keyspace<T> {
   }
 
   async set(key: Key, value: T, options: SetOptions = NO_OPTIONS): Promise<Written> {
-    const { set, written } = this.#requests;
-    return execute(this.#transport, set(keyBytes(key), value, options), written, options.signal);
+    const { set, written, writtenUnseen } = this.#requests;
+    const map = options.tellExisted === true ? written : writtenUnseen;
+    return execute(this.#transport, set(keyBytes(key), value, options), map, options.signal);
   }
 
   /**
@@ -116,9 +125,10 @@ export class Keyspace<T> {
     entries: Iterable<readonly [Key, T]>,
     options: Omit<SetOptions, 'idempotencyKey'> = NO_OPTIONS,
   ): Promise<Written[]> {
-    const { set, written } = this.#requests;
+    const { set, written, writtenUnseen } = this.#requests;
+    const map = options.tellExisted === true ? written : writtenUnseen;
     const operations = Array.from(entries, ([key, value]) => set(keyBytes(key), value, options));
-    const results = await executeMany(this.#transport, operations, written, options.signal);
+    const results = await executeMany(this.#transport, operations, map, options.signal);
     return results.map((result) => {
       if (result instanceof HoldfastError) throw new BatchWriteError(results);
       return result;
@@ -162,19 +172,36 @@ export class Keyspace<T> {
 
   /**
    * Rows in order of their keys (bytes), across ranges, page by page: `for await (const row of users.scan())`. Pages
-   * are read one after the other, each as fresh as asked; together they are no snapshot. The loop may be left early.
+   * are read one after the other, each as fresh as asked; with `snapshot` or `revision` they show one moment. The loop
+   * may be left early.
    */
   scan(options: ScanCallOptions = NO_OPTIONS): AsyncGenerator<Row<T>, void, undefined> {
-    const prefix = options.prefix === undefined ? undefined : keyBytes(options.prefix);
-    const start = prefix ?? (options.start === undefined ? EMPTY_BYTES : keyBytes(options.start));
-    const end =
-      prefix === undefined
-        ? options.end === undefined
-          ? EMPTY_BYTES
-          : keyBytes(options.end)
-        : (prefixEnd(prefix) ?? EMPTY_BYTES);
+    const { start, end } = intervalOf(options);
     const { get, row } = this.#requests;
-    return scanPages(this.#transport, get(start, options, undefined), end, options, row);
+    return scanPages(this.#transport, get(start, options, options.revision), end, options, row);
+  }
+
+  /** How many keys have a value, in the interval and at the moment that `options` name. Reads every key. */
+  async count(
+    options: Omit<ScanCallOptions, 'reverse' | 'keysOnly' | 'pageSize'> = NO_OPTIONS,
+  ): Promise<number> {
+    const { start, end } = intervalOf(options);
+    const { get } = this.#requests;
+    return countPages(this.#transport, get(start, options, options.revision), end, options);
+  }
+
+  /**
+   * Deletes the keys of an interval, a thousand at a time: each step is atomic, all of them together are not. May be
+   * called again when it failed: what is gone is gone. Returns how many keys it removed.
+   */
+  async deleteRange(options: DeleteRangeCallOptions): Promise<number> {
+    const { start, end } = intervalOf(options);
+    return deletePages(this.#transport, this.name, start, end, options);
+  }
+
+  /** A transaction on keys of one range: all of it or nothing. */
+  atomic(): Atomic<T> {
+    return new Atomic(this.#transport, this.#requests);
   }
 
   /**
@@ -197,6 +224,20 @@ export class Keyspace<T> {
       { progress, signal },
     );
   }
+}
+
+function intervalOf(options: { readonly start?: Key; readonly end?: Key; readonly prefix?: Key }): {
+  readonly start: Uint8Array;
+  readonly end: Uint8Array;
+} {
+  if (options.prefix !== undefined) {
+    const start = keyBytes(options.prefix);
+    return { start, end: prefixEnd(start) ?? EMPTY_BYTES };
+  }
+  return {
+    start: options.start === undefined ? EMPTY_BYTES : keyBytes(options.start),
+    end: options.end === undefined ? EMPTY_BYTES : keyBytes(options.end),
+  };
 }
 
 /** @throws HoldfastError `HF_BAD_REQUEST` for more than one way to say which keys. */

@@ -33,6 +33,17 @@ export interface WriteCallOptions extends CallOptions {
   readonly idempotencyKey?: string;
 }
 
+export interface DeleteRangeCallOptions extends CallOptions {
+  /** First key; default the first of the keyspace. */
+  readonly start?: Key;
+  /** Key behind the last; default the end of the keyspace. */
+  readonly end?: Key;
+  /** Only keys that begin with this; instead of `start` and `end`. */
+  readonly prefix?: Key;
+  /** Keys at most. Default: all of them. */
+  readonly limit?: number;
+}
+
 export interface DeleteOptions extends WriteCallOptions {
   /** Only if the key has exactly this revision; `HF_PRECONDITION_FAILED` otherwise. */
   readonly ifRevision?: number;
@@ -43,6 +54,8 @@ export interface SetOptions extends WriteCallOptions {
   readonly ttlMs?: number;
   /** Default: that of the codec. */
   readonly contentType?: string;
+  /** Say whether the key had a value before; costs a read where the write is applied. */
+  readonly tellExisted?: boolean;
 }
 
 /** What must hold for a `compareAndSet`: exactly one of the two. */
@@ -79,6 +92,15 @@ export interface ScanCallOptions extends ReadOptions {
   readonly prefix?: Key;
   /** From the last key to the first. */
   readonly reverse?: boolean;
+  /** Every page is read at this revision, inside the retention window. */
+  readonly revision?: number;
+  /**
+   * All pages show one moment: the first page's, however many ranges the interval has. Each page waits for the writes
+   * under way. Strong reads only.
+   */
+  readonly snapshot?: boolean;
+  /** Keys and revisions, without values. */
+  readonly keysOnly?: boolean;
   /** Rows at most. */
   readonly limit?: number;
   /** Rows asked for at a time. Default 1,000. */

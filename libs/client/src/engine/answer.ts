@@ -1,5 +1,14 @@
-import type { Revision } from '@holdfast/io';
-import type { Consistency, DataResponseReader, Outcome, ScanRowsReader } from '@holdfast/wire';
+import { readU53, type Revision, viewOf } from '@holdfast/io';
+import {
+  type Consistency,
+  type DataResponseReader,
+  type OperationRecord,
+  type Outcome,
+  readOperationRecord,
+  readTransactionAnswer,
+  type ScanRowsReader,
+  type TransactionAnswer,
+} from '@holdfast/wire';
 import type { OpResult } from '../operation.ts';
 
 /** One answer of a received frame, decoded where it stands and only when it is looked at. */
@@ -42,6 +51,27 @@ export class Answer implements OpResult {
 
   get stalenessMs(): number {
     return this.#reader.stalenessMs(this.#index);
+  }
+
+  get expiresAtMs(): number {
+    return this.#reader.expiresAtMs(this.#index);
+  }
+
+  get count(): number {
+    const { value } = this;
+    return value.length === 8 ? readU53(viewOf(value), 0) : 0;
+  }
+
+  get succeeded(): boolean {
+    return this.#reader.succeeded(this.#index);
+  }
+
+  transaction(): TransactionAnswer {
+    return readTransactionAnswer(this.value);
+  }
+
+  record(): OperationRecord {
+    return readOperationRecord(this.value);
   }
 
   get rowCount(): number {

@@ -1,4 +1,4 @@
-import type { Address, Clock, Kernels, Network, NodeId, Random } from '@holdfast/io';
+import type { Address, Clock, Kernels, Network, NodeId, Random, RangeId } from '@holdfast/io';
 import {
   Consistency,
   type DataResponseReader,
@@ -31,11 +31,13 @@ import { RetryBudget } from '../retry/retry-budget.ts';
 import { chooseRetry, isSafeToResend } from '../retry/retry-policy.ts';
 import type { Route } from '../routing/route.ts';
 import { Alarm } from './alarm.ts';
+import { anyReplica } from './any-replica.ts';
 import { Answer } from './answer.ts';
 import { closedError, deadlineError, FATAL, LEADER_TROUBLE, NODE_TROUBLE, withOutcome } from './judgement.ts';
 import type { HedgeTarget } from './hedged-reads.ts';
 import { Leaders, type LeadersHost } from './leaders.ts';
 import { LinkTable } from './link-table.ts';
+import { lookUpEverywhere } from './lookup.ts';
 import { MapSource, type MapSourceHost } from './map-source.ts';
 import { PendingOp } from './pending-op.ts';
 import { refusalOf } from './refusal.ts';
@@ -131,6 +133,10 @@ export class Engine implements HedgeTarget, LinkOwner, LeadersHost, MapSourceHos
       this.clock.defer(() => sink.failed(refusal, tag));
       return undefined;
     }
+    if (operation.kind === OpKind.lookup && operation.range === undefined) {
+      lookUpEverywhere(this, operation, sink, tag);
+      return undefined;
+    }
     const nowMs = this.clock.monotonicMs();
     const deadlineMs = Math.min(
       Math.max(0, operation.deadlineMs ?? this.#options.deadlineMs),
@@ -143,6 +149,11 @@ export class Engine implements HedgeTarget, LinkOwner, LeadersHost, MapSourceHos
     this.#alarm.set(op, op.deadlineAtMs, nowMs);
     this.dispatch(op);
     return op;
+  }
+
+  /** Ranges of the map in use. */
+  get ranges(): readonly RangeId[] {
+    return this.#router.routes.map(({ rangeId }) => rangeId);
   }
 
   cancel(op: PendingOp, serial: number, cause: unknown): void {
@@ -177,8 +188,8 @@ export class Engine implements HedgeTarget, LinkOwner, LeadersHost, MapSourceHos
       return;
     }
     const miss = this.#router.resolve(op);
-    if (miss === 'keyspace' && op.mapAsks > 0) {
-      this.#fail(op, new HoldfastError('HF_KEYSPACE_NOT_FOUND'));
+    if (miss === 'spans' || (miss === 'keyspace' && op.mapAsks > 0)) {
+      this.#fail(op, new HoldfastError(miss === 'spans' ? 'HF_SPANS_RANGES' : 'HF_KEYSPACE_NOT_FOUND'));
       return;
     }
     const { route } = op;
@@ -203,19 +214,10 @@ export class Engine implements HedgeTarget, LinkOwner, LeadersHost, MapSourceHos
   }
 
   #dispatchToAny(op: PendingOp, route: Route): void {
-    const { replicas } = route.range;
-    const nowMs = this.clock.monotonicMs();
-    const first = route.rotation++;
-    for (let i = 0; i < replicas.length; i++) {
-      const node = replicas[(first + i) % replicas.length];
-      const link = node === op.avoid ? undefined : this.#links.of(node);
-      if (link?.ready !== true || !link.admit(nowMs)) continue;
+    const link = anyReplica(this.#links, route, op.avoid, this.clock.monotonicMs());
+    if (link !== undefined) {
       link.enqueue(op);
       return;
-    }
-    for (const node of replicas) {
-      const link = this.#links.of(node);
-      if (link?.state === 'idle' && link.admit(nowMs)) link.connect();
     }
     op.lastTrouble = 'no replica can be reached';
     this.#retryIn(op, fullJitterMs(RETRY_MS, Math.min(op.attempts + 1, 3), this.random));
@@ -326,12 +328,11 @@ export class Engine implements HedgeTarget, LinkOwner, LeadersHost, MapSourceHos
     if (route !== undefined && (!op.anyReplica || reader.served(i) === Consistency.strong)) {
       this.#leads(route, link);
     }
-    let resumeKey: Uint8Array | undefined;
-    if (op.kind === OpKind.scan) resumeKey = this.#router.resumeKey(op, reader.resumeKey(i));
-    const result = new Answer(reader, i, op.isWrite, resumeKey);
-    const { sink, tag } = op;
+    const isInterval = op.kind === OpKind.scan || op.kind === OpKind.deleteRange;
+    const resumeKey = isInterval ? this.#router.resumeKey(op, reader.resumeKey(i)) : undefined;
+    const { sink, tag, isWrite } = op;
     this.#finish(op);
-    sink?.done(result, tag);
+    sink?.done(new Answer(reader, i, isWrite, resumeKey), tag);
   }
 
   refused(op: PendingOp, link: NodeLink, error: HoldfastError): void {

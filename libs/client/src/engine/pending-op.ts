@@ -1,7 +1,7 @@
-import { EMPTY_BYTES, type KeyspaceId, type NodeId } from '@holdfast/io';
+import { EMPTY_BYTES, type KeyspaceId, type NodeId, type RangeId } from '@holdfast/io';
 import { Condition, Consistency, isWrite, OpKind, type ScanOptions, type WriteOptions } from '@holdfast/wire';
 import type { SentBatch } from '../link/sent-batch.ts';
-import type { Operation, OpSink } from '../operation.ts';
+import type { Operation, OpSink, TransactionRequest } from '../operation.ts';
 import type { Route } from '../routing/route.ts';
 import type { Listed, OpList } from './op-list.ts';
 import type { Timed } from './timer-wheel.ts';
@@ -36,6 +36,12 @@ export class PendingOp implements WriteOptions, ScanOptions, Listed<PendingOp>, 
   limitBytes = 0;
   reverse = false;
   keysOnly = false;
+  countOnly = false;
+  pinned = false;
+  tellExisted = false;
+  transaction: TransactionRequest | undefined = undefined;
+  /** Lookup: the range that is asked; 0 = no matter. */
+  range: RangeId | 0 = 0;
   consistency: Consistency = Consistency.strong;
   maxStalenessMs = 0;
   minRevision = 0;
@@ -109,6 +115,11 @@ export class PendingOp implements WriteOptions, ScanOptions, Listed<PendingOp>, 
     this.limitBytes = operation.limitBytes ?? 0;
     this.reverse = operation.reverse ?? false;
     this.keysOnly = operation.keysOnly ?? false;
+    this.countOnly = operation.countOnly ?? false;
+    this.pinned = operation.pinned ?? false;
+    this.tellExisted = operation.tellExisted ?? false;
+    this.transaction = operation.transaction;
+    this.range = operation.range ?? 0;
     this.consistency = this.isWrite ? Consistency.strong : (operation.consistency ?? Consistency.strong);
     this.anyReplica = this.consistency !== Consistency.strong;
     this.maxStalenessMs = this.anyReplica ? (operation.maxStalenessMs ?? 0) : 0;
@@ -122,7 +133,8 @@ export class PendingOp implements WriteOptions, ScanOptions, Listed<PendingOp>, 
       this.endKey.length +
       this.value.length +
       this.contentType.length +
-      this.idempotencyKey.length;
+      this.idempotencyKey.length +
+      (operation.transaction === undefined ? 0 : transactionBytes(operation.transaction));
     this.avoid = avoid;
     this.attempts = 0;
     this.connectionsLost = 0;
@@ -143,7 +155,18 @@ export class PendingOp implements WriteOptions, ScanOptions, Listed<PendingOp>, 
     this.clipStart = EMPTY_BYTES;
     this.clipEnd = EMPTY_BYTES;
     this.clipNext = undefined;
+    this.transaction = undefined;
     this.sink = undefined;
     this.route = undefined;
   }
+}
+
+/** What the steps of a transaction take, about. */
+export function transactionBytes({ checks, success, failure }: TransactionRequest): number {
+  let bytes = 0;
+  for (const check of checks) bytes += OP_OVERHEAD_BYTES + check.key.length + (check.value?.length ?? 0);
+  for (const { key, value, contentType } of [...success, ...failure]) {
+    bytes += OP_OVERHEAD_BYTES + key.length + (value?.length ?? 0) + (contentType?.length ?? 0);
+  }
+  return bytes;
 }

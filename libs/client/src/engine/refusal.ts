@@ -5,14 +5,18 @@ import {
   IDEMPOTENCY_KEY_BYTES_MAX,
   KEY_BYTES_MAX,
   OpKind,
+  TRANSACTION_BYTES_MAX,
+  TRANSACTION_STEPS_MAX,
   VALUE_BYTES_MAX,
 } from '@holdfast/wire';
-import type { Operation } from '../operation.ts';
+import type { Operation, TransactionRequest } from '../operation.ts';
+import { transactionBytes } from './pending-op.ts';
 
 /** Why an operation is refused before anything is done with it, or undefined. Limits are those of the protocol. */
 export function refusalOf(operation: Operation): HoldfastError | undefined {
   const { kind, key, value, idempotencyKey } = operation;
-  if (key.length === 0 && kind !== OpKind.scan) return new HoldfastError('HF_KEY_INVALID');
+  const interval = kind === OpKind.scan || kind === OpKind.deleteRange;
+  if (key.length === 0 && !interval) return new HoldfastError('HF_KEY_INVALID');
   if (key.length > KEY_BYTES_MAX || (operation.endKey?.length ?? 0) > KEY_BYTES_MAX) {
     return new HoldfastError('HF_KEY_TOO_LARGE');
   }
@@ -28,9 +32,16 @@ export function refusalOf(operation: Operation): HoldfastError | undefined {
   }
   const { endKey } = operation;
   if (endKey !== undefined && endKey.length > 0 && compareBytes(key, endKey) >= 0) {
-    return new HoldfastError('HF_BAD_REQUEST', { detail: 'endKey of a scan is not above its key' });
+    return new HoldfastError('HF_BAD_REQUEST', { detail: 'the end of an interval is not above its start' });
   }
-  if (kind < OpKind.get || kind > OpKind.increment) return new HoldfastError('HF_UNSUPPORTED');
+  if (kind < OpKind.get || kind > OpKind.lookup) return new HoldfastError('HF_UNSUPPORTED');
+  if ((kind === OpKind.transaction) !== (operation.transaction !== undefined)) {
+    return new HoldfastError('HF_BAD_REQUEST', { detail: 'a transaction has steps, and nothing else does' });
+  }
+  if (operation.transaction !== undefined) {
+    const refusal = transactionRefusal(operation.transaction);
+    if (refusal !== undefined) return refusal;
+  }
   if (kind === OpKind.increment && value?.length !== 8) {
     return new HoldfastError('HF_BAD_REQUEST', { detail: 'an increment has 8 bytes' });
   }
@@ -43,6 +54,35 @@ export function refusalOf(operation: Operation): HoldfastError | undefined {
     return new HoldfastError('HF_BAD_REQUEST', {
       detail: 'limit, limitBytes and maxStalenessMs are integers from 0 to 2^32-1',
     });
+  }
+  return undefined;
+}
+
+function transactionRefusal({ checks, success, failure }: TransactionRequest): HoldfastError | undefined {
+  const steps = [...success, ...failure];
+  const count = checks.length + steps.length;
+  if (count > TRANSACTION_STEPS_MAX) {
+    const detail = `a transaction has at most ${TRANSACTION_STEPS_MAX} checks and steps`;
+    return new HoldfastError('HF_BATCH_TOO_LARGE', { detail });
+  }
+  if (count === 0) return new HoldfastError('HF_BAD_REQUEST', { detail: 'a transaction has a step' });
+  if (transactionBytes({ checks, success, failure }) > TRANSACTION_BYTES_MAX) {
+    return new HoldfastError('HF_BATCH_TOO_LARGE', {
+      detail: `a transaction has at most ${TRANSACTION_BYTES_MAX} bytes`,
+    });
+  }
+  for (const { key, value } of [...checks, ...steps]) {
+    if (key.length === 0) return new HoldfastError('HF_KEY_INVALID');
+    if (key.length > KEY_BYTES_MAX) return new HoldfastError('HF_KEY_TOO_LARGE');
+    if ((value?.length ?? 0) > VALUE_BYTES_MAX) return new HoldfastError('HF_VALUE_TOO_LARGE');
+  }
+  for (const { contentType, ttlMs, kind, value } of steps) {
+    if ((contentType?.length ?? 0) > CONTENT_TYPE_BYTES_MAX || !isCount(ttlMs)) {
+      return new HoldfastError('HF_BAD_REQUEST', { detail: 'content type or ttlMs of a step' });
+    }
+    if (kind === OpKind.increment && value?.length !== 8) {
+      return new HoldfastError('HF_BAD_REQUEST', { detail: 'an increment has 8 bytes' });
+    }
   }
   return undefined;
 }

@@ -108,8 +108,14 @@ function encodeOp(builder: DataRequestBuilder, op: PendingOp): void {
     case OpKind.increment:
       builder.increment(route.rangeId, id, op.key, Number(viewOf(op.value).getBigInt64(0, true)), op);
       break;
-    case OpKind.check:
-      assert(false, 'refused when it is submitted');
+    case OpKind.transaction:
+      builder.transaction(route.rangeId, id, op.key, op.value, op);
+      break;
+    case OpKind.deleteRange:
+      builder.deleteRange(route.rangeId, id, op.clipStart, op.clipEnd, op);
+      break;
+    case OpKind.lookup:
+      builder.lookup(route.rangeId, op.key, op.deadlineMs);
       break;
     default:
       unreachable(kind, 'operation kind');

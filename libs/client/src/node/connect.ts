@@ -48,5 +48,5 @@ function overGateway(origin: URL, options: ConnectOptions, { clock, random }: Pl
     token: options.token ?? '',
     deadlineMs,
   });
-  return new Client({ transport, clock, deadlineMs });
+  return new Client({ transport, clock, random, deadlineMs });
 }

@@ -5,8 +5,10 @@ import {
   ERRORS,
   HoldfastError,
   isWrite,
+  type OperationRecord,
   type Outcome,
   type ScanRowsReader,
+  type TransactionAnswer,
 } from '@holdfast/wire';
 import type { Operation, OpResult } from '../operation.ts';
 import type { HttpAnswer } from './http-exchange.ts';
@@ -37,6 +39,9 @@ class RestResult implements OpResult {
   readonly replayed = false;
   readonly servedLevel: Consistency;
   readonly stalenessMs: number;
+  readonly expiresAtMs = 0;
+  readonly count = 0;
+  readonly succeeded = false;
   readonly rowCount = 0;
   readonly resumeKey = undefined;
 
@@ -50,6 +55,14 @@ class RestResult implements OpResult {
     const served = servedAt(answer.header('holdfast-consistency') ?? '');
     this.servedLevel = served.level;
     this.stalenessMs = served.stalenessMs;
+  }
+
+  transaction(): TransactionAnswer {
+    throw new HoldfastError('HF_UNSUPPORTED');
+  }
+
+  record(): OperationRecord {
+    throw new HoldfastError('HF_UNSUPPORTED');
   }
 
   rows(): ScanRowsReader {

@@ -61,7 +61,7 @@ beforeEach(() => {
     token: 'secret',
     deadlineMs: 5000,
   });
-  client = new Client({ transport, clock });
+  client = new Client({ transport, clock, random });
 });
 
 const failing = (promise: Promise<unknown>): Promise<HoldfastError> =>
@@ -92,7 +92,6 @@ describe('answers of a gateway', () => {
     http.answers = [written(13)];
     expect(await clock.settle(users.set('42', { name: 'Bob' }))).toEqual({
       revision: 13,
-      existed: false,
       replayed: false,
     });
     expect(http.seen.at(-1)!.headers).toMatchObject({ authorization: 'Bearer secret' });

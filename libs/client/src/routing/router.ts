@@ -1,11 +1,25 @@
-import { compareBytes, type KeyspaceId, type NodeId, prefixEnd, type RangeId } from '@holdfast/io';
-import { KEY_BYTES_MAX, OpKind } from '@holdfast/wire';
+import {
+  compareBytes,
+  EMPTY_BYTES,
+  type KeyspaceId,
+  type NodeId,
+  prefixEnd,
+  type RangeId,
+} from '@holdfast/io';
+import {
+  encodeTransaction,
+  KEY_BYTES_MAX,
+  OpKind,
+  type Transaction,
+  type TransactionStep,
+} from '@holdfast/wire';
 import { KEYSPACE_UNRESOLVED, type PendingOp } from '../engine/pending-op.ts';
+import type { RequestedStep, TransactionRequest } from '../operation.ts';
 import { clipScan, RangeMap, type RangeMapContent } from './range-map.ts';
 import { Route } from './route.ts';
 
-/** What the map does not know. */
-export type RoutingMiss = 'keyspace' | 'range';
+/** What the map does not know; `spans`: the keys of a transaction are in several ranges. */
+export type RoutingMiss = 'keyspace' | 'range' | 'spans';
 
 /** Operation to range: the map in use, and what is known of each of its ranges. */
 export class Router {
@@ -47,6 +61,11 @@ export class Router {
   resolve(op: PendingOp): RoutingMiss | undefined {
     const map = this.#map;
     if (map === undefined) return 'range';
+    if (op.kind === OpKind.lookup) {
+      op.route = this.#routes.find(({ rangeId }) => rangeId === op.range);
+      op.keyspace = 0 as KeyspaceId;
+      return op.route === undefined ? 'range' : undefined;
+    }
     if (op.keyspace === KEYSPACE_UNRESOLVED) {
       const id = map.keyspaceId(op.keyspaceName);
       if (id === undefined) return 'keyspace';
@@ -57,7 +76,15 @@ export class Router {
     const route = this.#routes[index];
     op.route = route;
     if (route === undefined) return 'range';
-    if (op.kind === OpKind.scan) {
+    if (op.transaction !== undefined) {
+      const transaction = resolveTransaction(map, op.transaction, keyspace);
+      if (transaction === undefined) return 'keyspace';
+      const { checks, success, failure } = transaction;
+      const keys = [...checks, ...success, ...failure];
+      if (keys.some((step) => map.find(step.keyspace, step.key) !== index)) return 'spans';
+      op.value = encodeTransaction(transaction);
+    }
+    if (op.kind === OpKind.scan || op.kind === OpKind.deleteRange) {
       const clip = clipScan(route.range, keyspace, op.key, op.endKey, op.reverse);
       op.clipStart = clip.start;
       op.clipEnd = clip.end;
@@ -96,6 +123,41 @@ export class Router {
     if (op.reverse) return compareBytes(key, op.key) > 0 ? key : undefined;
     return op.endKey.length === 0 || compareBytes(key, op.endKey) < 0 ? key : undefined;
   }
+}
+
+/** The transaction with ids instead of names; undefined when the map lacks one. */
+function resolveTransaction(
+  map: RangeMap,
+  { checks, success, failure }: TransactionRequest,
+  keyspace: KeyspaceId,
+): Transaction | undefined {
+  let known = true;
+  const idOf = (name: string | KeyspaceId | undefined): KeyspaceId => {
+    if (name === undefined) return keyspace;
+    const id = typeof name === 'string' ? map.keyspaceId(name) : name;
+    if (id === undefined) known = false;
+    return id ?? keyspace;
+  };
+  const step = ({ kind, key, value, contentType, ttlMs, ...rest }: RequestedStep): TransactionStep => ({
+    kind,
+    keyspace: idOf(rest.keyspace),
+    key,
+    value: value ?? EMPTY_BYTES,
+    contentType: contentType ?? EMPTY_BYTES,
+    ttlMs: ttlMs ?? 0,
+  });
+  const transaction: Transaction = {
+    checks: checks.map(({ key, condition, revision, value, ...rest }) => ({
+      keyspace: idOf(rest.keyspace),
+      key,
+      condition,
+      revision: revision ?? 0,
+      value: value ?? EMPTY_BYTES,
+    })),
+    success: success.map(step),
+    failure: failure.map(step),
+  };
+  return known ? transaction : undefined;
 }
 
 /**

@@ -142,7 +142,7 @@ describe('a damaged table', () => {
       const { tables } = await healthyPeer.exportRange(`/piece-${i}`, start, end);
       await tree.ingest(
         tables.map((table) => table.path),
-        { replace: { start, end } },
+        { replace: [{ start, end }] },
       );
       expect(tree.damagedSpans().length).toBe(1 - i);
       expect((await unreadable(tree)).length).toBe(i === 1 ? 0 : lost.length - (lost.length >> 1));

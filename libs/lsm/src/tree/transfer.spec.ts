@@ -18,7 +18,7 @@ describe('replacing a range', () => {
     tree.setHorizon(10);
     await tree.compactionIdle();
     // The table sticks out on both sides, so it is written anew.
-    await tree.ingest([], { replace: { start: utf8('b'), end: utf8('c') } });
+    await tree.ingest([], { replace: [{ start: utf8('b'), end: utf8('c') }] });
     tree.setHorizon(11);
     await tree.compactionIdle();
     for (const key of ['a', 'b', 'c']) expect(await tree.get(utf8(key))).toBeUndefined();
@@ -39,7 +39,7 @@ describe('replacing a range', () => {
     const before = await disk.list('/t');
     disk.faults.capacityBytes = disk.usedBytes;
     await expect(
-      tree.ingest(paths, { replace: { start: utf8('key1'), end: utf8('key2') } }),
+      tree.ingest(paths, { replace: [{ start: utf8('key1'), end: utf8('key2') }] }),
     ).rejects.toMatchObject({
       code: 'ENOSPC',
     });
@@ -48,7 +48,7 @@ describe('replacing a range', () => {
       before.filter((name) => name.endsWith('.sst')),
     );
     expect(await tree.get(utf8('key17'))).toMatchObject({ revision: 1 });
-    await tree.ingest(paths, { replace: { start: utf8('key1'), end: utf8('key2') } });
+    await tree.ingest(paths, { replace: [{ start: utf8('key1'), end: utf8('key2') }] });
     expect(await tree.get(utf8('key17'))).toMatchObject({ revision: 1 });
     await tree.close();
   });

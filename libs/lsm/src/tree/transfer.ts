@@ -34,13 +34,18 @@ export interface RangeExport {
   readonly rangeTombstones: readonly RangeTombstone[];
 }
 
+export interface KeyInterval {
+  readonly start: Uint8Array | undefined;
+  readonly end: Uint8Array | undefined;
+}
+
 export interface IngestOptions {
   /** Marks that become current and durable with the tables. */
   readonly marks?: ReadonlyMap<number, Uint8Array>;
   /** What an export gave beside its tables. */
   readonly rangeTombstones?: readonly RangeTombstone[];
-  /** First remove all versions of the keys in `[start, end)` (undefined: unbounded). */
-  readonly replace?: { readonly start: Uint8Array | undefined; readonly end: Uint8Array | undefined };
+  /** First remove all versions of the keys in each `[start, end)` (undefined: unbounded). They do not overlap. */
+  readonly replace?: readonly KeyInterval[];
 }
 
 export interface TransferWorld {
@@ -146,7 +151,7 @@ async function ingestAs(
       await file.close();
     }
   }
-  const excised = replace === undefined ? NOTHING_EXCISED : await excise(world, replace.start, replace.end);
+  const excised = replace === undefined ? NOTHING_EXCISED : await excise(world, replace);
   if (metas.length + excised.added.length > 0) await disk.syncDirectory(directory);
   const gone = new Set(excised.removed);
   const left = versions.current.levels.map((level) => level.filter(({ meta }) => !gone.has(meta.number)));
@@ -159,7 +164,12 @@ async function ingestAs(
     addedTombstones: rangeTombstones ?? [],
     ...(replace === undefined
       ? {}
-      : { damagedSpans: spansWithout(damagedSpans, replace.start, replace.end) }),
+      : {
+          damagedSpans: replace.reduce(
+            (spans, { start, end }) => spansWithout(spans, start, end),
+            damagedSpans,
+          ),
+        }),
   };
   await versions.install(edit, world.onInstalled);
 }
@@ -186,37 +196,39 @@ interface Excised {
 
 const NOTHING_EXCISED: Excised = { removed: [], added: [] };
 
-/** Tables inside the range go; those that stick out are written again without it. */
-async function excise(
-  world: NumberingWorld,
-  start: Uint8Array | undefined,
-  end: Uint8Array | undefined,
-): Promise<Excised> {
+/** Tables inside one of the intervals go; those that stick out are written again without them. */
+async function excise(world: NumberingWorld, intervals: readonly KeyInterval[]): Promise<Excised> {
   const removed: number[] = [];
   const added: { readonly level: number; readonly meta: TableMeta }[] = [];
   for (const [level, tables] of world.versions.current.levels.entries()) {
     for (const { meta } of tables) {
-      const isBefore = start !== undefined && compareBytes(meta.largestKey, start) < 0;
-      const isBehind = end !== undefined && compareBytes(meta.smallestKey, end) >= 0;
-      if (isBefore || isBehind) continue;
+      if (!intervals.some((interval) => touches(meta, interval))) continue;
       removed.push(meta.number);
-      const isInside =
-        (start === undefined || compareBytes(start, meta.smallestKey) <= 0) &&
-        (end === undefined || compareBytes(meta.largestKey, end) < 0);
-      if (isInside) continue;
-      for (const rest of await writeWithout(world, meta, level, start, end))
-        added.push({ level, meta: rest });
+      if (intervals.some((interval) => liesInside(meta, interval))) continue;
+      for (const rest of await writeWithout(world, meta, level, intervals)) added.push({ level, meta: rest });
     }
   }
   return { removed, added };
+}
+
+function touches(meta: TableMeta, { start, end }: KeyInterval): boolean {
+  const isBefore = start !== undefined && compareBytes(meta.largestKey, start) < 0;
+  const isBehind = end !== undefined && compareBytes(meta.smallestKey, end) >= 0;
+  return !isBefore && !isBehind;
+}
+
+function liesInside(meta: TableMeta, { start, end }: KeyInterval): boolean {
+  return (
+    (start === undefined || compareBytes(start, meta.smallestKey) <= 0) &&
+    (end === undefined || compareBytes(meta.largestKey, end) < 0)
+  );
 }
 
 async function writeWithout(
   { disk, kernels, options, directory, versions, nextNumber }: NumberingWorld,
   meta: TableMeta,
   level: number,
-  start: Uint8Array | undefined,
-  end: Uint8Array | undefined,
+  intervals: readonly KeyInterval[],
 ): Promise<readonly TableMeta[]> {
   const cache = new BlockCache(CACHE_BYTES);
   const context = { disk, kernels, cache, codecs: options.codecs, syncReads: false, mmap: false };
@@ -238,7 +250,7 @@ async function writeWithout(
     bindingOf: (number) => versions.bindingOf(number),
   };
   try {
-    const filter = new OutsideFilter(start, end, versions.current.rangeTombstones);
+    const filter = new OutsideFilter(intervals, versions.current.rangeTombstones);
     return (await writeRun(merge, filter, target)).tables;
   } finally {
     merge.close();
@@ -247,23 +259,17 @@ async function writeWithout(
 }
 
 /**
- * Keeps what is not in `[start, end)` and not deleted by a range tombstone in force: the tables written get new
+ * Keeps what is in none of the intervals and not deleted by a range tombstone in force: the tables written get new
  * numbers, and from those on the tombstone is taken to have left nothing to hide.
  */
 class OutsideFilter implements EntryFilter {
   isNewKey = true;
-  readonly #start: Uint8Array | undefined;
-  readonly #end: Uint8Array | undefined;
+  readonly #intervals: readonly KeyInterval[];
   readonly #rangeTombstones: readonly RangeTombstone[];
   #last: Uint8Array | undefined;
 
-  constructor(
-    start: Uint8Array | undefined,
-    end: Uint8Array | undefined,
-    rangeTombstones: readonly RangeTombstone[],
-  ) {
-    this.#start = start;
-    this.#end = end;
+  constructor(intervals: readonly KeyInterval[], rangeTombstones: readonly RangeTombstone[]) {
+    this.#intervals = intervals;
     this.#rangeTombstones = rangeTombstones.filter(({ appliedFrom }) => appliedFrom !== undefined);
   }
 
@@ -273,10 +279,12 @@ class OutsideFilter implements EntryFilter {
     if (this.isNewKey) this.#last = key.slice(keyStart, keyEnd);
     if (coveringRevision(this.#rangeTombstones, key, keyStart, keyEnd, REVISION_MAX) >= revision)
       return false;
-    const start = this.#start;
-    const end = this.#end;
-    if (start !== undefined && compareRanges(key, keyStart, keyEnd, start, 0, start.length) < 0) return true;
-    return end !== undefined && compareRanges(key, keyStart, keyEnd, end, 0, end.length) >= 0;
+    return !this.#intervals.some(({ start, end }) => {
+      const isBefore =
+        start !== undefined && compareRanges(key, keyStart, keyEnd, start, 0, start.length) < 0;
+      const isBehind = end !== undefined && compareRanges(key, keyStart, keyEnd, end, 0, end.length) >= 0;
+      return !isBefore && !isBehind;
+    });
   }
 }
 

@@ -235,7 +235,7 @@ export class Tree implements Reads {
     if (this.#versions.current.rangeTombstones.length > 0) this.#compaction.poke();
   }
 
-  /** What {@link setHorizon} has reached since the tree was opened. */
+  /** What {@link setHorizon} said last: reads at a revision below it are undefined. */
   get horizon(): number {
     return this.#horizon;
   }
@@ -373,8 +373,8 @@ export class Tree implements Reads {
   /**
    * Takes tables that {@link exportRange} wrote into the tree, all at once or not at all: every checksum is
    * verified, the files are linked in (or copied by the caller beforehand), then one manifest change makes
-   * them visible together with `marks`. With `replace`, all that the tree had in that range goes in the same
-   * change; the caller applies nothing to the range meanwhile.
+   * them visible together with `marks`. With `replace`, all that the tree had in those ranges goes in the same
+   * change; the caller applies nothing to them meanwhile.
    *
    * @throws CorruptionError when a file is damaged; the tree is then unchanged.
    */

@@ -3,6 +3,7 @@ import {
   type Consistency,
   DataRequestReader,
   type DataResponseBuilder,
+  DEADLINE_MS_DEFAULT,
   type ErrorCode,
   isWrite,
   type RefusalOptions,
@@ -77,12 +78,23 @@ export class DataCall {
     return this.#remaining === 0;
   }
 
-  written(op: number, revision: number): void {
-    if (this.#take(op)) this.#answers.written(op, revision);
+  written(op: number, revision: number, flags: number): void {
+    if (this.#take(op)) this.#answers.written(op, revision, flags);
   }
 
-  incremented(op: number, revision: number, counter: number): void {
-    if (this.#take(op)) this.#answers.incremented(op, revision, counter);
+  incremented(op: number, revision: number, counter: number, flags: number): void {
+    if (this.#take(op)) this.#answers.incremented(op, revision, counter, flags);
+  }
+
+  /** @param answer as the transaction's entry made it */
+  transacted(op: number, revision: number, answer: Uint8Array, flags: number): void {
+    this.#makeRoom(answer.length);
+    if (this.#take(op)) this.#answers.transacted(op, revision, answer, flags);
+  }
+
+  counted(op: number, ...answer: DropFirst<Parameters<DataResponseBuilder['counted']>>): void {
+    this.#makeRoom(answer[1].resumeKey.length);
+    if (this.#take(op)) this.#answers.counted(op, ...answer);
   }
 
   /**
@@ -98,7 +110,8 @@ export class DataCall {
   found(op: number, revision: number, stored: StoredValue, served: Consistency, stalenessMs: number): void {
     this.#makeRoom(stored.value.length + stored.contentType.length);
     if (!this.#take(op)) return;
-    this.#answers.value(op, revision, stored.value, stored.contentType, served, stalenessMs);
+    const { value, contentType, expiresAtMs } = stored;
+    this.#answers.value(op, revision, value, contentType, served, stalenessMs, 0, expiresAtMs);
   }
 
   absent(op: number, served: Consistency, stalenessMs: number): void {
@@ -119,15 +132,22 @@ export class DataCall {
   }
 
   /**
-   * The deadline has passed: reads failed without effect; writes that are in the log may still be applied, and
-   * nobody can say (D7).
+   * Gives up the ops whose deadline has passed: reads failed without effect; writes that are in the log may still be
+   * applied, and nobody can say (D7).
+   * @param elapsedMs since the call arrived
+   * @returns the next deadline, in milliseconds since the call arrived; infinite when every op is answered
    */
-  expire(): void {
-    for (let op = 0; op < this.reader.count; op++) {
+  expire(elapsedMs: number): number {
+    const { reader } = this;
+    let next = Number.POSITIVE_INFINITY;
+    for (let op = 0; op < reader.count; op++) {
       if (this.#done[op] === 1) continue;
-      if (isWrite(this.reader.kind(op))) this.refuse(op, 'HF_TIMEOUT', { outcome: 'unknown' });
+      const deadlineMs = deadlineOf(reader, op);
+      if (deadlineMs > elapsedMs) next = Math.min(next, deadlineMs);
+      else if (isWrite(reader.kind(op))) this.refuse(op, 'HF_TIMEOUT', { outcome: 'unknown' });
       else this.refuse(op, 'HF_NO_QUORUM', { outcome: 'not_applied' });
     }
+    return next;
   }
 
   /** Sends the answers of this turn. */
@@ -169,6 +189,12 @@ export class DataCall {
     // It had answers, so it stands in the host's list already.
     this.#flushOwed = true;
   }
+}
+
+/** Milliseconds from arrival. */
+export function deadlineOf(reader: DataRequestReader, op: number): number {
+  const deadlineMs = reader.opDeadlineMs(op);
+  return deadlineMs === 0 ? DEADLINE_MS_DEFAULT : deadlineMs;
 }
 
 type DropFirst<T extends readonly unknown[]> = T extends readonly [unknown, ...infer Rest] ? Rest : never;

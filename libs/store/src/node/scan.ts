@@ -1,11 +1,12 @@
 import { compareBytes } from '@holdfast/io';
 import type { Tree } from '@holdfast/lsm';
-import { AnswerFlag, type Consistency, SCAN_BYTES_MAX, SCAN_ROWS_MAX, ScanRowsBuilder } from '@holdfast/wire';
+import { AnswerFlag, COUNT_ROWS_MAX, SCAN_BYTES_MAX, SCAN_ROWS_MAX, ScanRowsBuilder } from '@holdfast/wire';
 import type { RangeDescriptor } from '../range/descriptor.ts';
-import { readStoredValue } from '../range/stored-value.ts';
+import { expiryOf, readStoredValue } from '../range/stored-value.ts';
 import { dataKey, userKeyOf } from '../tree-keys.ts';
 import { hasNext } from './cursor.ts';
 import type { DataCall } from './data-call.ts';
+import type { ReadView } from './read-executor.ts';
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -18,9 +19,7 @@ export async function scanRange(
   range: RangeDescriptor,
   call: DataCall,
   op: number,
-  served: Consistency,
-  stalenessMs: number,
-  nowMs: number,
+  view: ReadView,
 ): Promise<void> {
   const { reader } = call;
   const keyspace = reader.keyspaceId(op);
@@ -35,9 +34,12 @@ export async function scanRange(
   const rowsMax = limitOf(reader.limit(op), SCAN_ROWS_MAX);
   const bytesMax = limitOf(reader.limitBytes(op), SCAN_BYTES_MAX);
   const keysOnly = reader.keysOnly(op);
-  const revision = reader.revision(op);
+  const { revision, nowMs } = view;
+  const countOnly = reader.countOnly(op);
+  const countMax = Math.min(reader.limit(op) === 0 ? COUNT_ROWS_MAX : reader.limit(op), COUNT_ROWS_MAX);
 
   const rows = new ScanRowsBuilder();
+  let count = 0;
   let resumeKey: Uint8Array | undefined;
   const cursor = tree.iterator({ start, end, reverse, ...(revision === 0 ? {} : { revision }) });
   try {
@@ -45,9 +47,16 @@ export async function scanRange(
       const more = hasNext(cursor);
       // Awaiting what is known would cost a turn of the microtask queue per row.
       if (!(typeof more === 'boolean' ? more : await more)) break;
-      const stored = readStoredValue(cursor.value);
-      if (stored.expiresAtMs !== 0 && stored.expiresAtMs <= nowMs) continue;
+      const { value } = cursor;
+      const expiresAtMs = expiryOf(value);
+      if (expiresAtMs !== 0 && expiresAtMs <= nowMs) continue;
       const userKey = userKeyOf(cursor.key);
+      if (countOnly) {
+        if (count === countMax) resumeKey = reverse ? successor(userKey) : userKey.slice();
+        else count++;
+        continue;
+      }
+      const stored = readStoredValue(value);
       if (rows.count === rowsMax || (rows.count > 0 && rows.byteLength >= bytesMax)) {
         resumeKey = reverse ? successor(userKey) : userKey.slice();
       } else {
@@ -58,13 +67,15 @@ export async function scanRange(
     cursor.close();
   }
   resumeKey ??= behindRange(range, wanted, reverse);
-  call.rows(op, rows, {
-    served,
-    stalenessMs,
+  const answer = {
+    served: view.served,
+    stalenessMs: view.stalenessMs,
     revision,
     flags: resumeKey === undefined ? 0 : AnswerFlag.more,
     resumeKey: resumeKey ?? NO_BYTES,
-  });
+  };
+  if (countOnly) call.counted(op, count, answer);
+  else call.rows(op, rows, answer);
 }
 
 /** Where the interval goes on behind this range, or undefined when the range covers the rest of it. */

@@ -1,14 +1,15 @@
 import { assert } from '@holdfast/io';
 import type { Lookup, Tree } from '@holdfast/lsm';
+import { expiryOf } from './stored-value.ts';
 
-/** The newest version of a key as conditions see it. `revision` 0: absent or deleted. */
+/** The newest version of a key as conditions see it. `revision` 0: absent, deleted or expired. */
 export interface LiveVersion {
   readonly revision: number;
   /** Stored value; only with `revision` > 0. */
   readonly value: Uint8Array | undefined;
 }
 
-const ABSENT: LiveVersion = { revision: 0, value: undefined };
+export const ABSENT: LiveVersion = { revision: 0, value: undefined };
 
 /**
  * The tree as the ops of one command see it while the command is being applied: what earlier ops of the command
@@ -27,12 +28,16 @@ export class CommandOverlay {
     this.#written.set(keyText(key), value === undefined ? ABSENT : { revision, value });
   }
 
-  /** A promise only when the disk has to be read. The value is the caller's to keep. */
-  live(key: Uint8Array): LiveVersion | Promise<LiveVersion> {
+  /**
+   * A promise only when the disk has to be read. The value is the caller's to keep.
+   * @param nowMs time of the entry: what has expired by then is absent. 0 shows it all the same.
+   */
+  live(key: Uint8Array, nowMs: number): LiveVersion | Promise<LiveVersion> {
     const written = this.#written.get(keyText(key));
-    if (written !== undefined) return written;
+    if (written !== undefined) return unexpired(written, nowMs);
     const found = this.#tree.get(key);
-    return found instanceof Promise ? found.then(versionOf) : versionOf(found);
+    if (found instanceof Promise) return found.then((late) => unexpired(versionOf(late), nowMs));
+    return unexpired(versionOf(found), nowMs);
   }
 }
 
@@ -42,7 +47,13 @@ function versionOf(found: Lookup | undefined): LiveVersion {
   return { revision: found.revision, value: found.value.slice() };
 }
 
+function unexpired(version: LiveVersion, nowMs: number): LiveVersion {
+  if (version.value === undefined) return version;
+  const expiresAtMs = expiryOf(version.value);
+  return expiresAtMs !== 0 && expiresAtMs <= nowMs ? ABSENT : version;
+}
+
 /** One character per byte: a map key that keeps different byte strings apart. */
-function keyText(key: Uint8Array): string {
+export function keyText(key: Uint8Array): string {
   return String.fromCharCode(...key);
 }

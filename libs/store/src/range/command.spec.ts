@@ -75,7 +75,7 @@ describe('command', () => {
     const builder = new CommandBuilder();
     const value = new Uint8Array(COMMAND_BYTES_TARGET);
     builder.put(1, utf8('k'), utf8(''), value, 0, ConditionKind.none, 0);
-    expect(builder.full).toBe(true);
+    expect(builder.takes(1)).toBe(false);
     for (let op = 1; op < COMMAND_OPS_MAX; op++) builder.delete(1, utf8('k'), ConditionKind.none, 0);
     expect(() => builder.delete(1, utf8('k'), ConditionKind.none, 0)).toThrow(/no further/);
   });

@@ -16,7 +16,7 @@ export function readCounter(stored: Uint8Array): number | undefined {
   return Number.isSafeInteger(counter) ? counter : undefined;
 }
 
-/** A counter as it is stored: people read it as a JSON number. */
-export function encodeCounter(counter: number): Uint8Array {
-  return encodeStoredValue(JSON_TYPE, utf8(String(counter)), 0);
+/** A counter as it is stored: people read it as a JSON number. @param expiresAtMs 0 for never */
+export function encodeCounter(counter: number, expiresAtMs: number): Uint8Array {
+  return encodeStoredValue(JSON_TYPE, utf8(String(counter)), expiresAtMs);
 }

@@ -1,5 +1,6 @@
-import { compareBytes, decodeUtf8, type NodeId, nodeId, type RangeId, rangeId, utf8 } from '@holdfast/io';
+import { decodeUtf8, type NodeId, nodeId, type RangeId, rangeId, utf8 } from '@holdfast/io';
 import type { ConfState } from '@holdfast/raft';
+import { compareDataKey } from '../tree-keys.ts';
 
 /** What a range covers and who holds it. Replicated state of the range itself. */
 export interface RangeDescriptor {
@@ -13,8 +14,9 @@ export interface RangeDescriptor {
   readonly conf: ConfState;
 }
 
-export function rangeContains(descriptor: RangeDescriptor, key: Uint8Array): boolean {
-  return compareBytes(key, descriptor.start) >= 0 && compareBytes(key, descriptor.end) < 0;
+export function rangeContains(descriptor: RangeDescriptor, keyspace: number, userKey: Uint8Array): boolean {
+  const { start, end } = descriptor;
+  return compareDataKey(keyspace, userKey, start) >= 0 && compareDataKey(keyspace, userKey, end) < 0;
 }
 
 interface DescriptorJson {

@@ -1,14 +1,18 @@
-import type { MutationVerdict } from './state-machine.ts';
+import { APPLIED, type MutationOutcome } from './outcome.ts';
 import { EMPTY_BYTES, utf8 } from '@holdfast/io';
 import type { Entry } from '@holdfast/raft';
 import { describe, expect, it } from 'vitest';
-import { ConditionKind } from './command.ts';
+import { COMMAND_OPS_MAX, ConditionKind } from './command.ts';
 import { Proposals, type WriteFailure, type WriteWaiter } from './proposals.ts';
 
 class Waiter implements WriteWaiter {
   readonly heard: string[] = [];
 
-  mutated(op: number, verdict: MutationVerdict, revision: number): void {
+  applied(op: number, revision: number): void {
+    this.heard.push(`${op} applied ${revision}`);
+  }
+
+  settled(op: number, { verdict, revision }: MutationOutcome): void {
     this.heard.push(`${op} ${verdict} ${revision}`);
   }
 
@@ -34,7 +38,7 @@ describe('Proposals', () => {
     const proposals = new Proposals();
     const waiter = new Waiter();
     propose(proposals, waiter, 5, 2);
-    proposals.take(entryAt(5, 2))!.mutated(0, 'applied', 100, 0);
+    proposals.take(entryAt(5, 2))!.applied(0, 100);
     expect(waiter.heard).toEqual(['0 applied 100']);
     expect(proposals.take(entryAt(5, 2))).toBeUndefined();
   });
@@ -47,7 +51,7 @@ describe('Proposals', () => {
     propose(proposals, second, 5, 4);
     expect(first.heard).toEqual([]);
     // And that replica won in between: the oldest proposal is the one that was committed after all.
-    proposals.take(entryAt(5, 2))!.mutated(0, 'applied', 100, 0);
+    proposals.take(entryAt(5, 2))!.applied(0, 100);
     expect(first.heard).toEqual(['0 applied 100']);
     expect(second.heard).toEqual(['0 superseded']);
   });
@@ -61,6 +65,33 @@ describe('Proposals', () => {
       () => ({ accepted: false, failure: 'not-leader' }),
     );
     expect(waiter.heard).toEqual(['7 not-leader']);
+  });
+
+  it('tells a request of several ops once, and gives it one command', () => {
+    const proposals = new Proposals();
+    const waiter = new Waiter();
+    const filler = new Waiter();
+    for (let op = 0; op < COMMAND_OPS_MAX - 2; op++) proposals.next(filler, op).delete(1, utf8('k'));
+    const builder = proposals.next(waiter, 7, 3);
+    builder.transaction(1, 1, 0);
+    builder.check(1, utf8('k'), ConditionKind.absent, 0, EMPTY_BYTES);
+    builder.delete(1, utf8('k'));
+    expect(builder.ops).toBe(3);
+    const alone = proposals.next(waiter, 8, 1, true);
+    alone.deleteRange(1, utf8('a'), utf8('b'), 10);
+    const behind = proposals.next(waiter, 9);
+    expect(behind).not.toBe(alone);
+    behind.delete(1, utf8('k'));
+    let index = 4;
+    proposals.submit(
+      () => 100,
+      () => ({ accepted: true, index: ++index, term: 1 }),
+    );
+    expect(index).toBe(8);
+    proposals.take(entryAt(6, 1))!.settled(0, { ...APPLIED, revision: 5 });
+    expect(waiter.heard).toEqual(['7 applied 5']);
+    proposals.abandon();
+    expect(waiter.heard).toEqual(['7 applied 5', '8 stopped', '9 stopped']);
   });
 
   it('never claims to know what a snapshot has jumped over', () => {

@@ -1,14 +1,14 @@
 import { assert } from '@holdfast/io';
 import type { Entry } from '@holdfast/raft';
 import { CommandBuilder } from './command.ts';
-import type { MutationSink, MutationVerdict } from './state-machine.ts';
+import type { MutationOutcome } from './outcome.ts';
+import type { MutationSink } from './state-machine.ts';
 
 /** Why a mutation was refused before it could have any effect, or why nobody can tell. */
 export type WriteFailure = 'not-leader' | 'overloaded' | 'superseded' | 'stopped';
 
-/** Someone who waits for mutations; told exactly once per op. */
-export interface WriteWaiter {
-  mutated(op: number, verdict: MutationVerdict, revision: number, counter: number): void;
+/** Someone who waits for mutations; told exactly once per op of his request. */
+export interface WriteWaiter extends MutationSink {
   /** None of these had an effect, except `stopped`: then the outcome is unknown. */
   failed(op: number, failure: WriteFailure): void;
 }
@@ -19,6 +19,8 @@ class OpenCommand {
   readonly waiters: WriteWaiter[] = [];
   /** For each op of the command: its number in the waiter's request. */
   readonly requestOps: number[] = [];
+  /** It takes no further op. */
+  sealed = false;
 }
 
 /** A command in the log that is not applied yet. */
@@ -33,12 +35,22 @@ class Proposal implements MutationSink {
     this.#requestOps = requestOps;
   }
 
-  mutated(op: number, verdict: MutationVerdict, revision: number, counter: number): void {
-    this.#waiters[op].mutated(this.#requestOps[op], verdict, revision, counter);
+  applied(op: number, revision: number): void {
+    this.#waiters[op].applied(this.#requestOps[op], revision);
+  }
+
+  settled(op: number, outcome: MutationOutcome): void {
+    this.#waiters[op].settled(this.#requestOps[op], outcome);
   }
 
   fail(failure: WriteFailure): void {
-    for (let op = 0; op < this.#waiters.length; op++) this.#waiters[op].failed(this.#requestOps[op], failure);
+    for (let op = 0; op < this.#waiters.length; op++) {
+      const waiter = this.#waiters[op];
+      const requestOp = this.#requestOps[op];
+      // An op of a request may be several of the command, one behind the other.
+      const same = op > 0 && this.#waiters[op - 1] === waiter && this.#requestOps[op - 1] === requestOp;
+      if (!same) waiter.failed(requestOp, failure);
+    }
   }
 }
 
@@ -69,17 +81,20 @@ export class Proposals {
   }
 
   /**
-   * Where the next mutation belongs. The caller adds exactly one op to the builder.
-   * @param chained the op continues the transaction of the one before, so it stays in the same command
+   * Where the next op of a request belongs. The caller adds exactly `ops` ops to the builder, in this turn.
+   * @param alone the command holds nothing else
    */
-  next(waiter: WriteWaiter, requestOp: number, chained = false): CommandBuilder {
+  next(waiter: WriteWaiter, requestOp: number, ops = 1, alone = false): CommandBuilder {
     let command = this.#open.at(-1);
-    if (command === undefined || (command.builder.full && !chained)) {
+    if (command === undefined || command.sealed || alone || !command.builder.takes(ops)) {
       command = new OpenCommand();
+      command.sealed = alone;
       this.#open.push(command);
     }
-    command.waiters.push(waiter);
-    command.requestOps.push(requestOp);
+    for (let op = 0; op < ops; op++) {
+      command.waiters.push(waiter);
+      command.requestOps.push(requestOp);
+    }
     return command.builder;
   }
 

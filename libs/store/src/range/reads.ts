@@ -4,6 +4,8 @@ export type ReadFailure = 'not-leader' | 'stopped';
 
 /** Someone who waits until the range may be read; told exactly once. */
 export interface ReadWaiter {
+  /** Not before this index is applied, besides; 0 = no such wish. */
+  readonly minIndex: number;
   /** The state machine now shows every write that was complete when the read was asked for. */
   readable(): void;
   failed(failure: ReadFailure): void;
@@ -22,7 +24,7 @@ export class Reads {
   #collected: ReadWaiter[] = [];
   #nextToken = 1;
   readonly #asked = new Map<number, readonly ReadWaiter[]>();
-  /** In the order of confirmation, which is the order of their indexes. */
+  /** In the order of confirmation. */
   #confirmed: ConfirmedRound[] = [];
 
   get hasCollected(): boolean {
@@ -46,7 +48,13 @@ export class Reads {
     const waiters = this.#asked.get(state.token);
     if (waiters === undefined) return;
     this.#asked.delete(state.token);
-    this.#confirmed.push({ index: state.index, waiters });
+    for (const waiter of waiters) {
+      if (waiter.minIndex > state.index) this.#confirmed.push({ index: waiter.minIndex, waiters: [waiter] });
+    }
+    this.#confirmed.push({
+      index: state.index,
+      waiters: waiters.filter(({ minIndex }) => minIndex <= state.index),
+    });
   }
 
   drop(token: number): void {

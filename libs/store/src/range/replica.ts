@@ -113,9 +113,9 @@ export class Replica {
     return this.raft.leader;
   }
 
-  /** Where the caller adds one mutation, which is proposed at the end of the turn. */
-  mutation(waiter: WriteWaiter, requestOp: number, chained = false): CommandBuilder {
-    return this.proposals.next(waiter, requestOp, chained);
+  /** Where the caller adds `ops` ops, which are proposed at the end of the turn. */
+  mutation(waiter: WriteWaiter, requestOp: number, ops = 1, alone = false): CommandBuilder {
+    return this.proposals.next(waiter, requestOp, ops, alone);
   }
 
   /** From now on `tap` hears what is applied. Not while a command is half applied. */

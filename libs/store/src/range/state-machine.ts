@@ -1,44 +1,33 @@
-import { assert, type RangeId, unreachable } from '@holdfast/io';
+import { assert, type RangeId } from '@holdfast/io';
 import { type Tree, WriteBatch } from '@holdfast/lsm';
 import { ChangeKind } from '@holdfast/wire';
+import { wallMsOfRevision } from '../hybrid-clock.ts';
 import type { StagedSnapshot } from '../snapshot/snapshot-receiver.ts';
+import { expiryKeyOf, idempotencyKeyOf, isDataKey, localKeys, readExpiryKey } from '../tree-keys.ts';
 import { type AppliedMark, appliedMarkOf, descriptorMarkOf, encodeAppliedMark } from './applied-mark.ts';
-import { CommandOverlay, type LiveVersion } from './command-overlay.ts';
 import type { ChangeTap } from './change-tap.ts';
+import { CommandOverlay, keyText, type LiveVersion } from './command-overlay.ts';
 import { type CommandReader, ConditionKind, MutationKind } from './command.ts';
-import { encodeCounter, readCounter } from './counter.ts';
+import { decide, keysRead, type Versions } from './decide.ts';
+import { findInRange } from './delete-range.ts';
 import { encodeDescriptor, type RangeDescriptor } from './descriptor.ts';
+import { encodeIdempotencyRecord, RECORD_PAYLOAD_BYTES_MAX, replay } from './idempotency-record.ts';
+import { APPLIED, type MutationOutcome, refused } from './outcome.ts';
+import { expiryOf } from './stored-value.ts';
+import { type Once, readUnit, type Unit } from './unit.ts';
 
-/**
- * What became of one mutation. `aborted`: its own condition held, another op of its transaction stood in the
- * way. `not-integer`: an increment met something else, or would leave the safe integers.
- */
-export type MutationVerdict = 'applied' | 'condition-failed' | 'aborted' | 'not-integer';
-
-/** Hears the verdict of every op of an applied command, in op order. */
+/** Hears what became of the ops of an applied command, in their order; of a transaction, of its first op only. */
 export interface MutationSink {
-  /**
-   * @param revision of the new version when applied; of the newest existing version otherwise (0 when absent).
-   * @param counter after an applied increment: the new number; else 0.
-   */
-  mutated(op: number, verdict: MutationVerdict, revision: number, counter: number): void;
-}
-
-/** One op of a command while its transaction is being decided. */
-interface Step {
-  readonly op: number;
-  readonly kind: MutationKind;
-  readonly key: Uint8Array;
-  /** Of a put: what is stored. */
-  readonly value: Uint8Array;
-  readonly delta: number;
-  readonly condition: ConditionKind;
-  readonly conditionRevision: number;
+  /** A write that looked at nothing has happened. */
+  applied(op: number, revision: number): void;
+  /** Any other op. */
+  settled(op: number, outcome: MutationOutcome): void;
 }
 
 /**
  * Applies commands to the tree. Deterministic: the outcome is a function of the entries before and of nothing
- * else, so that every replica reaches the same bytes at the same index.
+ * else, so that every replica reaches the same bytes at the same index. The time of an entry is that of its
+ * revision.
  *
  * A command reaches the tree as one atomic batch together with the mark of its index; a crash therefore
  * leaves all of it or nothing, and replay starts exactly behind it.
@@ -49,10 +38,21 @@ export class StateMachine {
   readonly #batch = new WriteBatch();
   /** Hears every change while somebody watches. */
   tap: ChangeTap | undefined;
+  #earliestDueMs = 0;
 
   constructor(tree: Tree, range: RangeId) {
     this.#tree = tree;
     this.#range = range;
+  }
+
+  /** No key of the range expires before this, milliseconds since 1970. 0 until a sweep has looked. */
+  get earliestDueMs(): number {
+    return this.#earliestDueMs;
+  }
+
+  /** A sweep has found nothing due before `dueMs`. */
+  swept(dueMs: number): void {
+    this.#earliestDueMs = dueMs;
   }
 
   /**
@@ -90,8 +90,9 @@ export class StateMachine {
         [descriptorMarkOf(this.#range), encodeDescriptor(descriptor)],
       ]),
       rangeTombstones,
-      replace: { start: descriptor.start, end: descriptor.end },
+      replace: [{ start: descriptor.start, end: descriptor.end }, localKeys(this.#range)],
     });
+    this.#earliestDueMs = 0;
   }
 
   /** An overlay exists from the first op on that reads; plain writes need none. */
@@ -103,43 +104,19 @@ export class StateMachine {
   ): Promise<void> | undefined {
     let overlay = known;
     while (command.next()) {
-      if (isPlain(command)) {
-        this.#writePlain(command, sink, overlay);
+      if (isPlain(command, sink !== undefined)) {
+        const { kind, key, revision } = command;
+        this.#write(key, kind === MutationKind.put ? command.value : undefined, revision, overlay);
+        sink?.applied(command.index, revision);
         continue;
       }
       overlay ??= this.#overlayBefore(command);
       const seen = overlay;
-      const revision = command.revision;
-      const steps = readTransaction(command);
-      const versions = this.#versions(steps, seen);
-      if (versions instanceof Promise) {
-        return versions.then((found) => {
-          this.#decide(steps, revision, found, sink, seen);
-          return this.#run(command, mark, sink, seen);
-        });
-      }
-      this.#decide(steps, revision, versions, sink, seen);
+      const pending = this.#applyOther(command, seen, sink);
+      if (pending !== undefined) return pending.then(() => this.#run(command, mark, sink, seen));
     }
     this.#commit(mark);
     return undefined;
-  }
-
-  #writePlain(
-    command: CommandReader,
-    sink: MutationSink | undefined,
-    overlay: CommandOverlay | undefined,
-  ): void {
-    const { kind, key, revision } = command;
-    if (kind === MutationKind.put) {
-      this.#batch.put(key, revision, command.value);
-      this.tap?.changed(ChangeKind.put, key, revision, command.value);
-      overlay?.write(key, revision, command.value);
-    } else {
-      this.#batch.delete(key, revision);
-      this.tap?.changed(ChangeKind.delete, key, revision, undefined);
-      overlay?.write(key, revision, undefined);
-    }
-    sink?.mutated(command.index, 'applied', revision, 0);
   }
 
   /** What the plain ops in front of the first reading one have written: the tree does not show it yet. */
@@ -153,63 +130,115 @@ export class StateMachine {
     return overlay;
   }
 
-  #versions(
-    steps: readonly Step[],
+  #applyOther(
+    command: CommandReader,
     overlay: CommandOverlay,
-  ): readonly LiveVersion[] | Promise<readonly LiveVersion[]> {
-    const known: LiveVersion[] = [];
-    for (const step of steps) {
-      const version = overlay.live(step.key);
-      if (version instanceof Promise) return Promise.all(steps.map(async ({ key }) => overlay.live(key)));
-      known.push(version);
-    }
-    return known;
-  }
-
-  /**
-   * All conditions are held against the state in front of the transaction; then all of it happens, in order, or
-   * nothing. Increments see what earlier steps of the transaction have written.
-   */
-  #decide(
-    steps: readonly Step[],
-    revision: number,
-    versions: readonly LiveVersion[],
     sink: MutationSink | undefined,
-    overlay: CommandOverlay,
-  ): void {
-    const verdicts = steps.map((step, i) => verdictOf(step, versions[i]));
-    const counters = verdicts.every((verdict) => verdict === 'applied')
-      ? count(steps, versions, verdicts)
-      : [];
-    const ok = verdicts.every((verdict) => verdict === 'applied');
-    for (const [i, step] of steps.entries()) {
-      if (ok) this.#perform(step, revision, counters[i] ?? 0, overlay);
-      const verdict = !ok && verdicts[i] === 'applied' ? 'aborted' : verdicts[i];
-      sink?.mutated(step.op, verdict, ok ? revision : versions[i].revision, ok ? (counters[i] ?? 0) : 0);
+  ): Promise<void> | undefined {
+    if (command.kind === MutationKind.expire) {
+      const { key, conditionRevision, revision } = command;
+      return this.#expire(key, conditionRevision, revision, overlay);
     }
+    const unit = readUnit(command);
+    const range = unit.kind === MutationKind.deleteRange ? readDeletion(command) : undefined;
+    const { once } = unit;
+    const settle = (found: LiveVersion | undefined): Promise<void> | undefined => {
+      const first = once !== undefined && found?.value !== undefined ? replay(found.value, once) : undefined;
+      if (first !== undefined || found?.value !== undefined) {
+        sink?.settled(unit.op, first ?? refused('key-reused', 0));
+        return undefined;
+      }
+      if (range !== undefined) return this.#deleteRange(unit, range, overlay, sink);
+      const versions = versionsOf(keysRead(unit), overlay, wallMsOfRevision(unit.revision));
+      if (!(versions instanceof Promise)) {
+        this.#decide(unit, versions, overlay, sink);
+        return undefined;
+      }
+      return versions.then((late) => this.#decide(unit, late, overlay, sink));
+    };
+    if (once === undefined) return settle(undefined);
+    const recorded = overlay.live(idempotencyKeyOf(this.#range, once.key), wallMsOfRevision(unit.revision));
+    return recorded instanceof Promise ? recorded.then(settle) : settle(recorded);
   }
 
-  #perform(step: Step, revision: number, counter: number, overlay: CommandOverlay): void {
-    const { kind, key } = step;
-    switch (kind) {
-      case MutationKind.put:
-      case MutationKind.increment: {
-        const value = kind === MutationKind.put ? step.value : encodeCounter(counter);
-        this.#batch.put(key, revision, value);
-        this.tap?.changed(ChangeKind.put, key, revision, value);
-        overlay.write(key, revision, value);
-        break;
-      }
-      case MutationKind.delete:
-        this.#batch.delete(key, revision);
-        this.tap?.changed(ChangeKind.delete, key, revision, undefined);
-        overlay.write(key, revision, undefined);
-        break;
-      case MutationKind.check:
-        break;
-      default:
-        unreachable(kind, 'mutation kind');
+  #decide(unit: Unit, versions: Versions, overlay: CommandOverlay, sink: MutationSink | undefined): void {
+    let { outcome, writes } = decide(unit, versions);
+    if (unit.once !== undefined && outcome.payload.length > RECORD_PAYLOAD_BYTES_MAX) {
+      outcome = refused('answer-too-large', 0);
+      writes = [];
     }
+    for (const { key, value } of writes) this.#write(key, value, unit.revision, overlay);
+    this.#settle(unit, outcome, overlay, sink);
+  }
+
+  /** Stands alone in its command, so the tree shows everything in front of it. */
+  async #deleteRange(
+    unit: Unit,
+    range: { readonly end: Uint8Array; readonly limit: number },
+    overlay: CommandOverlay,
+    sink: MutationSink | undefined,
+  ): Promise<void> {
+    const [{ key: start }] = unit.success;
+    const nowMs = wallMsOfRevision(unit.revision);
+    const found = await findInRange(this.#tree, start, range.end, range.limit, nowMs);
+    for (const key of found.keys) this.#write(key, undefined, unit.revision, overlay);
+    const { live: counter, resumeKey: payload } = found;
+    this.#settle(unit, { ...APPLIED, revision: unit.revision, counter, payload }, overlay, sink);
+  }
+
+  #settle(
+    unit: Unit,
+    outcome: MutationOutcome,
+    overlay: CommandOverlay,
+    sink: MutationSink | undefined,
+  ): void {
+    if (unit.once !== undefined) this.#record(unit, unit.once, outcome, overlay);
+    sink?.settled(unit.op, outcome);
+  }
+
+  #record(unit: Unit, once: Once, outcome: MutationOutcome, overlay: CommandOverlay): void {
+    const record = encodeIdempotencyRecord(unit, once, outcome);
+    this.#write(idempotencyKeyOf(this.#range, once.key), record, unit.revision, overlay);
+  }
+
+  /** Removes a version whose time has come, unless the key has a newer one, and the entry that said so. */
+  #expire(
+    expiryKey: Uint8Array,
+    version: number,
+    revision: number,
+    overlay: CommandOverlay,
+  ): Promise<void> | undefined {
+    const { dueMs, key } = readExpiryKey(expiryKey);
+    if (dueMs > wallMsOfRevision(revision)) return undefined;
+    const remove = (live: LiveVersion): void => {
+      this.#batch.delete(expiryKey, revision);
+      if (live.revision === version) this.#write(key, undefined, revision, overlay, ChangeKind.expire);
+    };
+    const live = overlay.live(key, 0);
+    if (live instanceof Promise) return live.then(remove);
+    remove(live);
+    return undefined;
+  }
+
+  /** The one place where a key gets a version. @param value undefined deletes */
+  #write(
+    key: Uint8Array,
+    value: Uint8Array | undefined,
+    revision: number,
+    overlay: CommandOverlay | undefined,
+    kind: ChangeKind = value === undefined ? ChangeKind.delete : ChangeKind.put,
+  ): void {
+    overlay?.write(key, revision, value);
+    if (this.tap !== undefined && isDataKey(key)) this.tap.changed(kind, key, revision, value);
+    if (value === undefined) {
+      this.#batch.delete(key, revision);
+      return;
+    }
+    this.#batch.put(key, revision, value);
+    const dueMs = expiryOf(value);
+    if (dueMs === 0) return;
+    this.#batch.put(expiryKeyOf(this.#range, dueMs, key), revision, NOTHING);
+    if (dueMs < this.#earliestDueMs) this.#earliestDueMs = dueMs;
   }
 
   #commit(mark: AppliedMark): void {
@@ -219,80 +248,40 @@ export class StateMachine {
   }
 }
 
-/** A write that looks at nothing and belongs to no transaction. */
-function isPlain(command: CommandReader): boolean {
+const NOTHING = new Uint8Array(0);
+
+/** A write that looks at nothing: nobody waits here for what was there before. */
+function isPlain(command: CommandReader, waited: boolean): boolean {
   const { kind } = command;
-  const writes = kind === MutationKind.put || kind === MutationKind.delete;
-  return writes && command.conditionKind === ConditionKind.none && !command.chained;
+  if (kind !== MutationKind.put && kind !== MutationKind.delete) return false;
+  return command.conditionKind === ConditionKind.none && !(waited && command.tells);
 }
 
-/** The op that the reader stands on and those chained to it; the reader ends on the last of them. */
-function readTransaction(command: CommandReader): readonly Step[] {
-  const steps: Step[] = [];
-  for (;;) {
-    steps.push({
-      op: command.index,
-      kind: command.kind,
-      key: command.key,
-      value: command.value,
-      delta: command.kind === MutationKind.increment ? command.delta : 0,
-      condition: command.conditionKind,
-      conditionRevision: command.conditionRevision,
-    });
-    if (!command.chained) return steps;
-    const more = command.next();
-    assert(more, 'a chain ends inside its command');
+function readDeletion(command: CommandReader): { readonly end: Uint8Array; readonly limit: number } {
+  return { end: command.deleteEnd, limit: command.deleteLimit };
+}
+
+function versionsOf(
+  keys: readonly Uint8Array[],
+  overlay: CommandOverlay,
+  nowMs: number,
+): Versions | Promise<Versions> {
+  const known = new Map<string, LiveVersion>();
+  for (const key of keys) {
+    const version = overlay.live(key, nowMs);
+    if (version instanceof Promise) return lateVersions(keys, overlay, nowMs);
+    known.set(keyText(key), version);
   }
+  return known;
 }
 
-function verdictOf(step: Step, live: LiveVersion): MutationVerdict {
-  return conditionHolds(step.condition, step.conditionRevision, live.revision)
-    ? 'applied'
-    : 'condition-failed';
-}
-
-/** The number after each increment; marks an increment that cannot be as `not-integer` in `verdicts`. */
-function count(
-  steps: readonly Step[],
-  versions: readonly LiveVersion[],
-  verdicts: MutationVerdict[],
-): readonly number[] {
-  const counters: number[] = [];
-  for (const [i, step] of steps.entries()) {
-    if (step.kind !== MutationKind.increment) continue;
-    const before = steps.findLastIndex((other, j) => j < i && writesSameKey(other, step));
-    const start = before >= 0 ? writtenNumber(steps[before], counters[before]) : numberIn(versions[i]);
-    const sum = start === undefined ? Number.NaN : start + step.delta;
-    if (Number.isSafeInteger(sum)) counters[i] = sum;
-    else verdicts[i] = 'not-integer';
-  }
-  return counters;
-}
-
-function writesSameKey(step: Step, other: Step): boolean {
-  return step.kind !== MutationKind.check && String(step.key) === String(other.key);
-}
-
-function writtenNumber(step: Step, counter: number | undefined): number | undefined {
-  if (step.kind === MutationKind.increment) return counter;
-  return step.kind === MutationKind.delete ? 0 : readCounter(step.value);
-}
-
-function numberIn({ value }: LiveVersion): number | undefined {
-  return value === undefined ? 0 : readCounter(value);
-}
-
-export function conditionHolds(kind: ConditionKind, wanted: number, live: number): boolean {
-  switch (kind) {
-    case ConditionKind.none:
-      return true;
-    case ConditionKind.absent:
-      return live === 0;
-    case ConditionKind.exists:
-      return live !== 0;
-    case ConditionKind.revisionEquals:
-      return live === wanted;
-    default:
-      return unreachable(kind, 'condition kind');
-  }
+async function lateVersions(
+  keys: readonly Uint8Array[],
+  overlay: CommandOverlay,
+  nowMs: number,
+): Promise<Versions> {
+  const found = await Promise.all(
+    keys.map(async (key) => [keyText(key), await overlay.live(key, nowMs)] as const),
+  );
+  return new Map(found);
 }

@@ -65,3 +65,8 @@ export function readStoredValue(bytes: Uint8Array): StoredValue {
     value: bytes.subarray(contentTypeEnd + (hasExpiry ? 8 : 0)),
   };
 }
+
+/** When a stored value expires, milliseconds since 1970; 0 for never. Cheap for values that do not. */
+export function expiryOf(bytes: Uint8Array): number {
+  return (bytes[0] & FLAG_EXPIRY) === 0 ? 0 : readU53(viewOf(bytes), HEAD_BYTES + bytes[1]);
+}

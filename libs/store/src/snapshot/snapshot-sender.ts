@@ -3,6 +3,7 @@ import type { Tree } from '@holdfast/lsm';
 import type { SnapshotMeta } from '@holdfast/raft';
 import { type SnapshotAck, type SnapshotChunk } from '@holdfast/wire';
 import type { Replica } from '../range/replica.ts';
+import { localKeys } from '../tree-keys.ts';
 import { clearDirectory } from './scratch-directory.ts';
 import { encodeSnapshotHead } from './snapshot-head.ts';
 
@@ -117,9 +118,18 @@ export class SnapshotSender {
   async #prepare(replica: Replica, to: NodeId): Promise<Transfer> {
     const { disk, tree } = this.#host;
     const directory = joinPath(this.#directory, `out-${replica.id}`);
+    const localDirectory = joinPath(this.#directory, `out-${replica.id}-local`);
     await clearDirectory(disk, directory);
+    await clearDirectory(disk, localDirectory);
     const { applied: mark, descriptor } = replica;
-    const { tables, rangeTombstones } = await tree.exportRange(directory, descriptor.start, descriptor.end);
+    const local = localKeys(replica.id);
+    // Both begin before anything else can be applied: they show one state.
+    const exports = await Promise.all([
+      tree.exportRange(directory, descriptor.start, descriptor.end),
+      tree.exportRange(localDirectory, local.start, local.end),
+    ]);
+    const tables = exports.flatMap((part) => part.tables);
+    const rangeTombstones = exports.flatMap((part) => part.rangeTombstones);
     const files: DiskFile[] = [];
     for (const { path } of tables) files.push(await disk.open(path, 'never'));
     const sizes = files.map((file) => file.size);

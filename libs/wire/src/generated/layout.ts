@@ -1,6 +1,18 @@
 // Generated from schema/*.fbs by `npm run gen`: do not edit.
 import type { TableShape } from '../table-shape.ts';
 
+/** Byte positions in the struct `OperationRecord`, and its size. */
+export const OPERATION_RECORD = {
+  bytes: 32,
+  revision: 0,
+  counter: 8,
+  expiresAtMs: 16,
+  status: 24,
+  kind: 26,
+  flags: 27,
+  reserved0: 28,
+} as const;
+
 /** Byte positions in the struct `RequestOp`, and its size. */
 export const REQUEST_OP = {
   bytes: 56,
@@ -53,6 +65,49 @@ export const SCAN_ROW = {
   keyLength: 12,
   contentTypeLength: 14,
   flags: 15,
+} as const;
+
+/** Byte positions in the struct `StepResult`, and its size. */
+export const STEP_RESULT = {
+  bytes: 24,
+  revision: 0,
+  expiresAtMs: 8,
+  valueLength: 16,
+  contentTypeLength: 20,
+  flags: 21,
+  reserved0: 22,
+} as const;
+
+/** Byte positions in the struct `TransactionAnswer`, and its size. */
+export const TRANSACTION_ANSWER = {
+  bytes: 8,
+  stepCount: 0,
+  failedCheck: 2,
+  reserved0: 4,
+} as const;
+
+/** Byte positions in the struct `TransactionHead`, and its size. */
+export const TRANSACTION_HEAD = {
+  bytes: 8,
+  checkCount: 0,
+  successCount: 2,
+  failureCount: 4,
+  reserved0: 6,
+} as const;
+
+/** Byte positions in the struct `TransactionStep`, and its size. */
+export const TRANSACTION_STEP = {
+  bytes: 32,
+  revision: 0,
+  ttlMs: 8,
+  keyspaceId: 16,
+  valueLength: 20,
+  keyLength: 24,
+  kind: 26,
+  condition: 27,
+  contentTypeLength: 28,
+  reserved0: 29,
+  reserved1: 30,
 } as const;
 
 export const DATA_REQUEST: TableShape = {

@@ -44,14 +44,14 @@ blobOffset():number {
 }
 
 /**
- * Put: the value. Increment: 8 bytes, two's complement, little-endian.
+ * Put: the value. Increment: 8 bytes, two's complement, little-endian. Transaction: its steps.
  */
 valueLength():number {
   return this.bb!.readUint32(this.bb_pos + 28);
 }
 
 /**
- * Scan: rows at most, 0 = the server's limit.
+ * Scan: rows at most, 0 = the server's limit. Deletion of a range: keys at most.
  */
 limit():number {
   return this.bb!.readUint32(this.bb_pos + 32);

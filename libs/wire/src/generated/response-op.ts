@@ -6,7 +6,8 @@ import * as flatbuffers from 'flatbuffers';
 
 /**
  * One answer. Its bytes stand in the blob at `blob_offset`, in this order without gaps:
- * content type, value (or the rows of a scan), resume key, detail.
+ * content type, value (or the rows of a scan, a count, the answer to a transaction), resume key, detail.
+ * A value that expires (flag) ends with the time: u64, milliseconds since 1970; `value_length` counts it.
  */
 export class ResponseOp {
   bb: flatbuffers.ByteBuffer|null = null;

@@ -1,0 +1,189 @@
+import { asError } from '@holdfast/io';
+import type { Tree } from '@holdfast/lsm';
+import { Consistency, type ErrorCode, OpKind } from '@holdfast/wire';
+import { type HybridClock, revisionOfWallMs, wallMsOfRevision } from '../hybrid-clock.ts';
+import { recordIn } from '../range/idempotency-record.ts';
+import type { ReadFailure, ReadWaiter } from '../range/reads.ts';
+import type { Replica } from '../range/replica.ts';
+import { expiryOf, readStoredValue } from '../range/stored-value.ts';
+import { dataKey, idempotencyKeyOf } from '../tree-keys.ts';
+import type { DataCall } from './data-call.ts';
+import { scanRange } from './scan.ts';
+
+/** Staleness of an answer whose age nobody has measured: the largest number the protocol carries, in ms. */
+export const STALENESS_UNKNOWN_MS = 0xffff_ffff;
+/** How far above this node's clock a revision may be that is read at: the skew between two leaders. Milliseconds. */
+export const FUTURE_MS_MAX = 10_000;
+
+export interface ReadHost {
+  readonly hybridClock: HybridClock;
+  readonly tree: Tree;
+  /** The replica has work: a turn is owed. */
+  wake(replica: Replica): void;
+}
+
+/** At what a read is served. */
+export interface ReadView {
+  readonly served: Consistency;
+  readonly stalenessMs: number;
+  /** What has expired by then is hidden: milliseconds since 1970. */
+  readonly nowMs: number;
+  /** Revision to read at; 0 = the latest state. */
+  readonly revision: number;
+}
+
+/** Serves the reads of calls: strong ones through their range's next ReadIndex round, others from what is applied. */
+export class ReadExecutor {
+  readonly #host: ReadHost;
+
+  constructor(host: ReadHost) {
+    this.#host = host;
+  }
+
+  /** Starts a read. @param rounds of the call so far */
+  execute(call: DataCall, op: number, replica: Replica, rounds: ReadRounds): void {
+    const { reader } = call;
+    const { hybridClock, tree } = this.#host;
+    const revision = reader.revision(op);
+    if (revision !== 0) {
+      if (revision < tree.horizon) {
+        call.refuse(op, 'HF_COMPACTED', { revision: tree.horizon });
+        return;
+      }
+      if (revision > revisionOfWallMs(hybridClock.nowMs() + FUTURE_MS_MAX)) {
+        call.refuse(op, 'HF_BAD_REQUEST', { detail: 'a revision of the future' });
+        return;
+      }
+    }
+    if (this.#servedLocally(call, revision, replica)) {
+      const nowMs = revision === 0 ? hybridClock.nowMs() : wallMsOfRevision(revision);
+      const served = Consistency.eventual;
+      this.serve(call, op, replica, { served, stalenessMs: STALENESS_UNKNOWN_MS, nowMs, revision });
+      return;
+    }
+    const round = rounds.of(this, call, replica);
+    if (round.ops.length === 0) {
+      replica.read(round);
+      this.#host.wake(replica);
+    }
+    round.ops.push(op);
+    if (revision === 0 && !reader.pinned(op)) return;
+    // No write may get a revision at or below this one any more, and those that have one must be shown.
+    hybridClock.observe(revision);
+    round.pin(hybridClock.read());
+  }
+
+  /**
+   * Weak reads are answered from what this replica has applied, unless the floor or the revision asked for is above
+   * it: revisions grow along the log, so what is applied holds everything at or below its own.
+   */
+  #servedLocally(call: DataCall, revision: number, replica: Replica): boolean {
+    const { reader } = call;
+    const floor = Math.max(reader.minRevision, revision);
+    return reader.consistency === Consistency.eventual && floor <= replica.applied.revision;
+  }
+
+  serve(call: DataCall, op: number, replica: Replica, view: ReadView): void {
+    if (!call.takesAnswer(op)) return;
+    const { reader } = call;
+    const kind = reader.kind(op);
+    if (kind === OpKind.scan) {
+      this.#settle(call, op, replica, scanRange(this.#host.tree, replica.descriptor, call, op, view));
+      return;
+    }
+    const key =
+      kind === OpKind.lookup
+        ? idempotencyKeyOf(replica.id, reader.key(op))
+        : dataKey(reader.keyspaceId(op), reader.key(op));
+    const { revision, served, stalenessMs, nowMs } = view;
+    const lookup = this.#host.tree.get(key, revision === 0 ? undefined : revision);
+    const answer = (version: Awaited<typeof lookup>): void => {
+      const expiresAtMs = version === undefined ? 0 : expiryOf(version.value);
+      if (version === undefined || (expiresAtMs !== 0 && expiresAtMs <= nowMs)) {
+        call.absent(op, served, stalenessMs);
+        return;
+      }
+      const stored = readStoredValue(version.value);
+      const found = kind === OpKind.lookup ? { ...stored, value: recordIn(version.value) } : stored;
+      call.found(op, version.revision, found, served, stalenessMs);
+    };
+    if (lookup instanceof Promise) this.#settle(call, op, replica, lookup.then(answer));
+    else answer(lookup);
+  }
+
+  /**
+   * A read that fails on damaged blocks is an answer too, never a wrong value. The leader of the range hands it to
+   * a replica whose copy may be sound, so that the client's next try can succeed.
+   */
+  #settle(call: DataCall, op: number, replica: Replica, work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      call.refuse(op, 'HF_CORRUPTION', { detail: asError(error).message });
+      if (!replica.isLeader) return;
+      replica.raft.transferLeadership();
+      this.#host.wake(replica);
+    });
+  }
+
+  /** Time that reads of this turn go by. The round that confirms them carries it to a quorum. */
+  nowMs(): number {
+    return this.#host.hybridClock.nowMs();
+  }
+}
+
+/** The rounds that one call takes part in: one for each of its ranges. */
+export class ReadRounds {
+  #last: RangeRead | undefined;
+  #all: Map<Replica, RangeRead> | undefined;
+
+  of(executor: ReadExecutor, call: DataCall, replica: Replica): RangeRead {
+    if (this.#last?.replica === replica) return this.#last;
+    this.#all ??= new Map();
+    let round = this.#all.get(replica);
+    if (round === undefined) {
+      round = new RangeRead(executor, call, replica);
+      this.#all.set(replica, round);
+    }
+    this.#last = round;
+    return round;
+  }
+}
+
+/** The strong reads of one call in one range: they share a place in the ReadIndex round. */
+class RangeRead implements ReadWaiter {
+  readonly replica: Replica;
+  readonly ops: number[] = [];
+  readonly #executor: ReadExecutor;
+  readonly #call: DataCall;
+  readonly #nowMs: number;
+  #pinned = 0;
+  minIndex = 0;
+
+  constructor(executor: ReadExecutor, call: DataCall, replica: Replica) {
+    this.#executor = executor;
+    this.#call = call;
+    this.replica = replica;
+    this.#nowMs = executor.nowMs();
+  }
+
+  /** Reads at a revision up to `revision` see everything that the log holds now. */
+  pin(revision: number): void {
+    this.#pinned = revision;
+    this.minIndex = this.replica.log.lastIndex();
+  }
+
+  readable(): void {
+    const { reader } = this.#call;
+    const latest = { served: Consistency.strong, stalenessMs: 0, nowMs: this.#nowMs, revision: 0 };
+    for (const op of this.ops) {
+      const asked = reader.revision(op);
+      const revision = asked === 0 && reader.pinned(op) ? this.#pinned : asked;
+      const view = revision === 0 ? latest : { ...latest, nowMs: wallMsOfRevision(revision), revision };
+      this.#executor.serve(this.#call, op, this.replica, view);
+    }
+  }
+
+  failed(failure: ReadFailure): void {
+    const code: ErrorCode = failure === 'stopped' ? 'HF_UNAVAILABLE' : 'HF_NOT_LEADER';
+    for (const op of this.ops) this.#call.refuse(op, code, { leaderHint: this.replica.leader });
+  }
+}

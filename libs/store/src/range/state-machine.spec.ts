@@ -52,61 +52,65 @@ async function newTree(disk = new SimDisk({ seed: 1 })): Promise<Tree> {
 }
 
 describe('StateMachine', () => {
-  it('decides every condition as a map of revisions does, also inside one command', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.array(mutations, { minLength: 1, maxLength: 6 }), { maxLength: 8 }),
-        fc.boolean(),
-        async (commands, flush) => {
-          const tree = await newTree();
-          const machine = new StateMachine(tree, RANGE);
-          const model = new Map<number, number>();
-          let revision = 10;
-          for (const [i, command] of commands.entries()) {
-            const builder = new CommandBuilder();
-            const expected: [MutationVerdict, number][] = [];
-            for (const [op, mutation] of command.entries()) {
-              const live = model.get(mutation.key) ?? 0;
-              const wanted = live + mutation.off;
-              const key = utf8(`key-${mutation.key}`);
-              if (mutation.put)
-                builder.put(1, key, utf8(''), utf8(`${revision + op}`), 0, mutation.condition, wanted);
-              else builder.delete(1, key, mutation.condition, wanted);
-              if (holds(mutation, live, wanted)) {
-                model.set(mutation.key, mutation.put ? revision + op : 0);
-                expected.push(['applied', revision + op]);
-              } else {
-                expected.push(['condition-failed', live]);
+  it(
+    'decides every condition as a map of revisions does, also inside one command',
+    { timeout: 30_000 },
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.array(mutations, { minLength: 1, maxLength: 6 }), { maxLength: 8 }),
+          fc.boolean(),
+          async (commands, flush) => {
+            const tree = await newTree();
+            const machine = new StateMachine(tree, RANGE);
+            const model = new Map<number, number>();
+            let revision = 10;
+            for (const [i, command] of commands.entries()) {
+              const builder = new CommandBuilder();
+              const expected: [MutationVerdict, number][] = [];
+              for (const [op, mutation] of command.entries()) {
+                const live = model.get(mutation.key) ?? 0;
+                const wanted = live + mutation.off;
+                const key = utf8(`key-${mutation.key}`);
+                if (mutation.put)
+                  builder.put(1, key, utf8(''), utf8(`${revision + op}`), 0, mutation.condition, wanted);
+                else builder.delete(1, key, mutation.condition, wanted);
+                if (holds(mutation, live, wanted)) {
+                  model.set(mutation.key, mutation.put ? revision + op : 0);
+                  expected.push(['applied', revision + op]);
+                } else {
+                  expected.push(['condition-failed', live]);
+                }
               }
+              const verdicts: [MutationVerdict, number][] = [];
+              const mark: AppliedMark = { index: i + 1, term: 1, revision };
+              await machine.apply(new CommandReader(builder.finish(revision)), mark, {
+                applied: (op, at) => {
+                  expect(op).toBe(verdicts.length);
+                  verdicts.push(['applied', at]);
+                },
+                settled: (op, { verdict, revision: at }) => {
+                  expect(op).toBe(verdicts.length);
+                  verdicts.push([verdict, at]);
+                },
+              });
+              expect(verdicts).toEqual(expected);
+              expect(decodeAppliedMark(tree.mark(RANGE)!).index).toBe(i + 1);
+              revision += command.length;
+              if (flush) await tree.flush();
             }
-            const verdicts: [MutationVerdict, number][] = [];
-            const mark: AppliedMark = { index: i + 1, term: 1, revision };
-            await machine.apply(new CommandReader(builder.finish(revision)), mark, {
-              applied: (op, at) => {
-                expect(op).toBe(verdicts.length);
-                verdicts.push(['applied', at]);
-              },
-              settled: (op, { verdict, revision: at }) => {
-                expect(op).toBe(verdicts.length);
-                verdicts.push([verdict, at]);
-              },
-            });
-            expect(verdicts).toEqual(expected);
-            expect(decodeAppliedMark(tree.mark(RANGE)!).index).toBe(i + 1);
-            revision += command.length;
-            if (flush) await tree.flush();
-          }
-          for (const [key, live] of model) {
-            const found = await tree.get(dataKey(1, utf8(`key-${key}`)));
-            expect(found?.revision ?? 0).toBe(live);
-            if (found !== undefined) expect(readStoredValue(found.value).value).toEqual(utf8(`${live}`));
-          }
-          await tree.close();
-        },
-      ),
-      { numRuns: 60 },
-    );
-  });
+            for (const [key, live] of model) {
+              const found = await tree.get(dataKey(1, utf8(`key-${key}`)));
+              expect(found?.revision ?? 0).toBe(live);
+              if (found !== undefined) expect(readStoredValue(found.value).value).toEqual(utf8(`${live}`));
+            }
+            await tree.close();
+          },
+        ),
+        { numRuns: 60 },
+      );
+    },
+  );
 
   it('decides conditions on blocks that have to be read from disk', async () => {
     const disk = new SimDisk({ seed: 1, map: 'none' });
@@ -136,97 +140,101 @@ describe('StateMachine', () => {
     await reopened.close();
   });
 
-  it('decides transactions as a map does: all checks against the state before, then one list of steps', async () => {
-    const step = fc.record({
-      key: fc.nat(2),
-      kind: fc.constantFrom('put', 'delete', 'increment', 'get'),
-      number: fc.constantFrom(1, -5, Number.MAX_SAFE_INTEGER, 'text'),
-    });
-    const check = fc.record({
-      key: fc.nat(2),
-      condition: fc.constantFrom(ConditionKind.absent, ConditionKind.exists, ConditionKind.valueEquals),
-      value: fc.constantFrom('1', '-5', 'text'),
-    });
-    const transactions = fc.array(
-      fc.record({
-        checks: fc.array(check, { maxLength: 2 }),
-        success: fc.array(step, { minLength: 1, maxLength: 4 }),
-        failure: fc.array(step, { maxLength: 2 }),
-      }),
-      { minLength: 1, maxLength: 8 },
-    );
-    await fc.assert(
-      fc.asyncProperty(transactions, async (list) => {
-        const tree = await newTree();
-        const machine = new StateMachine(tree, RANGE);
-        let model = new Map<number, string>();
-        const builder = new CommandBuilder();
-        const expected: string[] = [];
-        for (const { checks, success, failure } of list) {
-          builder.transaction(checks.length, success.length, failure.length);
-          const failed = checks.findIndex(({ key, condition, value }) => {
-            const live = model.get(key);
-            if (condition === ConditionKind.absent) return live !== undefined;
-            return condition === ConditionKind.exists ? live === undefined : live !== value;
-          });
-          for (const { key, condition, value } of checks) {
-            const wanted = condition === ConditionKind.valueEquals ? utf8(value) : EMPTY_BYTES;
-            builder.check(1, utf8(`key-${key}`), condition, 0, wanted);
-          }
-          const after = new Map(model);
-          const seen: string[] = [];
-          let isNumber = true;
-          for (const [branch, steps] of [success, failure].entries()) {
-            for (const { key, kind, number } of steps) {
-              const name = utf8(`key-${key}`);
-              const delta = typeof number === 'number' ? number : 2;
-              if (kind === 'put') builder.put(1, name, EMPTY_BYTES, utf8(String(number)), 0);
-              else if (kind === 'delete') builder.delete(1, name);
-              else if (kind === 'increment') builder.increment(1, name, delta);
-              else builder.get(1, name);
-              if ((branch === 0) !== failed < 0) continue;
-              seen.push(kind === 'get' ? (after.get(key) ?? '') : String(after.has(key)));
-              if (kind === 'put') after.set(key, String(number));
-              if (kind === 'delete') after.delete(key);
-              if (kind !== 'increment') continue;
-              const sum = Number(after.get(key) ?? '0') + delta;
-              isNumber &&= Number.isSafeInteger(sum);
-              after.set(key, String(sum));
+  it(
+    'decides transactions as a map does: all checks against the state before, then one list of steps',
+    { timeout: 30_000 },
+    async () => {
+      const step = fc.record({
+        key: fc.nat(2),
+        kind: fc.constantFrom('put', 'delete', 'increment', 'get'),
+        number: fc.constantFrom(1, -5, Number.MAX_SAFE_INTEGER, 'text'),
+      });
+      const check = fc.record({
+        key: fc.nat(2),
+        condition: fc.constantFrom(ConditionKind.absent, ConditionKind.exists, ConditionKind.valueEquals),
+        value: fc.constantFrom('1', '-5', 'text'),
+      });
+      const transactions = fc.array(
+        fc.record({
+          checks: fc.array(check, { maxLength: 2 }),
+          success: fc.array(step, { minLength: 1, maxLength: 4 }),
+          failure: fc.array(step, { maxLength: 2 }),
+        }),
+        { minLength: 1, maxLength: 8 },
+      );
+      await fc.assert(
+        fc.asyncProperty(transactions, async (list) => {
+          const tree = await newTree();
+          const machine = new StateMachine(tree, RANGE);
+          let model = new Map<number, string>();
+          const builder = new CommandBuilder();
+          const expected: string[] = [];
+          for (const { checks, success, failure } of list) {
+            builder.transaction(checks.length, success.length, failure.length);
+            const failed = checks.findIndex(({ key, condition, value }) => {
+              const live = model.get(key);
+              if (condition === ConditionKind.absent) return live !== undefined;
+              return condition === ConditionKind.exists ? live === undefined : live !== value;
+            });
+            for (const { key, condition, value } of checks) {
+              const wanted = condition === ConditionKind.valueEquals ? utf8(value) : EMPTY_BYTES;
+              builder.check(1, utf8(`key-${key}`), condition, 0, wanted);
             }
-          }
-          if (isNumber) model = after;
-          expected.push(isNumber ? `applied ${failed} ${seen.join()}` : 'not-integer');
-        }
-        const heard: string[] = [];
-        const kinds = list.map(({ success, failure }) => ({ success, failure }));
-        await machine.apply(
-          new CommandReader(builder.finish(100)),
-          { index: 1, term: 1, revision: 300 },
-          sinkOf((_op, { verdict, payload, succeeded }) => {
-            if (verdict !== 'applied') {
-              heard.push(verdict);
-              return;
+            const after = new Map(model);
+            const seen: string[] = [];
+            let isNumber = true;
+            for (const [branch, steps] of [success, failure].entries()) {
+              for (const { key, kind, number } of steps) {
+                const name = utf8(`key-${key}`);
+                const delta = typeof number === 'number' ? number : 2;
+                if (kind === 'put') builder.put(1, name, EMPTY_BYTES, utf8(String(number)), 0);
+                else if (kind === 'delete') builder.delete(1, name);
+                else if (kind === 'increment') builder.increment(1, name, delta);
+                else builder.get(1, name);
+                if ((branch === 0) !== failed < 0) continue;
+                seen.push(kind === 'get' ? (after.get(key) ?? '') : String(after.has(key)));
+                if (kind === 'put') after.set(key, String(number));
+                if (kind === 'delete') after.delete(key);
+                if (kind !== 'increment') continue;
+                const sum = Number(after.get(key) ?? '0') + delta;
+                isNumber &&= Number.isSafeInteger(sum);
+                after.set(key, String(sum));
+              }
             }
-            const { success, failure } = kinds[heard.length];
-            const { failedCheck, results } = readTransactionAnswer(payload);
-            expect(succeeded).toBe(failedCheck === undefined);
-            const seen = results.map(({ found, value }, i) =>
-              (succeeded ? success : failure)[i].kind === 'get' ? textOf(value) : String(found),
-            );
-            heard.push(`applied ${failedCheck ?? -1} ${seen.join()}`);
-          }),
-        );
-        expect(heard).toEqual(expected);
-        for (const key of [0, 1, 2]) {
-          const found = await tree.get(dataKey(1, utf8(`key-${key}`)));
-          const value = found === undefined ? undefined : textOf(readStoredValue(found.value).value);
-          expect(value).toBe(model.get(key));
-        }
-        await tree.close();
-      }),
-      { numRuns: 150 },
-    );
-  });
+            if (isNumber) model = after;
+            expected.push(isNumber ? `applied ${failed} ${seen.join()}` : 'not-integer');
+          }
+          const heard: string[] = [];
+          const kinds = list.map(({ success, failure }) => ({ success, failure }));
+          await machine.apply(
+            new CommandReader(builder.finish(100)),
+            { index: 1, term: 1, revision: 300 },
+            sinkOf((_op, { verdict, payload, succeeded }) => {
+              if (verdict !== 'applied') {
+                heard.push(verdict);
+                return;
+              }
+              const { success, failure } = kinds[heard.length];
+              const { failedCheck, results } = readTransactionAnswer(payload);
+              expect(succeeded).toBe(failedCheck === undefined);
+              const seen = results.map(({ found, value }, i) =>
+                (succeeded ? success : failure)[i].kind === 'get' ? textOf(value) : String(found),
+              );
+              heard.push(`applied ${failedCheck ?? -1} ${seen.join()}`);
+            }),
+          );
+          expect(heard).toEqual(expected);
+          for (const key of [0, 1, 2]) {
+            const found = await tree.get(dataKey(1, utf8(`key-${key}`)));
+            const value = found === undefined ? undefined : textOf(readStoredValue(found.value).value);
+            expect(value).toBe(model.get(key));
+          }
+          await tree.close();
+        }),
+        { numRuns: 150 },
+      );
+    },
+  );
 
   it('gives every step of a transaction the same revision, and counts in JSON', async () => {
     const tree = await newTree();

@@ -100,7 +100,7 @@ export class Reconciler {
     const done = (): void => {
       this.#proposing = false;
     };
-    const waiter: WriteWaiter = { mutated: done, failed: done };
+    const waiter: WriteWaiter = { applied: done, settled: done, failed: done };
     meta
       .mutation(waiter, 0)
       .put(

@@ -21,11 +21,21 @@ it('takes what a node needs, and fills in the rest', () => {
     httpPort: 7721,
     drainMs: 3000,
     leaders: 'together',
+    compression: ['none'],
+    compactionBytesPerSecond: 0,
+    diskReserveBytes: 33_554_432,
     logLevel: 'info',
   });
 });
 
+it('reads compression level by level', () => {
+  const { compression } = settingsSchema.parse({ ...valid, compression: 'none, lz4,zstd' });
+  expect(compression).toEqual(['none', 'lz4', 'zstd']);
+});
+
 it.each([
+  ['a compression that does not exist', { compression: 'none,gzip' }],
+  ['a negative rate', { compactionBytesPerSecond: '-1' }],
   ['an id that is not among the members', { nodeId: '3' }],
   ['the same id twice', { members: '2=127.0.0.1:1,2=127.0.0.1:2' }],
   ['a short cluster id', { clusterId: 'abc' }],

@@ -32,6 +32,27 @@ export const settingsSchema = z
       .describe(
         'Who leads the ranges of a starting cluster: one node for all (best on one machine), or the nodes in turn.',
       ),
+    compression: listSetting(z.enum(['none', 'lz4', 'zstd']))
+      .default(['none'])
+      .describe(
+        'Compression of tables by level, from level 0 down; the last one is for all deeper levels. For data larger than memory: none,none,lz4,lz4,lz4,lz4,zstd. What is there already stays readable and changes as it is compacted.',
+      ),
+    compactionBytesPerSecond: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .default(0)
+      .describe(
+        'Bytes a second that compaction may write as long as no stall of writes is near; 0 for no limit.',
+      ),
+    diskReserveBytes: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .default(32 * 2 ** 20)
+      .describe(
+        'Bytes of a file that is given up when the disk is full, so that flushes and compaction can finish; 0 for none.',
+      ),
     logLevel: z
       .enum(LOG_LEVELS)
       .default('info')

@@ -8,6 +8,7 @@ import {
   TcpNetwork,
 } from '@holdfast/io-node';
 import { nodeCodecs, WorkerCompactor } from '@holdfast/lsm-node';
+import type { NodeOptions } from '@holdfast/store';
 import { addRequestIdHeader, type Fatal, httpEdgeOptions, type Running } from '@holdfast/service';
 import { FrameworkLog, type Logger } from '@holdfast/telemetry';
 import { NestFactory } from '@nestjs/core';
@@ -32,7 +33,7 @@ export async function startDataNode(settings: Settings, log: Logger, fatal: Fata
       disk: new FileDisk(logWriter),
       network: new TcpNetwork(),
       clock,
-      tree: { compactor, clock, options: { codecs: nodeCodecs } },
+      tree: { compactor, clock, options: treeOptions(settings) },
       random: new Prng(systemRandomSeed()),
       kernels: nodeKernels,
       directory: settings.dataDirectory,
@@ -69,4 +70,9 @@ export async function startDataNode(settings: Settings, log: Logger, fatal: Fata
       await logWriter.close();
     },
   };
+}
+
+function treeOptions(settings: Settings): NonNullable<NodeOptions['tree']>['options'] {
+  const { compression, compactionBytesPerSecond, diskReserveBytes: reserveBytes } = settings;
+  return { codecs: nodeCodecs, compression, compactionBytesPerSecond, reserveBytes };
 }

@@ -40,6 +40,7 @@ export {
   type InspectWorld,
   verifyDirectory,
 } from './tree/inspect.ts';
+export { MEMORY_BUDGET_BYTES_MIN, optionsForMemory } from './tree/memory-budget.ts';
 export type { Canary, TreeOptions } from './tree/options.ts';
 export { treeExists } from './tree/recovery.ts';
 export type { Latest, Lookup, Reads, Snapshot, ValueView } from './tree/snapshot.ts';

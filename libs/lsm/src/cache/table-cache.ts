@@ -24,18 +24,26 @@ export class Table {
   }
 }
 
-/** Keeps readers of tables open, at most `tablesMax` of them unless more are pinned. */
+/** How much may be open, unless more is pinned. */
+export interface OpenTablesLimits {
+  readonly tables: number;
+  /** Bytes of indexes and filters in memory. */
+  readonly bytes: number;
+}
+
+/** Keeps readers of tables open, within limits. */
 export class TableCache {
   readonly #context: ReaderContext;
   readonly #directory: string;
-  readonly #tablesMax: number;
+  readonly #limits: OpenTablesLimits;
   readonly #open = new Set<Table>();
   #uses = 0;
+  #bytes = 0;
 
-  constructor(directory: string, context: ReaderContext, tablesMax: number) {
+  constructor(directory: string, context: ReaderContext, limits: OpenTablesLimits) {
     this.#directory = directory;
     this.#context = context;
-    this.#tablesMax = tablesMax;
+    this.#limits = limits;
   }
 
   get openCount(): number {
@@ -44,9 +52,7 @@ export class TableCache {
 
   /** Bytes of indexes and filters in memory. */
   get bytes(): number {
-    let bytes = 0;
-    for (const table of this.#open) bytes += table.reader?.bytes ?? 0;
-    return bytes;
+    return this.#bytes;
   }
 
   /** The reader if it is open. */
@@ -68,7 +74,7 @@ export class TableCache {
     await table.opening?.catch(() => undefined);
     const { reader } = table;
     table.reader = undefined;
-    this.#open.delete(table);
+    if (this.#open.delete(table)) this.#bytes -= reader?.bytes ?? 0;
     await reader?.close();
   }
 
@@ -83,16 +89,22 @@ export class TableCache {
     table.reader = reader;
     table.usedAt = ++this.#uses;
     this.#open.add(table);
-    if (this.#open.size > this.#tablesMax) await this.#closeLeastRecent(table);
+    this.#bytes += reader.bytes;
+    while (this.#open.size > this.#limits.tables || this.#bytes > this.#limits.bytes) {
+      if (!(await this.#closeLeastRecent(table))) break;
+    }
     return reader;
   }
 
-  async #closeLeastRecent(except: Table): Promise<void> {
+  /** False when all others are in use. */
+  async #closeLeastRecent(except: Table): Promise<boolean> {
     let oldest: Table | undefined;
     for (const table of this.#open) {
       if (table === except || table.pins > 0) continue;
       if (oldest === undefined || table.usedAt < oldest.usedAt) oldest = table;
     }
-    if (oldest !== undefined) await this.close(oldest);
+    if (oldest === undefined) return false;
+    await this.close(oldest);
+    return true;
   }
 }

@@ -95,7 +95,7 @@ export class InlineCompactor implements Compactor {
 }
 
 const READ_AHEAD_BYTES = 1024 * 1024;
-const OPEN_TABLES_MAX = 10_000;
+const OPEN_TABLES = { tables: 10_000, bytes: 16 * 1024 * 1024 };
 /** Large blocks still pass through a cache; everything else is read ahead around it. */
 const CACHE_BYTES = 256 * 1024;
 /** Bytes of the level below that one table may overlap, in tables: bounds the next compaction of it. */
@@ -110,7 +110,7 @@ export async function runCompaction(job: CompactionJob, world: CompactionWorld):
   const waitForBudget = clock === undefined ? undefined : pacer(clock, job.bytesPerSecond, checkCancelled);
   const cache = new BlockCache(CACHE_BYTES);
   const context = { disk, kernels, cache, codecs, syncReads: false, mmap: job.mmap };
-  const tables = new TableCache(job.directory, context, OPEN_TABLES_MAX);
+  const tables = new TableCache(job.directory, context, OPEN_TABLES);
   const cursorOptions = { tables, cache, readAheadBytes: READ_AHEAD_BYTES, isBulk: true };
   const sources = job.runs.map(
     (run) =>

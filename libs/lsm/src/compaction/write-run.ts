@@ -4,7 +4,7 @@ import { compareRanges } from '../read/compare.ts';
 import type { Merge } from '../read/merge.ts';
 import { BLOCKED, END, type Status } from '../read/source.ts';
 import { tableFileName, type TableMeta } from '../table/table-info.ts';
-import { type TableOptions, TableWriter } from '../table/table-writer.ts';
+import { type ChunkBuffers, type TableOptions, TableWriter } from '../table/table-writer.ts';
 import type { EntryFilter } from './version-filter.ts';
 
 /** Where a run is written and what its tables look like. */
@@ -52,6 +52,7 @@ export async function writeRun(merge: Merge, filter: EntryFilter, target: RunTar
   const { start, end } = target;
   let status: Status = start === undefined ? merge.seekFirst() : merge.seek(start, REVISION_MAX);
   let open: OpenTable | undefined;
+  let buffers: ChunkBuffers | undefined;
   let bytesPaced = 0;
   let lastPause = 0;
   try {
@@ -74,11 +75,12 @@ export async function writeRun(merge: Merge, filter: EntryFilter, target: RunTar
           const ended = open;
           open = undefined;
           const table = await endTable(ended);
+          buffers = ended.writer.buffers;
           tables.push(table);
           await target.pace?.(table.fileBytes - bytesPaced);
           bytesPaced = 0;
         }
-        open ??= await beginTable(target);
+        open ??= await beginTable(target, buffers);
         open.writer.add(entry);
         entriesWritten++;
         if (open.writer.isChunkFull) {
@@ -114,14 +116,14 @@ interface OpenTable {
   readonly writer: TableWriter;
 }
 
-async function beginTable(target: RunTarget): Promise<OpenTable> {
+async function beginTable(target: RunTarget, buffers: ChunkBuffers | undefined): Promise<OpenTable> {
   const number = target.nextNumber();
   const path = joinPath(target.directory, tableFileName(number));
   const file = await target.disk.open(path, 'exclusive');
   return {
     number,
     file,
-    writer: new TableWriter(file, target.bindingOf(number), target.table, target.kernels),
+    writer: new TableWriter(file, target.bindingOf(number), target.table, target.kernels, buffers),
   };
 }
 

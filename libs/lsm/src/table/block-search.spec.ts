@@ -41,7 +41,7 @@ function written({
     .map(({ key, revision }) => ({ key: prefixed(prefix, key), revision }))
     .sort(order)
     .filter((version, i, all) => i === 0 || order(all[i - 1]!, version) !== 0);
-  const writer = new BlockWriter(64, restartInterval);
+  const writer = new BlockWriter(new Uint8Array(64), restartInterval);
   // A block in the middle of others: offsets count from its own start.
   writer.length = 5;
   writer.begin();

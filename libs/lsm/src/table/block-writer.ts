@@ -40,8 +40,8 @@ export class BlockWriter {
   #lastKey = new Uint8Array(256);
   #lastKeyLength = 0;
 
-  constructor(capacity: number, restartInterval: number) {
-    this.bytes = new Uint8Array(capacity);
+  constructor(bytes: Uint8Array, restartInterval: number) {
+    this.bytes = bytes;
     this.#restartInterval = restartInterval;
   }
 

@@ -33,6 +33,9 @@ const BREATHE_KEYS = 16_384;
 /** A block that compression makes smaller by less than an eighth is stored as it is. */
 const COMPRESSION_GAIN_MIN = 8;
 
+/** What a writer collects a table in, twice: one fills while the other is being written. */
+export type ChunkBuffers = readonly [Uint8Array, Uint8Array];
+
 /**
  * Writes one table, front to back. Call `add` in order; whenever {@link isChunkFull} is true, await `drain`;
  * then `finish`. The file is durable when `finish` returns; its name is not (sync the directory).
@@ -64,13 +67,21 @@ export class TableWriter {
   #blockOpen = false;
   readonly #byte = new Uint8Array(1);
 
-  constructor(file: DiskFile, binding: number, options: TableOptions, kernels: Kernels) {
+  /** @param buffers those of a writer that has finished, see {@link buffers}. */
+  constructor(
+    file: DiskFile,
+    binding: number,
+    options: TableOptions,
+    kernels: Kernels,
+    buffers?: ChunkBuffers,
+  ) {
     this.#file = file;
     this.#binding = binding;
     this.#options = options;
     this.#kernels = kernels;
     this.#checksum = new BlockChecksum(kernels, binding);
-    this.#blocks = new BlockWriter(CHUNK_BYTES * 2, options.restartInterval);
+    this.#blocks = new BlockWriter(buffers?.[0] ?? new Uint8Array(CHUNK_BYTES * 2), options.restartInterval);
+    if (buffers !== undefined) this.#spare = buffers[1];
   }
 
   get entries(): number {
@@ -80,6 +91,11 @@ export class TableWriter {
   /** Bytes of the file so far. */
   get fileBytes(): number {
     return this.#base + this.#blocks.length;
+  }
+
+  /** For the writer of the next table, when this one has finished. */
+  get buffers(): ChunkBuffers {
+    return [this.#blocks.bytes, this.#spare];
   }
 
   /** The last key added: a view until the next `add`. */

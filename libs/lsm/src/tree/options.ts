@@ -14,6 +14,8 @@ export interface TreeOptions {
   readonly blockCacheBytes?: number;
   /** Tables kept open: one file each, and its index and filter in memory. Default 1000. */
   readonly openTablesMax?: number;
+  /** Bytes of indexes and filters of open tables in memory; the least recently used table is closed above. Default 1 GiB. */
+  readonly tableMemoryBytes?: number;
   /** Bytes of a data block before compression. Default 4 KiB. */
   readonly blockBytes?: number;
   /** Entries between restart points. Default 4. */
@@ -70,6 +72,7 @@ export function resolveOptions(options: TreeOptions = {}): ResolvedOptions {
     memtableQueueMax: 2,
     blockCacheBytes: 64 * MIB,
     openTablesMax: 1_000,
+    tableMemoryBytes: 1024 * MIB,
     blockBytes: 4_096,
     restartInterval: 4,
     bloomBitsPerKey: 10,

@@ -21,6 +21,8 @@ export interface TreeStats {
   readonly tableMemoryBytes: number;
   readonly tablesOpen: number;
   readonly blockCache: CacheStats;
+  /** All of the above: what the tree itself holds. Threads that compact have buffers of their own. */
+  readonly memoryBytes: number;
   readonly reads: Readonly<PointReadStats>;
   readonly compaction: Readonly<CompactionTotals>;
   readonly flushedBytes: number;
@@ -54,6 +56,7 @@ export function treeStats(sources: StatsSources): TreeStats {
     tableMemoryBytes: tables.bytes,
     tablesOpen: tables.openCount,
     blockCache: sources.blockCache,
+    memoryBytes: memtables.bytes + tables.bytes + sources.blockCache.bytes,
     reads: { ...sources.reads },
     compaction: { ...compaction },
     flushedBytes,

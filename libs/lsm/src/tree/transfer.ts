@@ -56,6 +56,7 @@ export interface TransferWorld {
 
 const CACHE_BYTES = 256 * 1024;
 const READ_BYTES = 1024 * 1024;
+const TABLE_MEMORY_BYTES = 1024 * 1024;
 
 /** Writes the entries of the sources in `[start, end)` as tables. Takes over the sources. */
 export async function exportRange(
@@ -232,7 +233,7 @@ async function writeWithout(
 ): Promise<readonly TableMeta[]> {
   const cache = new BlockCache(CACHE_BYTES);
   const context = { disk, kernels, cache, codecs: options.codecs, syncReads: false, mmap: false };
-  const tables = new TableCache(directory, context, 1);
+  const tables = new TableCache(directory, context, { tables: 1, bytes: TABLE_MEMORY_BYTES });
   const cursor = new RunCursor([new Table(meta)], {
     tables,
     cache,

@@ -130,7 +130,7 @@ export class Tree implements Reads {
       const tables = new TableCache(
         directory,
         { disk, kernels, cache, ...options, onCorruption: (error) => hear(error) },
-        options.openTablesMax,
+        { tables: options.openTablesMax, bytes: options.tableMemoryBytes },
       );
       const versions = new VersionSet({ disk, directory, kernels, tables }, state, (number) =>
         emit({ type: 'table-deleted', number }),

@@ -20,7 +20,7 @@ interface Row {
 interface Page {
   readonly rows: readonly Row[];
   readonly count: number;
-  readonly cursor: string | null;
+  readonly cursor?: string;
 }
 
 async function list(query: string): Promise<Page> {
@@ -39,7 +39,7 @@ async function fill(prefix: string, count: number): Promise<readonly string[]> {
 
 async function pages(query: string): Promise<readonly Row[]> {
   const rows: Row[] = [];
-  for (let cursor: string | null = ''; cursor !== null;) {
+  for (let cursor: string | undefined = ''; cursor !== undefined;) {
     const page: Page = await list(`${query}${cursor === '' ? '' : `&cursor=${cursor}`}`);
     rows.push(...page.rows);
     ({ cursor } = page);
@@ -62,8 +62,10 @@ describe('a listing', () => {
     expect(backwards.map(({ key }) => key)).toEqual(keys.toReversed());
     const middle = await list(`start=${keys[5]}&end=${keys[8]}&keys_only`);
     expect(middle.rows).toEqual([5, 6, 7].map((i) => ({ key: keys[i], revision: rows[i].revision })));
-    expect(await list('prefix=list/&count_only')).toMatchObject({ count: 57, cursor: null });
-    expect(await list('start=b&end=a')).toMatchObject({ rows: [], cursor: null });
+    const all = await list('prefix=list/&count_only');
+    expect([all.count, all.cursor]).toEqual([57, undefined]);
+    const nothing = await list('start=b&end=a');
+    expect([nothing.rows, nothing.cursor]).toEqual([[], undefined]);
     const counted = await list('prefix=list/&count_only&limit=50');
     expect(counted.count).toBe(50);
     expect(await list(`prefix=list/&count_only&cursor=${counted.cursor}`)).toMatchObject({ count: 7 });
@@ -110,8 +112,8 @@ describe('a listing as lines', () => {
     expect(answer.headers['content-type']).toBe('application/x-ndjson');
     expect(answer.headers['x-request-id']).toBeDefined();
     const lines = answer.body.toString().trimEnd().split('\n');
-    const end = JSON.parse(lines.at(-1) ?? '') as object;
-    expect(end).toMatchObject({ end: { count: 2500, cursor: null } });
+    const { end } = JSON.parse(lines.at(-1) ?? '') as { end: Page };
+    expect([end.count, end.cursor]).toEqual([2500, undefined]);
     expect(lines.slice(0, -1).map((line) => (JSON.parse(line) as Row).key)).toEqual(keys);
     const limited = await cluster.http.request('GET', `${KEYS}?prefix=lines/&limit=3&keys_only`, {
       headers: ndjson,
@@ -161,11 +163,11 @@ describe('removing a range', () => {
     await http.put('gonf', 'stays');
     const remove = async (query: string) => {
       const answer = await http.request('DELETE', `${KEYS}?${query}`);
-      return JSON.parse(answer.body.toString()) as { deleted: number; cursor: string | null; code?: string };
+      return JSON.parse(answer.body.toString()) as { deleted: number; cursor?: string; code?: string };
     };
     const first = await remove('prefix=gone/&limit=12');
     expect(first.deleted).toBe(12);
-    expect(await remove(`prefix=gone/&cursor=${first.cursor}`)).toEqual({ deleted: 18, cursor: null });
+    expect(await remove(`prefix=gone/&cursor=${first.cursor}`)).toEqual({ deleted: 18 });
     expect(await list('prefix=gone/')).toMatchObject({ count: 0 });
     expect((await http.get('gonf')).status).toBe(200);
     expect(await remove('limit=5')).toMatchObject({ code: 'HF_BAD_REQUEST' });

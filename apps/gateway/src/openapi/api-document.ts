@@ -40,9 +40,23 @@ export interface ApiDocument {
   };
 }
 
+const INT32_MAX = 2 ** 31 - 1;
+
+/** Whole numbers that do not fit into 32 bits say so: languages with such a type would choose it. */
+function withWideIntegers<T>(part: T): T {
+  if (Array.isArray(part)) return part.map(withWideIntegers) as T;
+  if (typeof part !== 'object' || part === null) return part;
+  const copy = Object.fromEntries(
+    Object.entries(part).map(([name, value]: [string, unknown]) => [name, withWideIntegers(value)]),
+  ) as Record<string, unknown>;
+  const { type, maximum, format } = copy;
+  const wide = type === 'integer' && !(typeof maximum === 'number' && maximum <= INT32_MAX);
+  return (wide && format === undefined ? { ...copy, format: 'int64' } : copy) as T;
+}
+
 /** The API as an OpenAPI 3.1 document: made from the schemas that requests are checked with. */
 export function apiDocument(version: string): ApiDocument & Json {
-  return {
+  return withWideIntegers({
     openapi: '3.1.0',
     info: {
       title: 'Holdfast',
@@ -59,5 +73,5 @@ export function apiDocument(version: string): ApiDocument & Json {
       },
       schemas: { Problem: PROBLEM, ...RANGE_SCHEMAS, ...BATCH_SCHEMAS },
     },
-  };
+  });
 }

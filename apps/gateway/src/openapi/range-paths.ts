@@ -43,8 +43,8 @@ const SPAN = [
 const tags = ['Ranges'];
 
 const CURSOR: Json = {
-  type: ['string', 'null'],
-  description: 'Continues behind this page, with the same parameters; null when nothing is left.',
+  type: 'string',
+  description: 'Continues behind this page, with the same parameters; absent when nothing is left.',
 };
 
 export const RANGE_SCHEMAS: Readonly<Record<string, Json>> = {
@@ -65,7 +65,7 @@ export const RANGE_SCHEMAS: Readonly<Record<string, Json>> = {
   },
   Page: {
     type: 'object',
-    required: ['count', 'cursor'],
+    required: ['count'],
     properties: {
       rows: { type: 'array', items: ref('Row'), description: 'Absent with `count_only`.' },
       count: { type: 'integer', description: 'Rows of this page, or keys counted.' },
@@ -84,7 +84,7 @@ export const RANGE_PATHS: Paths = {
       description:
         `A page has up to \`limit\` rows (${LIST_ROWS_DEFAULT} by default, ${LIST_ROWS_MAX} at most) and about 4 MiB. ` +
         'With `Accept: application/x-ndjson`, rows come as lines without a limit, as fast as they are read; the last ' +
-        'line is `{"end": {"count": …, "cursor": …}}`, and a listing without it is not complete.',
+        'line is `{"end": {"count": …}}`, and a listing without it is not complete.',
       tags,
       parameters: [
         ...SPAN,
@@ -116,7 +116,7 @@ export const RANGE_PATHS: Paths = {
       summary: 'Remove a part of a keyspace',
       description:
         'Each key is removed by itself, the version that was seen; it is not a transaction. Repeat with `cursor` until ' +
-        'it is null. One of `prefix`, `start` and `end` is needed.',
+        'it is absent. One of `prefix`, `start` and `end` is needed.',
       tags,
       parameters: [
         ...SPAN,
@@ -129,7 +129,7 @@ export const RANGE_PATHS: Paths = {
         ...WRITE_PROBLEMS,
         200: success('Removed, durable on a majority.', {
           type: 'object',
-          required: ['deleted', 'cursor'],
+          required: ['deleted'],
           properties: { deleted: { type: 'integer' }, cursor: CURSOR },
           additionalProperties: false,
         }),

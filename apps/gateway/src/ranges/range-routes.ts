@@ -77,7 +77,8 @@ class RangeRoutes {
       const page = await listing.next({ rows, bytes: SCAN_BYTES_MAX, endsAtMs });
       deleted += await this.#deleteRows(wanted.keyspace, page, endsAtMs);
     }
-    return { deleted, cursor: listing.cursor ?? null };
+    const { cursor } = listing;
+    return { deleted, ...(cursor === undefined ? {} : { cursor }) };
   };
 
   /** Removes each version that the page shows; one that was written again in the meantime stays. */
@@ -186,8 +187,9 @@ function addHead(reply: FastifyReply, listing: Listing, { level }: ListRequest):
 
 /** How far a listing came: members of a JSON object, without braces. */
 function tailOf(listing: Listing, count: number): string {
-  const revision = listing.revision > 0 ? `"revision":${listing.revision},` : '';
-  return `"count":${count},${revision}"cursor":${JSON.stringify(listing.cursor ?? null)}`;
+  const revision = listing.revision > 0 ? `,"revision":${listing.revision}` : '';
+  const cursor = listing.cursor === undefined ? '' : `,"cursor":"${listing.cursor}"`;
+  return `"count":${count}${revision}${cursor}`;
 }
 
 /** True when the header asks for this media type by name. */

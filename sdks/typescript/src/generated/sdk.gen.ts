@@ -78,7 +78,7 @@ export const incrementKey = <ThrowOnError extends boolean = false>(options: Opti
 /**
  * Remove a part of a keyspace
  *
- * Each key is removed by itself, the version that was seen; it is not a transaction. Repeat with `cursor` until it is null. One of `prefix`, `start` and `end` is needed.
+ * Each key is removed by itself, the version that was seen; it is not a transaction. Repeat with `cursor` until it is absent. One of `prefix`, `start` and `end` is needed.
  */
 export const deleteKeys = <ThrowOnError extends boolean = false>(options: Options<DeleteKeysData, ThrowOnError>): RequestResult<DeleteKeysResponses, DeleteKeysErrors, ThrowOnError> => (options.client ?? client).delete<DeleteKeysResponses, DeleteKeysErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -89,7 +89,7 @@ export const deleteKeys = <ThrowOnError extends boolean = false>(options: Option
 /**
  * Read a part of a keyspace, in the order of keys
  *
- * A page has up to `limit` rows (100 by default, 1000 at most) and about 4 MiB. With `Accept: application/x-ndjson`, rows come as lines without a limit, as fast as they are read; the last line is `{"end": {"count": …, "cursor": …}}`, and a listing without it is not complete.
+ * A page has up to `limit` rows (100 by default, 1000 at most) and about 4 MiB. With `Accept: application/x-ndjson`, rows come as lines without a limit, as fast as they are read; the last line is `{"end": {"count": …}}`, and a listing without it is not complete.
  */
 export const listKeys = <ThrowOnError extends boolean = false>(options: Options<ListKeysData, ThrowOnError>): RequestResult<ListKeysResponses, ListKeysErrors, ThrowOnError> => (options.client ?? client).get<ListKeysResponses, ListKeysErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],

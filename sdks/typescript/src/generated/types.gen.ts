@@ -15,7 +15,7 @@ export type Problem = {
     /**
      * A code of the table of errors.
      */
-    code: 'HF_BAD_REQUEST' | 'HF_KEY_INVALID' | 'HF_KEY_TOO_LARGE' | 'HF_VALUE_TOO_LARGE' | 'HF_BATCH_TOO_LARGE' | 'HF_KEYSPACE_INVALID' | 'HF_IDEMPOTENCY_KEY_INVALID' | 'HF_SPANS_RANGES' | 'HF_UNSUPPORTED' | 'HF_NOT_FOUND' | 'HF_METHOD_NOT_ALLOWED' | 'HF_HEADERS_TOO_LARGE' | 'HF_UNSUPPORTED_MEDIA_TYPE' | 'HF_VALUE_NOT_INTEGER' | 'HF_KEY_NOT_FOUND' | 'HF_KEYSPACE_NOT_FOUND' | 'HF_KEYSPACE_EXISTS' | 'HF_PRECONDITION_FAILED' | 'HF_COMPACTED' | 'HF_IDEMPOTENCY_MISMATCH' | 'HF_IN_FLIGHT' | 'HF_CONFLICT' | 'HF_WATCH_OVERRUN' | 'HF_NOT_LEADER' | 'HF_WRONG_RANGE' | 'HF_REPLICA_BEHIND' | 'HF_NO_QUORUM' | 'HF_TIMEOUT' | 'HF_DEADLINE_EXCEEDED' | 'HF_OVERLOADED' | 'HF_UNAVAILABLE' | 'HF_DISK_FULL' | 'HF_CONNECTION_LOST' | 'HF_CANCELLED' | 'HF_QUOTA_EXCEEDED' | 'HF_UNAUTHENTICATED' | 'HF_FORBIDDEN' | 'HF_PROTOCOL' | 'HF_VERSION_MISMATCH' | 'HF_WRONG_CLUSTER' | 'HF_WRONG_NODE' | 'HF_INTERNAL' | 'HF_CORRUPTION';
+    code: 'HF_BAD_REQUEST' | 'HF_KEY_INVALID' | 'HF_KEY_TOO_LARGE' | 'HF_VALUE_TOO_LARGE' | 'HF_BATCH_TOO_LARGE' | 'HF_KEYSPACE_INVALID' | 'HF_IDEMPOTENCY_KEY_INVALID' | 'HF_SPANS_RANGES' | 'HF_UNSUPPORTED' | 'HF_NOT_FOUND' | 'HF_METHOD_NOT_ALLOWED' | 'HF_HEADERS_TOO_LARGE' | 'HF_UNSUPPORTED_MEDIA_TYPE' | 'HF_VALUE_NOT_INTEGER' | 'HF_KEY_NOT_FOUND' | 'HF_KEYSPACE_NOT_FOUND' | 'HF_KEYSPACE_EXISTS' | 'HF_PRECONDITION_FAILED' | 'HF_COMPACTED' | 'HF_IDEMPOTENCY_MISMATCH' | 'HF_IN_FLIGHT' | 'HF_CONFLICT' | 'HF_WATCH_OVERRUN' | 'HF_NOT_LEADER' | 'HF_WRONG_RANGE' | 'HF_REPLICA_BEHIND' | 'HF_NO_QUORUM' | 'HF_TIMEOUT' | 'HF_DEADLINE_EXCEEDED' | 'HF_OVERLOADED' | 'HF_UNAVAILABLE' | 'HF_DISK_FULL' | 'HF_CONNECTION_LOST' | 'HF_CANCELLED' | 'HF_QUOTA_EXCEEDED' | 'HF_UNAUTHENTICATED' | 'HF_FORBIDDEN' | 'HF_PROTOCOL' | 'HF_VERSION_MISMATCH' | 'HF_WRONG_CLUSTER' | 'HF_WRONG_NODE' | 'HF_NODE_REMOVED' | 'HF_NODE_DISK_LOST' | 'HF_INTERNAL' | 'HF_CORRUPTION';
     /**
      * The same request may succeed when it is sent again.
      */
@@ -67,9 +67,9 @@ export type Page = {
      */
     revision?: number;
     /**
-     * Continues behind this page, with the same parameters; null when nothing is left.
+     * Continues behind this page, with the same parameters; absent when nothing is left.
      */
-    cursor: string | null;
+    cursor?: string;
 };
 
 /**
@@ -777,9 +777,9 @@ export type DeleteKeysResponses = {
     200: {
         deleted: number;
         /**
-         * Continues behind this page, with the same parameters; null when nothing is left.
+         * Continues behind this page, with the same parameters; absent when nothing is left.
          */
-        cursor: string | null;
+        cursor?: string;
     };
 };
 

@@ -44,7 +44,10 @@ const LANGUAGES: readonly Language[] = [
     programs: ['go'],
     options: [
       '--additional-properties=packageName=holdfast,withGoMod=true',
-      ...['--git-user-id', 'holdfast', '--git-repo-id', 'sdk'],
+      '--git-user-id',
+      'holdfast',
+      '--git-repo-id',
+      'sdk',
     ],
     build(directory) {
       mkdirSync(join(directory, 'smoke'), { recursive: true });
@@ -59,9 +62,19 @@ const LANGUAGES: readonly Language[] = [
     name: 'java',
     programs: ['mvn'],
     options: [
-      ...['--library', 'native', '--group-id', 'io.holdfast', '--artifact-id', 'holdfast-sdk'],
-      ...['--api-package', 'io.holdfast.sdk.api', '--model-package', 'io.holdfast.sdk.model'],
-      ...['--invoker-package', 'io.holdfast.sdk', '--additional-properties=hideGenerationTimestamp=true'],
+      '--library',
+      'native',
+      '--group-id',
+      'io.holdfast',
+      '--artifact-id',
+      'holdfast-sdk',
+      '--api-package',
+      'io.holdfast.sdk.api',
+      '--model-package',
+      'io.holdfast.sdk.model',
+      '--invoker-package',
+      'io.holdfast.sdk',
+      '--additional-properties=hideGenerationTimestamp=true',
     ],
     build(directory) {
       run('mvn', ['-q', '-B', 'compile'], directory);

@@ -150,6 +150,13 @@ describe('a listing as lines', () => {
     expect(last).toContain('"count":160');
   });
 
+  it('is a page for a reader that takes both', async () => {
+    const answer = await cluster.http.request('GET', `${KEYS}?prefix=list/&limit=2`, {
+      headers: { accept: 'application/json, application/x-ndjson, application/problem+json' },
+    });
+    expect(JSON.parse(answer.body.toString())).toMatchObject({ count: 2 });
+  });
+
   it('answers with a status while it can', async () => {
     const answer = await cluster.http.request('GET', '/v1/keyspaces/nowhere/keys', { headers: ndjson });
     expect(answer.problem).toMatchObject({ status: 404, code: 'HF_KEYSPACE_NOT_FOUND' });

@@ -49,7 +49,7 @@ class RangeRoutes {
     const waitMs = deadlineMs(single(headers['holdfast-deadline-ms'], 'Holdfast-Deadline-Ms'));
     const listing = new Listing(this.#client, wanted);
     if (wanted.countOnly) return this.#count(listing, wanted, performance.now() + waitMs, reply);
-    if (accepts(headers.accept, NDJSON)) return this.#stream(listing, wanted, waitMs, reply);
+    if (prefersLines(headers.accept)) return this.#stream(listing, wanted, waitMs, reply);
     return this.#page(listing, wanted, performance.now() + waitMs, reply);
   };
 
@@ -192,7 +192,8 @@ function tailOf(listing: Listing, count: number): string {
   return `"count":${count}${revision}${cursor}`;
 }
 
-/** True when the header asks for this media type by name. */
-function accepts(header: string | undefined, type: string): boolean {
-  return header?.split(',').some((part) => part.split(';')[0].trim().toLowerCase() === type) ?? false;
+/** True for a reader that takes lines, and no page: one that names both understands a page. */
+function prefersLines(accept: string | undefined): boolean {
+  const types = accept?.split(',').map((part) => part.split(';')[0].trim().toLowerCase());
+  return types !== undefined && types.includes(NDJSON) && !types.includes('application/json');
 }

@@ -64,7 +64,7 @@ export class MergedWatch implements PartOwner, WatchHandle {
   }
 
   arrived(): void {
-    if (this.#over) return;
+    if (this.#over || !this.#stands()) return;
     const merged = mergeChanges(this.#parts, this.#told);
     if (merged === undefined) return;
     for (const change of merged.changes) {
@@ -75,6 +75,27 @@ export class MergedWatch implements PartOwner, WatchHandle {
     this.#hasStood = true;
     this.#told = Math.max(this.#told, merged.closed);
     this.#sink.progress(this.#told);
+  }
+
+  /**
+   * A watch from now on begins at the largest revision that one of its ranges began at, as soon as every range has
+   * closed it: whatever is written after that anywhere in the interval lies behind it.
+   */
+  #stands(): boolean {
+    if (this.#told > 0) return true;
+    let begin = 0;
+    let closed = Number.MAX_SAFE_INTEGER;
+    for (const { stoodAt, progress } of this.#parts) {
+      if (stoodAt === 0) return false;
+      begin = Math.max(begin, stoodAt);
+      closed = Math.min(closed, progress);
+    }
+    if (closed < begin) return false;
+    for (const part of this.#parts) part.skip(begin);
+    this.#told = begin;
+    this.#hasStood = true;
+    this.#sink.progress(begin);
+    return !this.#over;
   }
 
   failed(error: HoldfastError): void {

@@ -52,6 +52,8 @@ export class WatchPart implements Source, OpSink {
   end: Uint8Array;
   readonly queue: ChangeRecord[] = [];
   progress = 0;
+  /** The first progress it was told; 0 = it has never stood. */
+  stoodAt = 0;
   readonly #world: WatchWorld;
   readonly #owner: PartOwner;
   #after: number;
@@ -107,6 +109,7 @@ export class WatchPart implements Source, OpSink {
     this.#failures = 0;
     for (const record of records) this.queue.push(record);
     if (progress > this.progress) this.progress = progress;
+    if (this.stoodAt === 0) this.stoodAt = progress;
     this.#owner.arrived();
   }
 
@@ -128,6 +131,12 @@ export class WatchPart implements Source, OpSink {
   lost(): void {
     this.#link = undefined;
     this.#again();
+  }
+
+  /** Leaves out what came up to `revision`: it is not asked for. */
+  skip(revision: number): void {
+    while (this.queue.length > 0 && this.queue[0].revision <= revision)
+      this.taken(recordBytes(this.queue.shift()!));
   }
 
   /** The application has taken a change. */

@@ -36,7 +36,10 @@ export interface Change {
 export interface WatchSink {
   /** In the order of revisions, over all ranges. */
   change(change: Change): void;
-  /** Nothing at or below `revision` is missing. The first call says that the watch stands. */
+  /**
+   * Nothing at or below `revision` is missing. The first call says that the watch stands; with `after` 0 it comes before
+   * any change, and says behind which revision the watch began.
+   */
   progress(revision: number): void;
   /** Nothing more comes. `HF_COMPACTED` carries the oldest revision that a watch can begin at. Not after `cancel`. */
   ended(error: HoldfastError): void;

@@ -91,8 +91,10 @@ function* linesOf(workloads: readonly Workload[]): Generator<string> {
 }
 
 function optionsOf(random: Prng, canary: StoreCanary | undefined): StoreClusterOptions {
+  const seed = random.nextU32();
+  const sizes = new Prng(seed);
   return {
-    seed: random.nextU32(),
+    seed,
     nodes: randomPick(random, [3, 3, 3, 3, 5, 1]),
     latency: {
       minMs: randomPick(random, [0.1, 0.1, 1, 10]),
@@ -113,6 +115,11 @@ function optionsOf(random: Prng, canary: StoreCanary | undefined): StoreClusterO
       logDiskBytesKeep: randomPick(random, [32, 64, 65_536]) * 1024,
       logDiskBytesMax: randomPick(random, [64, 256, 524_288]) * 1024,
       retentionMs: randomPick(random, [100, 10_000, 600_000]),
+      // Small, so that watches fall out of the ring and go on from the tree.
+      watch: {
+        ringBytesMax: randomPick(sizes, [1, 4, 4_096]) * 1024,
+        frameBytesMax: randomPick(sizes, [1, 256]) * 1024,
+      },
     },
     canary,
   };

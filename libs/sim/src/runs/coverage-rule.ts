@@ -45,6 +45,7 @@ export const EXPECTED: Readonly<Record<WorldName, readonly string[]>> = {
     'workload: register',
     'workload: session',
     'workload: set',
+    'workload: watch',
   ],
   raft: [
     'configuration changed',

@@ -3,6 +3,7 @@ import { CounterWorkload } from './counter-workload.ts';
 import { RegisterWorkload } from './register-workload.ts';
 import { SessionWorkload } from './session-workload.ts';
 import { SetWorkload } from './set-workload.ts';
+import { WatchWorkload } from './watch-workload.ts';
 import type { Workload } from './workload.ts';
 
 type Make = (nowUs: () => number, random: Random) => Workload;
@@ -11,6 +12,7 @@ const OTHERS: readonly Make[] = [
   (nowUs, random) => new SetWorkload(nowUs, random),
   (nowUs, random) => new CounterWorkload(nowUs, random),
   (nowUs) => new SessionWorkload(nowUs),
+  (nowUs) => new WatchWorkload(nowUs),
 ];
 
 /**

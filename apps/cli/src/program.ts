@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addAccessCommands } from './commands/access-commands.ts';
 import { addBenchCommand } from './commands/bench-command.ts';
+import { addClusterCommand } from './commands/cluster-command.ts';
 import { addCompletionCommand } from './commands/completion-command.ts';
 import { addKeyCommands } from './commands/key-commands.ts';
 import { addStatusCommand } from './commands/status-command.ts';
@@ -24,6 +25,7 @@ export function createProgram(output: Output): Command {
   addBenchCommand(program, output);
   addStatusCommand(program, output);
   addAccessCommands(program, output);
+  addClusterCommand(program, output);
   addCompletionCommand(program, output);
   throwInsteadOfExit(program);
   return program;

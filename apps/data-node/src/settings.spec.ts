@@ -20,6 +20,7 @@ it('takes what a node needs, and fills in the rest', () => {
     httpHost: '127.0.0.1',
     httpPort: 7721,
     drainMs: 3000,
+    join: false,
     leaders: 'together',
     compression: ['none'],
     compactionBytesPerSecond: 0,
@@ -33,10 +34,16 @@ it('reads compression level by level', () => {
   expect(compression).toEqual(['none', 'lz4', 'zstd']);
 });
 
+it('takes a node that joins and is not among those it asks', () => {
+  const joining = { ...valid, nodeId: '3', join: 'true', address: '127.0.0.1:7713' };
+  expect(settingsSchema.parse(joining)).toMatchObject({ join: true, address: '127.0.0.1:7713' });
+});
+
 it.each([
   ['a compression that does not exist', { compression: 'none,gzip' }],
   ['a negative rate', { compactionBytesPerSecond: '-1' }],
   ['an id that is not among the members', { nodeId: '3' }],
+  ['a node that joins and has no address', { nodeId: '3', join: 'true' }],
   ['the same id twice', { members: '2=127.0.0.1:1,2=127.0.0.1:2' }],
   ['a short cluster id', { clusterId: 'abc' }],
   ['no members', { members: '' }],

@@ -17,9 +17,15 @@ export const settingsSchema = z
       .regex(/^[0-9a-f]{32}$/, 'expected 32 hexadecimal digits')
       .describe('The cluster that this node belongs to.'),
     members: listSetting(numberedSetting(addressSetting)).describe(
-      'All nodes, this one included: 1=host:port,2=host:port.',
+      'All nodes of a new cluster, this one included: 1=host:port,2=host:port. For a node that joins, some to ask.',
     ),
-    address: addressSetting.optional().describe('Where to listen; by default the own address in members.'),
+    join: z
+      .stringbool()
+      .default(false)
+      .describe('An empty data directory waits to be added to a running cluster instead of founding one.'),
+    address: addressSetting
+      .optional()
+      .describe('Where to listen, and where others reach this node; by default the own address in members.'),
     dataDirectory: z.string().min(1).describe('Where everything of this node lies.'),
     httpHost: z.string().min(1).default('127.0.0.1').describe('Where health, metrics and status are served.'),
     httpPort: portSetting.default(7721).describe('Port of HTTP.'),
@@ -58,10 +64,17 @@ export const settingsSchema = z
       .default('info')
       .describe(`One of ${LOG_LEVELS.join(', ')}.`),
   })
-  .refine(({ nodeId, members }) => members.some(({ id }) => id === nodeId), {
+  .refine(({ nodeId, members, join }) => join || members.some(({ id }) => id === nodeId), {
     path: ['members'],
     message: 'this node is not among them',
   })
+  .refine(
+    ({ nodeId, members, address }) => address !== undefined || members.some(({ id }) => id === nodeId),
+    {
+      path: ['address'],
+      message: 'needed, because this node is not among the members',
+    },
+  )
   .refine(({ members }) => new Set(members.map(({ id }) => id)).size === members.length, {
     path: ['members'],
     message: 'an id occurs twice',

@@ -22,8 +22,9 @@ import type { Settings } from './settings.ts';
 /** The composition root: makes every object of the process once, and starts it. */
 export async function startDataNode(settings: Settings, log: Logger, fatal: Fatal): Promise<Running> {
   const members = settings.members.map(({ id, value }) => ({ id: nodeId(id), address: value }));
-  const self = members.find(({ id }) => id === settings.nodeId);
-  if (self === undefined) throw new Error('this node is not among the members');
+  const self = nodeId(settings.nodeId);
+  const address = settings.address ?? members.find(({ id }) => id === self)?.address;
+  if (address === undefined) throw new Error('this node is not among the members and has no address');
   // The log has a thread of its own, so that its syncs stand behind nobody else's work; so has compaction.
   const logWriter = new LogWriter();
   const compactor = new WorkerCompactor();
@@ -38,9 +39,10 @@ export async function startDataNode(settings: Settings, log: Logger, fatal: Fata
       kernels: nodeKernels,
       directory: settings.dataDirectory,
       clusterId: settings.clusterId,
-      nodeId: self.id,
-      address: settings.address ?? self.address,
+      nodeId: self,
+      address,
       members,
+      join: settings.join,
       settings: { leaders: settings.leaders },
       observer: logNode(log, fatal),
       agent: `holdfast-data-node/${VERSION}`,
@@ -59,7 +61,7 @@ export async function startDataNode(settings: Settings, log: Logger, fatal: Fata
   await app.startAllMicroservices();
   await app.listen(settings.httpPort, settings.httpHost);
   log.info(
-    { node: self.id, address: transport.node.address, http: `${settings.httpHost}:${settings.httpPort}` },
+    { node: self, address: transport.node.address, http: `${settings.httpHost}:${settings.httpPort}` },
     'serving',
   );
   return {

@@ -143,7 +143,8 @@ function write({ ifRevision, ifAbsent = false, idempotencyKey }: WriteOptions): 
   };
 }
 
-async function told<T>(work: Promise<T>): Promise<T> {
+/** What the client throws, as every command tells it. @throws ClusterError */
+export async function told<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {

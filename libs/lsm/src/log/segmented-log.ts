@@ -100,9 +100,13 @@ export class SegmentedLog {
   readonly #refusesWhenFull: boolean;
   #file: DiskFile;
   #segment: number;
+  /** Where the group that is being written begins. */
+  #groupSegment: number | undefined;
   #firstSegment: number;
   /** Where the next record goes in the current segment. */
   #offset: number;
+  /** The segment goes on from an earlier one and has no checkpoint yet: the next group writes it first. */
+  #checkpointDue: boolean;
   #group: number;
   #queue: PendingRecord[] = [];
   /** Who waits for the group that is being written, and for the one that collects. */
@@ -155,10 +159,14 @@ export class SegmentedLog {
         segments[0] ?? segment,
         SEGMENT_HEADER_BYTES,
         group,
+        tail !== undefined,
       );
     }
     const file = await disk.open(joinPath(directory, segmentName(tail.segment)), 'never');
-    return new SegmentedLog(options, files, file, tail.segment, segments[0]!, tail.offset, tail.group);
+    const { segment, offset, group } = tail;
+    // The process before may have died between the segment and its checkpoint.
+    const lacksCheckpoint = offset === SEGMENT_HEADER_BYTES && segment !== segments[0];
+    return new SegmentedLog(options, files, file, segment, segments[0]!, offset, group, lacksCheckpoint);
   }
 
   private constructor(
@@ -169,7 +177,9 @@ export class SegmentedLog {
     firstSegment: number,
     offset: number,
     group: number,
+    checkpointDue: boolean,
   ) {
+    this.#checkpointDue = checkpointDue;
     this.#files = files;
     this.#kernels = options.kernels ?? pureKernels;
     this.#checkpoint = options.checkpoint ?? (() => []);
@@ -186,6 +196,14 @@ export class SegmentedLog {
   /** The segment that is being written. */
   get segment(): number {
     return this.#segment;
+  }
+
+  /**
+   * No segment before this one will get any record of which a commit has not told yet. Behind `segment` while a
+   * group is being written that goes on in several.
+   */
+  get settledSegment(): number {
+    return this.#groupSegment ?? this.#segment;
   }
 
   /** What is appended from now on lies here or later; everything before is durable. */
@@ -269,12 +287,14 @@ export class SegmentedLog {
         if (this.#refusesWhenFull && this.#fitting(records, 0) < records.length)
           refused = await this.#refuseWithoutRoom(records);
         if (refused !== undefined) records = records.slice(0, refused.records);
+        this.#groupSegment = this.#segment;
         const group = await this.#writeGroup(records);
         this.#openBytes -= bytes;
         for (const { done, records: end } of this.#served.splice(0)) {
           if (refused !== undefined && end > refused.records) done(refused.error, undefined);
           else done(undefined, group);
         }
+        this.#groupSegment = undefined;
       }
     } catch (error) {
       this.#break(error);
@@ -320,7 +340,10 @@ export class SegmentedLog {
     let next = 0;
     while (next < records.length) {
       const count = this.#fitting(records, next);
-      if (count > 0) await this.#write(records, next, next + count);
+      if (count > 0) {
+        await this.#writeDueCheckpoint();
+        await this.#write(records, next, next + count);
+      }
       next += count;
       if (next < records.length) await this.#rotate(payloadBytes(records[next]!));
     }
@@ -343,7 +366,15 @@ export class SegmentedLog {
 
   /** Bytes for records in the current segment, a seal behind them. */
   get #room(): number {
-    return this.#file.size - this.#offset - recordBytes(0);
+    const due = this.#checkpointDue ? sumOf(this.#checkpoint()) : 0;
+    return this.#file.size - this.#offset - recordBytes(0) - due;
+  }
+
+  async #writeDueCheckpoint(): Promise<void> {
+    if (!this.#checkpointDue) return;
+    const checkpoint = this.#checkpoint();
+    if (checkpoint.length > 0) await this.#write(checkpoint, 0, checkpoint.length);
+    this.#checkpointDue = false;
   }
 
   async #write(records: readonly PendingRecord[], from: number, to: number): Promise<void> {
@@ -393,6 +424,7 @@ export class SegmentedLog {
     this.#file = file;
     this.#segment++;
     this.#offset = SEGMENT_HEADER_BYTES;
+    this.#checkpointDue = false;
     if (checkpoint.length > 0) await this.#write(checkpoint, 0, checkpoint.length);
   }
 

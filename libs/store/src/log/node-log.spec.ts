@@ -51,6 +51,38 @@ function sameHardState(group: RecoveredGroup, model: Model): boolean {
   return group.hardState.term === term && group.hardState.vote === vote && group.hardState.commit === commit;
 }
 
+/** After a restart one group goes on alone, until every segment of the life before is dropped. */
+async function forgetsNothingOfQuietGroups(
+  disk: SimDisk,
+  log: NodeLog,
+  groups: ReadonlyMap<RangeId, RecoveredGroup>,
+  label: string,
+): Promise<void> {
+  const busy = rangeId(1);
+  let last = groups.get(busy)?.lastIndex ?? 0;
+  const term = (groups.get(busy)?.hardState.term ?? 0) + 1;
+  for (const [id, group] of groups) {
+    const lastTerm = group.entries.at(-1)?.term;
+    if (lastTerm !== undefined) log.compacted(id, group.lastIndex, lastTerm);
+  }
+  for (let i = 0; i < 10; i++) {
+    last++;
+    const entries = [{ index: last, term, kind: EntryKind.normal, data: new Uint8Array(500) }];
+    log.append(busy, readyOf({ hardState: { term, vote: 0, commit: 0 }, entries }));
+    await commit(log);
+    log.compacted(busy, last, term);
+    log.dropSegments();
+  }
+  await commit(log);
+  await log.close();
+  const { groups: again } = await open(disk);
+  for (const [id, group] of groups) {
+    if (id === busy) continue;
+    expect(again.get(id)?.hardState, `${label}, quiet group ${id}`).toEqual(group.hardState);
+    expect(again.get(id)?.lastIndex, `${label}, quiet group ${id}`).toBe(group.lastIndex);
+  }
+}
+
 describe('NodeLog', () => {
   it('names the groups that keep the oldest segment, and drops it when they let go', async () => {
     const { log } = await open(new SimDisk({ seed: 1 }));
@@ -129,7 +161,8 @@ describe('NodeLog', () => {
       } catch {
         // The power loss.
       }
-      const { groups: recovered } = await open(disk.crash());
+      const survivor = disk.crash();
+      const { log, groups: recovered } = await open(survivor);
       for (const group of groups) {
         const found = recovered.get(group) ?? new RecoveredGroup();
         // What the last, unacknowledged commit wrote may be there in part, record by record.
@@ -145,6 +178,43 @@ describe('NodeLog', () => {
         ).toBe(true);
         expect(found.baseIndex, label).toBeLessThanOrEqual(written.get(group)!.base);
       }
+      await forgetsNothingOfQuietGroups(survivor, log, recovered, `seed ${seed}`);
     }
+  });
+
+  it('keeps a segment of which a commit under way has told nothing yet', async () => {
+    const timers: (() => void)[] = [];
+    const disk = new SimDisk({ seed: 1, timer: { schedule: (_, task) => void timers.push(task) } });
+    const step = async (): Promise<void> => {
+      for (let i = 0; i < 20; i++) await Promise.resolve();
+      timers.shift()?.();
+    };
+    const run = async <T>(work: Promise<T>): Promise<T> => {
+      let settled = false;
+      const mark = (): void => void (settled = true);
+      work.then(mark, mark);
+      for (let i = 0; i < 1_000 && !settled; i++) await step();
+      expect(settled).toBe(true);
+      return work;
+    };
+    const group = rangeId(1);
+    const entry = (index: number): Entry => ({ index, term: 1, kind: 0, data: new Uint8Array(600) });
+    const { log } = await run(open(disk));
+    log.append(group, readyOf({ entries: [entry(1)] }));
+    await run(commit(log));
+    log.compacted(group, 1, 1);
+    log.append(group, readyOf({ entries: Array.from({ length: 12 }, (_, i) => entry(i + 2)) }));
+    const first = log.diskBytes;
+    const committing = commit(log);
+    // In the middle of a commit over several segments.
+    for (let i = 0; i < 1_000 && log.diskBytes < first + 2 * 2048; i++) await step();
+    expect(log.diskBytes).toBeGreaterThan(first);
+    log.dropSegments();
+    await run(committing);
+    await run(log.close());
+    const { groups } = await run(open(disk));
+    expect(groups.get(group)?.entries.map(({ index }) => index)).toEqual(
+      Array.from({ length: 12 }, (_, i) => i + 2),
+    );
   });
 });

@@ -137,7 +137,8 @@ export class NodeLog {
   dropSegments(): void {
     if (this.#dropping !== undefined) return;
     let first = this.#log.firstSegment;
-    while (first < this.#log.segment && this.#dispensable(first)) {
+    // What a group under way has put into a segment is known when it ends.
+    while (first < this.#log.settledSegment && this.#dispensable(first)) {
       this.#contents.delete(first);
       first++;
     }

@@ -19,6 +19,7 @@ const BULK_READ_BYTES = 1024 * 1024;
 export class ViewReader implements SnapshotReader {
   readonly #points: PointReader;
   readonly #runs: RunCursorOptions;
+  readonly #slab = new Slab();
 
   constructor(tables: TableCache, cache: BlockCache, readAheadBytes: number) {
     this.#points = new PointReader(tables, cache);
@@ -68,7 +69,7 @@ export class ViewReader implements SnapshotReader {
   ): ReturnType<Reads['multiGet']> {
     if (view.isDamaged) for (const key of keys) checkKey(view.version.damagedSpans, key);
     const results: (Lookup | undefined)[] = [];
-    const slab = new Slab();
+    const slab = this.#slab;
     let waiting: Promise<void>[] | undefined;
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i]!;
@@ -168,7 +169,7 @@ const SLAB_BYTES = 16 * 1024;
 /** Up to here a plain loop is faster than making a view and calling `set`. */
 const LOOP_BYTES_MAX = 48;
 
-/** Copies of values in few allocations. */
+/** Copies of values in few allocations; a value that somebody keeps holds up to SLAB_BYTES of them. */
 class Slab {
   #bytes = new Uint8Array(0);
   #used = 0;

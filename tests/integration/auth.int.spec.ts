@@ -102,6 +102,17 @@ describe('an API key', () => {
     });
   });
 
+  it('takes its open watches with it', async () => {
+    const { id, key } = await newKey({ tenant: 'acme', grants });
+    const response = await fetch(`${cluster.gatewayUrl}/v1/keyspaces/default/watch?prefix=acme/`, {
+      headers: { authorization: `Bearer ${key}` },
+    });
+    expect(response.status).toBe(200);
+    await cluster.http.request('DELETE', `/v1/api-keys/${id}`);
+    // Nothing but the end of the connection ends this.
+    await expect(response.text()).rejects.toThrow();
+  });
+
   it('ends when it expires', async () => {
     const { key, id } = await newKey({ tenant: 'acme', grants, expiresInSeconds: 5 });
     await withKey(key, async (http) => {

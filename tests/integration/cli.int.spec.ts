@@ -120,6 +120,30 @@ describe.each([
     ]);
   });
 
+  it('watches, and goes on where it stopped', async () => {
+    const watch = start(['watch', `${prefix}watch/`, '--json', '--limit', '3'], environment());
+    // A watch without a beginning tells what happens once it stands: something is written until it does.
+    const stop = { ended: false };
+    void watch.ended.then(() => (stop.ended = true));
+    for (let i = 0; !stop.ended && i < 100; i++) await done('put', `${prefix}watch/${i}`, `value ${i}`);
+    const events = (await watch.ended).out.trim().split('\n');
+    const seen = events.map((line) => JSON.parse(line) as { key: string; resume: number });
+    expect(seen).toHaveLength(3);
+    expect(seen[0]).toMatchObject({ type: 'put', text: expect.stringMatching(/^value \d+$/) as string });
+    await done('del', `${prefix}watch/0`);
+    const last = seen[1];
+    const rest = await done(
+      'watch',
+      `${prefix}watch/`,
+      '--from',
+      String(last?.resume),
+      '--limit',
+      '1',
+      '--json',
+    );
+    expect(JSON.parse(rest)).toMatchObject({ key: seen[2]?.key });
+  });
+
   it('exports what it has imported, and goes on where it stopped', async () => {
     const name = `${prefix.slice(0, -1)}-in.ndjson`;
     const lines = Array.from(

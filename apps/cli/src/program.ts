@@ -5,6 +5,7 @@ import { addClusterCommand } from './commands/cluster-command.ts';
 import { addCompletionCommand } from './commands/completion-command.ts';
 import { addKeyCommands } from './commands/key-commands.ts';
 import { addStatusCommand } from './commands/status-command.ts';
+import { addWatchCommand } from './commands/watch-command.ts';
 import { addTransferCommands } from './commands/transfer-commands.ts';
 import type { Output } from './output.ts';
 
@@ -21,6 +22,7 @@ export function createProgram(output: Output): Command {
     .description('Talks to a Holdfast cluster, over a gateway or straight to its nodes.')
     .addHelpText('after', EXIT_CODES);
   addKeyCommands(program, output);
+  addWatchCommand(program, output);
   addTransferCommands(program, output);
   addBenchCommand(program, output);
   addStatusCommand(program, output);

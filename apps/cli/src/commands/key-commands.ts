@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import { ClusterError } from '../cluster-error.ts';
 import { connectionOptions, type ConnectionOptions, openStore } from '../connection.ts';
 import type { Output } from '../output.ts';
-import { jsonRow, valueMember } from '../rows/json-row.ts';
+import { jsonRow, valueLine } from '../rows/json-row.ts';
 import { duration, wholeNumber } from '../usage-error.ts';
 
 interface KeyOptions extends ConnectionOptions {
@@ -112,7 +112,7 @@ export function addKeyCommands(program: Command, output: Output): void {
         if (options.json === true)
           output.json(options.keysOnly === true ? { key, revision: row.revision } : { key, ...shown });
         else if (options.keysOnly === true) output.line(key);
-        else output.line(`${key}\t${lineOf(row.bytes, row.contentType)}`);
+        else output.line(`${key}\t${valueLine(row.bytes, row.contentType)}`);
       }
     });
 }
@@ -143,14 +143,6 @@ function told(
 ): void {
   if (json === true) output.json(result);
   else output.line(`revision ${result.revision}`);
-}
-
-/** A value on one line: JSON and text as they are, but for line breaks; other bytes as base64. */
-function lineOf(bytes: Buffer, contentType: string): string {
-  const { value, text, base64 } = valueMember(bytes, contentType);
-  return value === undefined
-    ? (text?.replaceAll(/[\r\n]/g, ' ') ?? `base64:${base64}`)
-    : JSON.stringify(value);
 }
 
 function keyNotFound(): ClusterError {

@@ -40,6 +40,14 @@ export function valueMember(bytes: Buffer, contentType: string, exact = false): 
   return value === undefined ? { ...type, base64: bytes.toString('base64') } : { ...type, value };
 }
 
+/** A value on one line: JSON and text as they are, but for line breaks; other bytes as base64. */
+export function valueLine(bytes: Buffer, contentType: string): string {
+  const { value, text, base64 } = valueMember(bytes, contentType);
+  return value === undefined
+    ? (text?.replaceAll(/[\r\n]/g, ' ') ?? `base64:${base64}`)
+    : JSON.stringify(value);
+}
+
 export function jsonRow({ key, revision, bytes, contentType }: Row, exact = false): JsonRow {
   return { ...keyMember(key), revision, ...valueMember(bytes, contentType, exact) };
 }

@@ -1,9 +1,9 @@
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { parse } from 'csv-parse';
 import { stringify } from 'csv-stringify/sync';
 import type { Entry, Row } from '../store/store.ts';
 import { UsageError } from '../usage-error.ts';
+import { linesOf } from './lines-of.ts';
 import { parseExactJson } from './exact-json.ts';
 import { entryOf, type JsonRow, jsonRow, keyMember, textOf } from './json-row.ts';
 
@@ -48,7 +48,7 @@ export async function* readEntries(
 
 async function* readLines(input: Readable) {
   let line = 0;
-  for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const text of linesOf(input)) {
     line += 1;
     if (text.trim() === '') continue;
     let row: unknown;

@@ -1,9 +1,11 @@
-import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool, type Dispatcher } from 'undici';
 import { ClusterError } from '../cluster-error.ts';
 import { parseExactJson } from '../rows/exact-json.ts';
+import { linesOf } from '../rows/lines-of.ts';
 import { entryOf, type JsonRow, keyMember } from '../rows/json-row.ts';
 import type {
+  Change,
   Entry,
   PutOptions,
   ReadOptions,
@@ -11,13 +13,20 @@ import type {
   ScanOptions,
   Store,
   StoredValue,
+  WatchOptions,
   WriteFailure,
   WriteOptions,
 } from './store.ts';
+import { readEvents } from './event-stream.ts';
 
 /** How much longer than the cluster's own deadline an answer is waited for, in milliseconds. */
 const GRACE_MS = 2000;
 const CONNECTIONS = 64;
+/** A watch is never silent for longer while the gateway lives, in milliseconds: it sends heartbeats. */
+const WATCH_SILENCE_MS = 60_000;
+/** Waits before a watch is opened again, in milliseconds. */
+const RECONNECT_MS_MIN = 50;
+const RECONNECT_MS_MAX = 2000;
 
 export interface GatewayOptions {
   /** `http://host:port`. */
@@ -31,6 +40,9 @@ interface Request {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer | string;
+  readonly signal?: AbortSignal;
+  /** Longest silence inside an answer, in milliseconds; default: that of the store. */
+  readonly bodyTimeout?: number;
 }
 
 /** What ends a stream of rows: a summary, or what went wrong. */
@@ -120,7 +132,7 @@ export class GatewayStore implements Store {
     const { body } = await this.#send({ method: 'GET', path, headers: { accept: 'application/x-ndjson' } });
     let complete = false;
     try {
-      for await (const line of createInterface({ input: body })) {
+      for await (const line of linesOf(body)) {
         const row = parseExactJson(line) as JsonRow & LastLine;
         if (row.problem !== undefined) throw new ClusterError(row.problem);
         complete = row.end !== undefined;
@@ -133,6 +145,46 @@ export class GatewayStore implements Store {
       throw error instanceof ClusterError ? error : unreachable(error);
     }
     if (!complete) throw unreachable(new Error('the answer broke off'));
+  }
+
+  async *watch(keyspace: string, { prefix, from, signal }: WatchOptions): AsyncGenerator<Change> {
+    const query = new URLSearchParams({ key_encoding: 'base64url', prefix: prefix.toString('base64url') });
+    const path = `/v1/keyspaces/${encodeURIComponent(keyspace)}/watch?${query.toString()}`;
+    let resume = from;
+    let waitMs = 0;
+    while (!signal.aborted) {
+      try {
+        const headers: Record<string, string> =
+          resume === undefined ? {} : { 'last-event-id': String(resume) };
+        const { body } = await this.#send({
+          method: 'GET',
+          path,
+          headers,
+          signal,
+          bodyTimeout: WATCH_SILENCE_MS,
+        });
+        for await (const { type, data, id } of readEvents(body)) {
+          waitMs = 0;
+          if (type === 'end') throw new ClusterError(JSON.parse(data) as Record<string, unknown>);
+          if (type === 'compacted') throw compacted(data);
+          resume = id ?? resume;
+          if (type !== 'put' && type !== 'delete' && type !== 'expire') continue;
+          const row = parseExactJson(data) as JsonRow;
+          const entry = entryOf(type === 'put' ? row : { ...row, text: '' });
+          if (entry === undefined) throw unreachable(new Error('an event that is not understood'));
+          const { key, bytes } = entry;
+          const contentType = row.content_type ?? '';
+          yield { type, key, bytes, contentType, revision: row.revision ?? 0, resume: resume ?? 0 };
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        const known = error instanceof ClusterError ? error : unreachable(error);
+        // The first try tells whether there is anybody; from then on, the watch holds.
+        if (!known.retryable || resume === undefined) throw known;
+      }
+      await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+      waitMs = Math.min(RECONNECT_MS_MAX, 2 * waitMs + RECONNECT_MS_MIN);
+    }
   }
 
   async putMany(keyspace: string, entries: readonly Entry[]): Promise<readonly (WriteFailure | undefined)[]> {
@@ -172,7 +224,8 @@ export class GatewayStore implements Store {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pool.close();
+    // An answer that was left in the middle would be waited for.
+    await this.#pool.destroy();
   }
 
   async #write(request: Request): Promise<number> {
@@ -228,6 +281,12 @@ function problemOf(status: number, text: string): Readonly<Record<string, unknow
     // Something on the way has answered in its own words.
   }
   return { status, title: 'an answer that is not a problem document', outcome: 'unknown' };
+}
+
+function compacted(data: string): ClusterError {
+  const { oldest } = JSON.parse(data) as { readonly oldest: number };
+  const detail = `changes before revision ${oldest} are no longer kept`;
+  return new ClusterError({ status: 410, code: 'HF_COMPACTED', detail, outcome: 'not_applied', oldest });
 }
 
 function unreachable(error: unknown): ClusterError {

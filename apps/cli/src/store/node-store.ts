@@ -1,4 +1,5 @@
 import {
+  bytes as asBytes,
   type Client,
   Condition,
   Consistency,
@@ -11,6 +12,7 @@ import { connect } from '@holdfast/client/node';
 import { EMPTY_BYTES, prefixEnd, viewOf } from '@holdfast/io';
 import { ClusterError } from '../cluster-error.ts';
 import type {
+  Change,
   Entry,
   PutOptions,
   ReadOptions,
@@ -18,6 +20,7 @@ import type {
   ScanOptions,
   Store,
   StoredValue,
+  WatchOptions,
   WriteFailure,
   WriteOptions,
 } from './store.ts';
@@ -122,6 +125,20 @@ export class NodeStore implements Store {
     );
   }
 
+  async *watch(keyspace: string, { prefix, from, signal }: WatchOptions): AsyncGenerator<Change> {
+    const options = { prefix, signal, ...(from === undefined ? {} : { from }) };
+    try {
+      for await (const event of this.#client.keyspace(keyspace, asBytes).watch(options)) {
+        if (event.type === 'progress') continue;
+        const { type, revision, resume } = event;
+        const [value, contentType] = type === 'put' ? [event.value, event.contentType] : [EMPTY_BYTES, ''];
+        yield { type, revision, resume, key: copy(event.keyBytes), bytes: copy(value), contentType };
+      }
+    } catch (error) {
+      throw toldOf(error);
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#client.close();
   }
@@ -148,18 +165,22 @@ export async function told<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (!(error instanceof HoldfastError)) throw error;
-    const { code, detail, outcome, retryable, revision, info } = error;
-    throw new ClusterError({
-      status: info.status,
-      title: info.title,
-      detail,
-      code,
-      retryable,
-      outcome,
-      revision,
-    });
+    throw toldOf(error);
   }
+}
+
+function toldOf(error: unknown): unknown {
+  if (!(error instanceof HoldfastError)) return error;
+  const { code, detail, outcome, retryable, revision, info } = error;
+  return new ClusterError({
+    status: info.status,
+    title: info.title,
+    detail,
+    code,
+    retryable,
+    outcome,
+    revision,
+  });
 }
 
 function copy(bytes: Uint8Array): Buffer {

@@ -47,6 +47,26 @@ export interface WriteFailure {
   readonly retryable: boolean;
 }
 
+/** What a watch is told; `bytes` and `contentType` are empty unless it is a put. */
+export interface Change {
+  readonly type: 'put' | 'delete' | 'expire';
+  readonly key: Buffer;
+  readonly revision: number;
+  /** `from` of a watch that goes on behind this change. */
+  readonly resume: number;
+  readonly bytes: Buffer;
+  readonly contentType: string;
+}
+
+export interface WatchOptions {
+  /** Only keys that begin with this. */
+  readonly prefix: Buffer;
+  /** Changes behind this revision; undefined = from now on. */
+  readonly from: number | undefined;
+  /** Ends the watch without an error. */
+  readonly signal: AbortSignal;
+}
+
 export interface Entry {
   readonly key: Buffer;
   readonly bytes: Buffer;
@@ -66,6 +86,8 @@ export interface Store extends AsyncDisposable {
     options: Pick<WriteOptions, 'idempotencyKey'>,
   ): Promise<{ readonly value: number; readonly revision: number }>;
   scan(keyspace: string, options: ScanOptions): AsyncIterable<Row>;
+  /** Changes in the order of their revisions, each once; lost connections are made again. */
+  watch(keyspace: string, options: WatchOptions): AsyncIterable<Change>;
   /** Writes each by itself; what became of each, in their order. At most {@link PUT_MANY_MAX}. */
   putMany(keyspace: string, entries: readonly Entry[]): Promise<readonly (WriteFailure | undefined)[]>;
 }

@@ -14,6 +14,9 @@ declare module 'fastify' {
   }
 }
 
+/** How often the token of an open watch is looked at again, in milliseconds. */
+const TOKEN_CHECK_MS = 5000;
+
 type Hook = (request: FastifyRequest, reply: FastifyReply, done: () => void) => void;
 
 /** Routes that need no token: what load balancers, scrapers and readers of the documentation ask. */
@@ -40,9 +43,10 @@ export function addAccessGate(
     caller.countIn(accounts);
     admitWithin(caller, reply, accounts.monotonicMs());
   });
+  const endWith = endWithToken(authenticator);
   fastify.addHook('onRoute', (route) => {
     if (PUBLIC_ROUTE.test(route.url)) return;
-    const hooks: Hook[] = WATCH_ROUTE.test(route.url) ? [enter, openWatch] : [enter];
+    const hooks: Hook[] = WATCH_ROUTE.test(route.url) ? [enter, openWatch, endWith] : [enter];
     const others = route.onRequest ?? [];
     route.onRequest = [...hooks, ...(Array.isArray(others) ? others : [others])];
   });
@@ -116,6 +120,23 @@ const openWatch: Hook = (request, reply, done) => {
   if (budget !== undefined) reply.raw.once('close', () => budget.closeWatch());
   done();
 };
+
+/** An answer that is open for long ends when its token does, be it that it expires or is revoked. */
+function endWithToken(authenticator: Authenticator): Hook {
+  return ({ headers }, { raw }, done) => {
+    const check = async (): Promise<void> => {
+      try {
+        await authenticator.authenticate(headers.authorization);
+      } catch (error) {
+        // While nobody can say, it goes on.
+        if (holdfastErrorOf(error).code === 'HF_UNAUTHENTICATED') raw.destroy();
+      }
+    };
+    const timer = setInterval(() => void check(), TOKEN_CHECK_MS);
+    raw.once('close', () => clearInterval(timer));
+    done();
+  };
+}
 
 function countAnswer(
   { usage, budget }: Caller,

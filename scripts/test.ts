@@ -10,6 +10,7 @@ const root = dirname(import.meta.dirname);
 const reports = join(root, '.holdfast', 'test');
 const simulator = 'libs/sim/src/bin/sim.ts';
 const SIMULATED_SEEDS = 200;
+const GATE_FLAGS = ['--conditions=source', '--disable-warning=ExperimentalWarning'];
 
 interface Outcome {
   readonly passed: number;
@@ -42,6 +43,8 @@ const stages: Readonly<Record<string, () => Outcome>> = {
     ]),
   canaries: () => simulate('--canaries'),
   integration: () => vitest('integration', ['--project', 'integration', '--passWithNoTests']),
+  // Last: every process of the stages before is gone, so that the ratios are those of an idle machine.
+  gate: () => command([process.execPath, ...GATE_FLAGS, 'benchmarks/cluster/gate/gate.ts']),
 };
 
 /** The simulator, on both cores. */

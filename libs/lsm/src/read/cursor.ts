@@ -42,6 +42,9 @@ export interface EntryView {
 
 const NOTHING = new Uint8Array(0);
 
+/** Versions of a key that are stepped over one by one before the cursor seeks behind the rest of them. */
+const STEPS_MAX = 32;
+
 /**
  * Walks the entries of a tree or snapshot in key order. Starts in front of the first one:
  *
@@ -72,6 +75,10 @@ export class Cursor {
   #last = new Uint8Array(64);
   #lastLength = -1;
   #lastRevision = 0;
+  /** Versions of the last key that were stepped over. */
+  #passed = 0;
+  /** What a seek behind many versions aims at: unchanged until it is over. */
+  #passKey = this.#last;
   readonly #candidate = new Candidate();
 
   /** The cursor takes over one reference of `view`. */
@@ -175,17 +182,27 @@ export class Cursor {
     const merge = this.#merge;
     let status = this.#entry === undefined ? (this.#status ?? this.#startForwards()) : merge.next();
     this.#entry = undefined;
-    for (;;) {
+    for (let tooNew = 0; ;) {
       if (status !== ENTRY) return this.#stop(status);
       const source = merge.current;
       if (this.#end !== undefined && compareKey(source, this.#end) >= 0) return this.#stop(END);
-      if (source.revision <= this.#revision && this.#isShown(source)) {
+      if (source.revision > this.#revision) {
+        status = ++tooNew % STEPS_MAX === 0 ? this.#passVersions(source, this.#revision) : merge.next();
+      } else if (this.#isShown(source)) {
         this.#status = undefined;
         this.#entry = source;
         return true;
+      } else {
+        status = this.#passed === STEPS_MAX ? this.#passVersions(source, 0) : merge.next();
       }
-      status = merge.next();
     }
+  }
+
+  /** A key that is written often has more versions than a seek behind them costs. */
+  #passVersions({ key, keyStart, keyEnd }: Source, revision: number): Status {
+    this.#passed = 0;
+    this.#passKey = key.slice(keyStart, keyEnd);
+    return this.#merge.seek(this.#passKey, revision);
   }
 
   /** Remembers the key, so that later versions of it are passed over. */
@@ -198,7 +215,11 @@ export class Cursor {
       this.#remember(source);
       return !this.#isCovered(source);
     }
-    if (isSameKey) return false;
+    if (isSameKey) {
+      this.#passed++;
+      return false;
+    }
+    this.#passed = 0;
     this.#remember(source);
     return source.kind !== KIND_DELETE && !this.#isCovered(source);
   }

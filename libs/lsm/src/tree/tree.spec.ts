@@ -48,6 +48,39 @@ describe('Tree', () => {
     expect(disk.openFiles).toBe(0);
   });
 
+  it('passes over the versions of keys that are written often, in memory, in tables and at any revision', async () => {
+    const random = new Prng(9);
+    const tree = await Tree.open({ disk: new SimDisk({ seed: 3 }), directory: '/t', options: small });
+    tree.setHorizon(0);
+    const batch = new WriteBatch();
+    const last = new Map<string, number>();
+    const halfway = new Map<string, number>();
+    for (let revision = 1; revision <= 4_000; revision++) {
+      const key = `k${randomInteger(random, 0, 12)}`;
+      batch.put(utf8(key), revision, utf8(String(revision)));
+      last.set(key, revision);
+      if (revision <= 2_000) halfway.set(key, revision);
+      if (revision % 10 === 0) {
+        await tree.writable();
+        tree.apply(batch);
+        batch.clear();
+      }
+    }
+    for (const [revision, model] of [
+      [4_000, last],
+      [2_000, halfway],
+    ] as const) {
+      const rows: [string, number][] = [];
+      const cursor = tree.iterator({ revision });
+      while (cursor.next() || (await cursor.load())) {
+        rows.push([new TextDecoder().decode(cursor.key), cursor.revision]);
+      }
+      cursor.close();
+      expect(rows).toEqual([...model].sort(([a], [b]) => (a < b ? -1 : 1)));
+    }
+    await tree.close();
+  });
+
   it('agrees with a sorted map over many flushes, forwards and backwards', async () => {
     const disk = new SimDisk({ seed: 2 });
     const random = new Prng(5);

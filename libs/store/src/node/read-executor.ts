@@ -1,6 +1,6 @@
 import { asError } from '@holdfast/io';
 import type { Tree } from '@holdfast/lsm';
-import { Consistency, type ErrorCode, OpKind } from '@holdfast/wire';
+import { Consistency, type ErrorCode, OpKind, ScanRowsBuilder } from '@holdfast/wire';
 import { type HybridClock, revisionOfWallMs, wallMsOfRevision } from '../hybrid-clock.ts';
 import { recordIn } from '../range/idempotency-record.ts';
 import type { ReadFailure, ReadWaiter } from '../range/reads.ts';
@@ -14,6 +14,9 @@ import { scanRange } from './scan.ts';
 export const STALENESS_UNKNOWN_MS = 0xffff_ffff;
 /** How far above this node's clock a revision may be that is read at: the skew between two leaders. Milliseconds. */
 export const FUTURE_MS_MAX = 10_000;
+
+/** Builders of rows that wait for the next scan. */
+const IDLE_ROWS_MAX = 16;
 
 export interface ReadHost {
   readonly hybridClock: HybridClock;
@@ -35,6 +38,8 @@ export interface ReadView {
 /** Serves the reads of calls: strong ones through their range's next ReadIndex round, others from what is applied. */
 export class ReadExecutor {
   readonly #host: ReadHost;
+  /** They have grown to what scans need, and are used again. */
+  readonly #idleRows: ScanRowsBuilder[] = [];
 
   constructor(host: ReadHost) {
     this.#host = host;
@@ -88,7 +93,7 @@ export class ReadExecutor {
     const { reader } = call;
     const kind = reader.kind(op);
     if (kind === OpKind.scan) {
-      this.#settle(call, op, replica, scanRange(this.#host.tree, replica.descriptor, call, op, view));
+      this.#settle(call, op, replica, this.#scan(call, op, replica, view));
       return;
     }
     const key =
@@ -109,6 +114,16 @@ export class ReadExecutor {
     };
     if (lookup instanceof Promise) this.#settle(call, op, replica, lookup.then(answer));
     else answer(lookup);
+  }
+
+  async #scan(call: DataCall, op: number, replica: Replica, view: ReadView): Promise<void> {
+    const rows = this.#idleRows.pop() ?? new ScanRowsBuilder();
+    try {
+      await scanRange(this.#host.tree, replica.descriptor, call, op, view, rows);
+    } finally {
+      rows.reset();
+      if (this.#idleRows.length < IDLE_ROWS_MAX) this.#idleRows.push(rows);
+    }
   }
 
   /**

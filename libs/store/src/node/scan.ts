@@ -1,6 +1,12 @@
 import { compareBytes } from '@holdfast/io';
 import type { Tree } from '@holdfast/lsm';
-import { AnswerFlag, COUNT_ROWS_MAX, SCAN_BYTES_MAX, SCAN_ROWS_MAX, ScanRowsBuilder } from '@holdfast/wire';
+import {
+  AnswerFlag,
+  COUNT_ROWS_MAX,
+  SCAN_BYTES_MAX,
+  SCAN_ROWS_MAX,
+  type ScanRowsBuilder,
+} from '@holdfast/wire';
 import type { RangeDescriptor } from '../range/descriptor.ts';
 import { expiryOf, readStoredValue } from '../range/stored-value.ts';
 import { dataKey, userKeyOf } from '../tree-keys.ts';
@@ -13,6 +19,8 @@ const NO_BYTES = new Uint8Array(0);
 /**
  * Answers one scan from one range: rows of `[start, end)` inside the range, until a limit of the op or of the
  * protocol is reached. `more` with a resume key says that the interval goes on, here or in the next range.
+ *
+ * @param rows empty; what it holds afterwards is nobody's
  */
 export async function scanRange(
   tree: Tree,
@@ -20,6 +28,7 @@ export async function scanRange(
   call: DataCall,
   op: number,
   view: ReadView,
+  rows: ScanRowsBuilder,
 ): Promise<void> {
   const { reader } = call;
   const keyspace = reader.keyspaceId(op);
@@ -38,7 +47,6 @@ export async function scanRange(
   const countOnly = reader.countOnly(op);
   const countMax = Math.min(reader.limit(op) === 0 ? COUNT_ROWS_MAX : reader.limit(op), COUNT_ROWS_MAX);
 
-  const rows = new ScanRowsBuilder();
   let count = 0;
   let resumeKey: Uint8Array | undefined;
   const cursor = tree.iterator({ start, end, reverse, ...(revision === 0 ? {} : { revision }) });

@@ -71,7 +71,7 @@ export const WORKLOADS: readonly Workload[] = [
     operations: 0.05,
     bars: { 'classic-level': 6 },
   }),
-  workload('fillrandom, sync, batch 100', put('random', 100, 1, true), { operations: 0.2 }),
+  workload('fillrandom, sync, batch 100', put('random', 100, 1, true), { operations: 0.5 }),
   workload('overwrite, batch 100', put('random', 100, 1, false), {
     start: 'copy',
     peers: ALL_PEERS,

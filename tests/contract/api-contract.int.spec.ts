@@ -39,7 +39,7 @@ const described = Object.entries(document.paths).flatMap(([path, item]) =>
     return { path, method, parameters, body: requestBody?.content['application/json']?.schema, responses };
   }),
 );
-const ajv = new Ajv2020({ strict: false, formats: { binary: true, base64: true }, allowUnionTypes: true });
+const ajv = new Ajv2020({ strict: false, formats: { binary: true, base64: true, int64: true, 'date-time': true }, allowUnionTypes: true });
 ajv.addSchema(document, 'api');
 
 let gateway: GatewayUnderTest;

@@ -11,12 +11,14 @@ import type { Authenticator } from './access/authenticator.ts';
 import { addBatchRoute } from './batch/batch-routes.ts';
 import { GatewayModule } from './gateway-module.ts';
 import { addKeyRoutes } from './key-routes.ts';
+import { addOperationRoute } from './operations/operation-routes.ts';
 import { addRangeRoutes } from './ranges/range-routes.ts';
 import type { Readiness } from './readiness.ts';
 import { RequestCounters } from './request-counters.ts';
 import { errorAtRoute } from './routing-error.ts';
 import type { StoreClient, WatchClient } from './store-client.ts';
 import { addWatchRoute } from './watch/watch-routes.ts';
+import { addTransactionRoute } from './transactions/transaction-routes.ts';
 
 /** Puts the HTTP application around a client; it does not listen yet. Without `management`, keys cannot be made. */
 export async function createGatewayApp(
@@ -48,6 +50,8 @@ export async function createGatewayApp(
     addKeyRoutes(routes, client);
     addRangeRoutes(routes, client);
     addBatchRoute(routes, client);
+    addTransactionRoute(routes, client);
+    addOperationRoute(routes, client);
     addWatchRoute(routes, client);
     done();
   });

@@ -22,6 +22,8 @@ export function idempotencyKeyText(header: string | readonly string[] | undefine
  * A tenant's idempotency key under a name that no other tenant can have: a digest of both (SHA-256), so that the name
  * has the same length however long the two are.
  */
+export function scopedKey(caller: Caller, key: string): Uint8Array;
+export function scopedKey(caller: Caller, key: string | undefined): Uint8Array | undefined;
 export function scopedKey({ principal }: Caller, key: string | undefined): Uint8Array | undefined {
   if (key === undefined) return undefined;
   // A tenant's name has no such character, so no two pairs become one text.

@@ -25,13 +25,14 @@ export class ReadReply implements OpSink {
   }
 
   done(result: OpResult): void {
-    const { found, revision, value, contentType } = result;
+    const { found, revision, value, contentType, expiresAtMs } = result;
     const reply = this.#reply.header('holdfast-consistency', servedText(this.#asked, result));
     if (!found) {
       replyProblem(reply, new HoldfastError('HF_KEY_NOT_FOUND'));
       return;
     }
     reply.header('etag', entityTag(revision)).header('holdfast-revision', String(revision));
+    if (expiresAtMs > 0) reply.header('holdfast-expires-at', new Date(expiresAtMs).toISOString());
     if (this.#ifNoneMatch !== undefined && matchesEntityTag(this.#ifNoneMatch, revision)) {
       void reply.code(304).send();
       return;
@@ -66,7 +67,7 @@ export class WriteReply implements OpSink {
   }
 
   done(result: OpResult): void {
-    void written(this.#reply, result).send(`{"revision":${result.revision}}`);
+    void writtenHead(this.#reply, result).send(`{"revision":${result.revision}}`);
   }
 
   failed(error: HoldfastError): void {
@@ -84,7 +85,7 @@ export class CountReply implements OpSink {
 
   done(result: OpResult): void {
     const value = counterOf(result);
-    void written(this.#reply, result).send(`{"value":${value},"revision":${result.revision}}`);
+    void writtenHead(this.#reply, result).send(`{"value":${value},"revision":${result.revision}}`);
   }
 
   failed(error: HoldfastError): void {
@@ -97,7 +98,8 @@ export function counterOf({ value }: Pick<OpResult, 'value'>): number {
   return Number(viewOf(value).getBigInt64(0, true));
 }
 
-function written(reply: FastifyReply, { revision, replayed }: OpResult): FastifyReply {
+/** Status and header fields of a write that was done; its body is JSON. */
+export function writtenHead(reply: FastifyReply, { revision, replayed }: OpResult): FastifyReply {
   if (replayed) reply.header('idempotent-replayed', 'true');
   return reply
     .code(200)

@@ -4,6 +4,7 @@ import { KEY_PATHS } from './key-paths.ts';
 import type { Json, Paths } from './parts.ts';
 import { RANGE_PATHS, RANGE_SCHEMAS } from './range-paths.ts';
 import { SERVICE_PATHS } from './service-paths.ts';
+import { TRANSACTION_PATHS, TRANSACTION_SCHEMAS } from './transaction-paths.ts';
 import { WATCH_PATHS } from './watch-paths.ts';
 
 /** The body of every failure (RFC 9457). */
@@ -29,7 +30,14 @@ const PROBLEM: Json = {
 };
 
 /** Every route of version 1, in the order in which a reader meets them. */
-const PATHS: Paths = { ...KEY_PATHS, ...RANGE_PATHS, ...BATCH_PATHS, ...WATCH_PATHS, ...SERVICE_PATHS };
+const PATHS: Paths = {
+  ...KEY_PATHS,
+  ...RANGE_PATHS,
+  ...BATCH_PATHS,
+  ...TRANSACTION_PATHS,
+  ...WATCH_PATHS,
+  ...SERVICE_PATHS,
+};
 
 export interface ApiDocument {
   readonly openapi: string;
@@ -71,7 +79,7 @@ export function apiDocument(version: string): ApiDocument & Json {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'An API key, or a JWT of a trusted issuer.' },
       },
-      schemas: { Problem: PROBLEM, ...RANGE_SCHEMAS, ...BATCH_SCHEMAS },
+      schemas: { Problem: PROBLEM, ...RANGE_SCHEMAS, ...BATCH_SCHEMAS, ...TRANSACTION_SCHEMAS },
     },
   });
 }

@@ -3,6 +3,7 @@ import {
   CONDITION_PROBLEM,
   DEADLINE,
   duration,
+  header,
   IDEMPOTENCY,
   json,
   type Json,
@@ -61,6 +62,9 @@ const BYTES: Json = {
   'application/json': { schema: {} },
   'text/plain': { schema: text },
 };
+const EXPIRY_HEADER = {
+  'Holdfast-Expires-At': header('When the value goes; absent when it has no time to live.'),
+};
 const NOT_MODIFIED = { 304: { description: 'The reader has this revision.' } };
 const IF_NONE_MATCH = parameter('header', 'If-None-Match', 'Answer 304 when this is the revision.', text);
 const tags = ['Keys'];
@@ -77,7 +81,7 @@ export const KEY_PATHS: Paths = {
         ...NOT_MODIFIED,
         200: {
           description: 'The value, with the content type it was written with.',
-          headers: { ...REVISION_HEADERS, ...LEVEL_HEADER },
+          headers: { ...REVISION_HEADERS, ...LEVEL_HEADER, ...EXPIRY_HEADER },
           content: BYTES,
         },
       },
@@ -90,7 +94,10 @@ export const KEY_PATHS: Paths = {
       responses: {
         ...READ_PROBLEMS,
         ...NOT_MODIFIED,
-        200: { description: 'There is a value.', headers: { ...REVISION_HEADERS, ...LEVEL_HEADER } },
+        200: {
+          description: 'There is a value.',
+          headers: { ...REVISION_HEADERS, ...LEVEL_HEADER, ...EXPIRY_HEADER },
+        },
       },
     },
     put: {

@@ -10,6 +10,7 @@ import {
   DEADLINE,
   flag,
   header,
+  IDEMPOTENCY,
   type Json,
   KEYSPACE,
   LEVEL_HEADER,
@@ -115,11 +116,12 @@ export const RANGE_PATHS: Paths = {
       operationId: 'deleteKeys',
       summary: 'Remove a part of a keyspace',
       description:
-        'Each key is removed by itself, the version that was seen; it is not a transaction. Repeat with `cursor` until ' +
-        'it is absent. One of `prefix`, `start` and `end` is needed.',
+        'Removed in parts, each at one moment; all of it together is not a transaction. Repeat with `cursor` until it is ' +
+        'absent. With an `Idempotency-Key`, part i has the key `<key>#<i>`. One of `prefix`, `start` and `end` is needed.',
       tags,
       parameters: [
         ...SPAN,
+        IDEMPOTENCY,
         parameter('query', 'limit', 'Keys removed at most.', {
           ...count(DELETE_KEYS_MAX),
           default: DELETE_KEYS_DEFAULT,

@@ -1,9 +1,10 @@
 import { type OpResult } from '@holdfast/client';
 import { copyBytes } from '@holdfast/io';
 import { holdfastErrorOf, problemOf } from '@holdfast/service';
-import { Condition, HoldfastError, OpKind, SCAN_BYTES_MAX, SCAN_ROWS_MAX } from '@holdfast/wire';
+import { COUNT_ROWS_MAX, DELETE_RANGE_KEYS_MAX, HoldfastError, OpKind, SCAN_BYTES_MAX } from '@holdfast/wire';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { callerOf } from '../access/access-gate.ts';
+import { idempotencyKeyText, scopedKey } from '../idempotency.ts';
 import { servedText } from '../key-reply.ts';
 import { deadlineMs, single } from '../request-options.ts';
 import type { StoreClient } from '../store-client.ts';
@@ -24,8 +25,6 @@ const NDJSON = 'application/x-ndjson';
 const LIST_BYTES_MAX = 4 * 1024 * 1024;
 /** What one write of a stream holds, in bytes of stored rows and in rows. */
 const STREAM_PAGE = { bytes: 256 * 1024, rows: 2000 };
-/** Deletes under way at a time. */
-const DELETES_AT_ONCE = 500;
 
 /** `/v1/keyspaces/{keyspace}/keys`: parts of a keyspace. */
 export function addRangeRoutes(fastify: FastifyInstance, client: StoreClient): void {
@@ -45,7 +44,8 @@ class RangeRoutes {
   readonly list = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const { headers, raw } = request;
     const wanted = readListRequest(raw.url ?? '', headers['holdfast-min-revision']);
-    callerOf(request).permitRange('read', wanted.keyspace, wanted.start, wanted.end);
+    const { keyspace, start, end } = wanted;
+    callerOf(request).permit({ kind: OpKind.scan, keyspace, key: start, endKey: end });
     const waitMs = deadlineMs(single(headers['holdfast-deadline-ms'], 'Holdfast-Deadline-Ms'));
     const listing = new Listing(this.#client, wanted);
     if (wanted.countOnly) return this.#count(listing, wanted, performance.now() + waitMs, reply);
@@ -53,64 +53,41 @@ class RangeRoutes {
     return this.#page(listing, wanted, performance.now() + waitMs, reply);
   };
 
-  readonly delete = async (request: FastifyRequest): Promise<unknown> => {
+  readonly delete = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const { headers, raw } = request;
-    if (headers['idempotency-key'] !== undefined) {
-      throw new HoldfastError('HF_UNSUPPORTED', {
-        detail: 'a range is removed until nothing is left: repeat the request, it needs no Idempotency-Key',
-      });
-    }
     const wanted = readDeleteRequest(raw.url ?? '');
-    callerOf(request).permitRange('write', wanted.keyspace, wanted.start, wanted.end);
+    const { keyspace, start, end, limit, position } = wanted;
+    const caller = callerOf(request);
+    caller.permit({ kind: OpKind.deleteRange, keyspace, key: start, endKey: end });
+    const name = idempotencyKeyText(headers['idempotency-key']);
     const waitMs = deadlineMs(single(headers['holdfast-deadline-ms'], 'Holdfast-Deadline-Ms'));
     const endsAtMs = performance.now() + waitMs;
-    const listing = new Listing(this.#client, {
-      ...wanted,
-      reverse: false,
-      keysOnly: true,
-      countOnly: false,
-      level: { consistency: 0, maxStalenessMs: 0, minRevision: 0, revision: 0 },
-    });
     let deleted = 0;
-    while (deleted < wanted.limit && !listing.complete) {
-      const rows = Math.min(wanted.limit - deleted, DELETES_AT_ONCE);
-      const page = await listing.next({ rows, bytes: SCAN_BYTES_MAX, endsAtMs });
-      deleted += await this.#deleteRows(wanted.keyspace, page, endsAtMs);
-    }
-    const { cursor } = listing;
-    return { deleted, ...(cursor === undefined ? {} : { cursor }) };
-  };
-
-  /** Removes each version that the page shows; one that was written again in the meantime stays. */
-  async #deleteRows(keyspace: string, page: OpResult, endsAtMs: number): Promise<number> {
-    const deletes: Promise<number>[] = [];
-    const rows = page.rows();
-    while (rows.next()) deletes.push(this.#deleteVersion(keyspace, rows.key, rows.revision, endsAtMs));
-    const results = await Promise.all(deletes);
-    return results.reduce((sum, count) => sum + count, 0);
-  }
-
-  async #deleteVersion(
-    keyspace: string,
-    key: Uint8Array,
-    revision: number,
-    endsAtMs: number,
-  ): Promise<number> {
-    try {
-      await this.#client.execute({
-        kind: OpKind.delete,
+    let replayed = false;
+    let from: Uint8Array | undefined = position?.key ?? start;
+    for (let part = 0; from !== undefined && deleted < limit; part++) {
+      const leftMs = Math.floor(endsAtMs - performance.now());
+      // What is gone is gone: the answer says how far it came.
+      if (leftMs < 1 && part > 0) break;
+      const result: OpResult = await this.#client.execute({
+        kind: OpKind.deleteRange,
         keyspace,
-        key: copyBytes(key),
-        condition: Condition.revisionEquals,
-        revision,
-        deadlineMs: Math.max(1, Math.floor(endsAtMs - performance.now())),
+        key: from,
+        endKey: end,
+        limit: Math.min(limit - deleted, DELETE_RANGE_KEYS_MAX),
+        idempotencyKey: scopedKey(caller, name === undefined ? undefined : `${name}#${part}`),
+        deadlineMs: Math.max(1, leftMs),
       });
-      return 1;
-    } catch (error) {
-      if (error instanceof HoldfastError && error.code === 'HF_PRECONDITION_FAILED') return 0;
-      throw error;
+      deleted += result.count;
+      replayed ||= result.replayed;
+      from = result.resumeKey === undefined ? undefined : copyBytes(result.resumeKey);
     }
-  }
+    if (replayed) reply.header('idempotent-replayed', 'true');
+    return {
+      deleted,
+      ...(from === undefined ? {} : { cursor: wanted.cursorAt({ revision: 0, key: from }) }),
+    };
+  };
 
   async #page(listing: Listing, wanted: ListRequest, endsAtMs: number, reply: FastifyReply) {
     const { limit = LIST_ROWS_DEFAULT } = wanted;
@@ -138,8 +115,8 @@ class RangeRoutes {
     const { limit = COUNT_KEYS_MAX } = wanted;
     let count = 0;
     while (count < limit && !listing.complete) {
-      const rows = Math.min(limit - count, SCAN_ROWS_MAX);
-      count += (await listing.next({ rows, bytes: SCAN_BYTES_MAX, endsAtMs })).rowCount;
+      const rows = Math.min(limit - count, COUNT_ROWS_MAX);
+      count += (await listing.next({ rows, bytes: SCAN_BYTES_MAX, endsAtMs })).count;
     }
     return addHead(reply, listing, wanted).send(`{${tailOf(listing, count)}}`);
   }

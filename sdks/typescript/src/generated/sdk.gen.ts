@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import type { Client, ClientMeta, Options as Options2, RequestResult, ServerSentEventsResult, TDataShape } from './client/index.js';
-import type { DeleteKeyData, DeleteKeyErrors, DeleteKeyResponses, DeleteKeysData, DeleteKeysErrors, DeleteKeysResponses, ExecuteBatchData, ExecuteBatchErrors, ExecuteBatchResponses, GetHealthData, GetHealthResponses, GetKeyData, GetKeyErrors, GetKeyResponses, GetMetricsData, GetMetricsResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, HeadKeyData, HeadKeyErrors, HeadKeyResponses, IncrementKeyData, IncrementKeyErrors, IncrementKeyResponses, ListKeysData, ListKeysErrors, ListKeysResponses, PutKeyData, PutKeyErrors, PutKeyResponses, WatchKeysData, WatchKeysErrors, WatchKeysResponse, WatchKeysResponses } from './types.gen.js';
+import type { DeleteKeyData, DeleteKeyErrors, DeleteKeyResponses, DeleteKeysData, DeleteKeysErrors, DeleteKeysResponses, ExecuteBatchData, ExecuteBatchErrors, ExecuteBatchResponses, ExecuteTransactionData, ExecuteTransactionErrors, ExecuteTransactionResponses, GetHealthData, GetHealthResponses, GetKeyData, GetKeyErrors, GetKeyResponses, GetMetricsData, GetMetricsResponses, GetOperationData, GetOperationErrors, GetOperationResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, HeadKeyData, HeadKeyErrors, HeadKeyResponses, IncrementKeyData, IncrementKeyErrors, IncrementKeyResponses, ListKeysData, ListKeysErrors, ListKeysResponses, PutKeyData, PutKeyErrors, PutKeyResponses, WatchKeysData, WatchKeysErrors, WatchKeysResponse, WatchKeysResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -78,7 +78,7 @@ export const incrementKey = <ThrowOnError extends boolean = false>(options: Opti
 /**
  * Remove a part of a keyspace
  *
- * Each key is removed by itself, the version that was seen; it is not a transaction. Repeat with `cursor` until it is absent. One of `prefix`, `start` and `end` is needed.
+ * Removed in parts, each at one moment; all of it together is not a transaction. Repeat with `cursor` until it is absent. With an `Idempotency-Key`, part i has the key `<key>#<i>`. One of `prefix`, `start` and `end` is needed.
  */
 export const deleteKeys = <ThrowOnError extends boolean = false>(options: Options<DeleteKeysData, ThrowOnError>): RequestResult<DeleteKeysResponses, DeleteKeysErrors, ThrowOnError> => (options.client ?? client).delete<DeleteKeysResponses, DeleteKeysErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -110,6 +110,32 @@ export const executeBatch = <ThrowOnError extends boolean = false>(options: Opti
         'Content-Type': 'application/json',
         ...options.headers
     }
+});
+
+/**
+ * Check, and then do all of it or nothing
+ *
+ * Checks are held against the state in front of the transaction. When all hold, the steps of `then` happen, at one revision, each seeing what the ones before it wrote; else those of `else` do, or, without them, nothing. All keys are in one range of the cluster: others are refused with `HF_SPANS_RANGES`, before anything happens.
+ */
+export const executeTransaction = <ThrowOnError extends boolean = false>(options: Options<ExecuteTransactionData, ThrowOnError>): RequestResult<ExecuteTransactionResponses, ExecuteTransactionErrors, ThrowOnError> => (options.client ?? client).post<ExecuteTransactionResponses, ExecuteTransactionErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/v1/transactions',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * What became of the write with an idempotency key
+ *
+ * Resolves an unknown outcome. 404 says that it has not happened so far: a write that is still under way may come. Records are kept for a day.
+ */
+export const getOperation = <ThrowOnError extends boolean = false>(options: Options<GetOperationData, ThrowOnError>): RequestResult<GetOperationResponses, GetOperationErrors, ThrowOnError> => (options.client ?? client).get<GetOperationResponses, GetOperationErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/v1/operations/{key}',
+    ...options
 });
 
 /**

@@ -89,6 +89,28 @@ export type Result = {
     problem?: Problem;
 };
 
+/**
+ * What one step found or made.
+ */
+export type StepResult = {
+    /**
+     * Get: the key has a value.
+     */
+    found?: boolean;
+    /**
+     * Put, delete: the key had a value before.
+     */
+    existed?: boolean;
+    revision?: number;
+    content_type?: string;
+    /**
+     * JSON, as it was written; after an increment, the counter.
+     */
+    value?: unknown;
+    text?: string;
+    base64?: string;
+};
+
 export type DeleteKeyData = {
     body?: never;
     headers?: {
@@ -677,6 +699,10 @@ export type DeleteKeysData = {
          * Names the request in answers and logs.
          */
         'X-Request-Id'?: string;
+        /**
+         * Names this write, 1 to 255 bytes: sent again, it is not applied again, and the first answer is given once more.
+         */
+        'Idempotency-Key'?: string;
     };
     path: {
         /**
@@ -1132,6 +1158,382 @@ export type ExecuteBatchResponses = {
 };
 
 export type ExecuteBatchResponse = ExecuteBatchResponses[keyof ExecuteBatchResponses];
+
+export type ExecuteTransactionData = {
+    body: {
+        /**
+         * What must hold.
+         */
+        checks?: Array<{
+            keyspace?: string;
+            /**
+             * 1 to 4,096 bytes of UTF-8.
+             */
+            key?: string;
+            /**
+             * In place of `key`: any bytes, without padding.
+             */
+            key_base64url?: string;
+            /**
+             * The key has exactly this revision.
+             */
+            revision?: number;
+            /**
+             * The key has a value, or has none.
+             */
+            exists?: boolean;
+            /**
+             * The value is this JSON, byte for byte.
+             */
+            value?: unknown;
+            /**
+             * The value is this text.
+             */
+            text?: string;
+            /**
+             * The value has these bytes.
+             */
+            base64?: string;
+        }>;
+        /**
+         * Done when every check holds.
+         */
+        then?: Array<{
+            op: 'put';
+            keyspace?: string;
+            /**
+             * 1 to 4,096 bytes of UTF-8.
+             */
+            key?: string;
+            /**
+             * In place of `key`: any bytes, without padding.
+             */
+            key_base64url?: string;
+            /**
+             * Any JSON; it is stored as it is written here, as application/json.
+             */
+            value?: unknown;
+            /**
+             * Text; stored as UTF-8, as text/plain.
+             */
+            text?: string;
+            /**
+             * Bytes (RFC 4648, section 4); stored as application/octet-stream.
+             */
+            base64?: string;
+            /**
+             * In place of the one that the form stands for.
+             */
+            content_type?: string;
+            /**
+             * Time to live, in milliseconds.
+             */
+            ttl_ms?: number;
+        } | {
+            op: 'delete';
+            keyspace?: string;
+            /**
+             * 1 to 4,096 bytes of UTF-8.
+             */
+            key?: string;
+            /**
+             * In place of `key`: any bytes, without padding.
+             */
+            key_base64url?: string;
+        } | {
+            op: 'increment';
+            keyspace?: string;
+            /**
+             * 1 to 4,096 bytes of UTF-8.
+             */
+            key?: string;
+            /**
+             * In place of `key`: any bytes, without padding.
+             */
+            key_base64url?: string;
+            delta?: number;
+        } | {
+            op: 'get';
+            keyspace?: string;
+            /**
+             * 1 to 4,096 bytes of UTF-8.
+             */
+            key?: string;
+            /**
+             * In place of `key`: any bytes, without padding.
+             */
+            key_base64url?: string;
+        }>;
+        /**
+         * Done otherwise. Without it, a check that does not hold is a failure (412).
+         */
+        else?: Array<{
+            op: 'put';
+            keyspace?: string;
+            /**
+             * 1 to 4,096 bytes of UTF-8.
+             */
+            key?: string;
+            /**
+             * In place of `key`: any bytes, without padding.
+             */
+            key_base64url?: string;
+            /**
+             * Any JSON; it is stored as it is written here, as application/json.
+             */
+            value?: unknown;
+            /**
+             * Text; stored as UTF-8, as text/plain.
+             */
+            text?: string;
+            /**
+             * Bytes (RFC 4648, section 4); stored as application/octet-stream.
+             */
+            base64?: string;
+            /**
+             * In place of the one that the form stands for.
+             */
+            content_type?: string;
+            /**
+             * Time to live, in milliseconds.
+             */
+            ttl_ms?: number;
+        } | {
+            op: 'delete';
+            keyspace?: string;
+            /**
+             * 1 to 4,096 bytes of UTF-8.
+             */
+            key?: string;
+            /**
+             * In place of `key`: any bytes, without padding.
+             */
+            key_base64url?: string;
+        } | {
+            op: 'increment';
+            keyspace?: string;
+            /**
+             * 1 to 4,096 bytes of UTF-8.
+             */
+            key?: string;
+            /**
+             * In place of `key`: any bytes, without padding.
+             */
+            key_base64url?: string;
+            delta?: number;
+        } | {
+            op: 'get';
+            keyspace?: string;
+            /**
+             * 1 to 4,096 bytes of UTF-8.
+             */
+            key?: string;
+            /**
+             * In place of `key`: any bytes, without padding.
+             */
+            key_base64url?: string;
+        }>;
+    };
+    headers?: {
+        /**
+         * Longest wait for an answer.
+         */
+        'Holdfast-Deadline-Ms'?: number;
+        /**
+         * Names the request in answers and logs.
+         */
+        'X-Request-Id'?: string;
+        /**
+         * Names this write, 1 to 255 bytes: sent again, it is not applied again, and the first answer is given once more.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/v1/transactions';
+};
+
+export type ExecuteTransactionErrors = {
+    /**
+     * The request is not understood.
+     */
+    400: Problem;
+    /**
+     * No valid token.
+     */
+    401: Problem;
+    /**
+     * The token does not grant this.
+     */
+    403: Problem;
+    /**
+     * No such keyspace, or no value under the key.
+     */
+    404: Problem;
+    /**
+     * The same request is in flight, or another transaction stood in the way.
+     */
+    409: Problem;
+    /**
+     * The condition did not hold; `revision` is the current one, 0 when the key is absent.
+     */
+    412: Problem;
+    /**
+     * The key, the value or the body is too large.
+     */
+    413: Problem;
+    /**
+     * The body is in a format that is not taken.
+     */
+    415: Problem;
+    /**
+     * The idempotency key was used for another request, or the value is not an integer.
+     */
+    422: Problem;
+    /**
+     * Overloaded, or a limit is used up; come back after `Retry-After`.
+     */
+    429: Problem;
+    /**
+     * A fault in the server, or damaged data; the request log has the details.
+     */
+    500: Problem;
+    /**
+     * The cluster does not offer this.
+     */
+    501: Problem;
+    /**
+     * No quorum, no answer in time, or not available; `outcome` says what is known.
+     */
+    503: Problem;
+    /**
+     * The disk is full; reads go on.
+     */
+    507: Problem;
+};
+
+export type ExecuteTransactionError = ExecuteTransactionErrors[keyof ExecuteTransactionErrors];
+
+export type ExecuteTransactionResponses = {
+    /**
+     * It was decided, durable on a majority.
+     */
+    200: {
+        /**
+         * Every check held.
+         */
+        succeeded: boolean;
+        /**
+         * Position of the first that did not.
+         */
+        failed_check?: number;
+        revision: number;
+        /**
+         * Of the steps that were done.
+         */
+        results: Array<StepResult>;
+    };
+};
+
+export type ExecuteTransactionResponse = ExecuteTransactionResponses[keyof ExecuteTransactionResponses];
+
+export type GetOperationData = {
+    body?: never;
+    headers?: {
+        /**
+         * Longest wait for an answer.
+         */
+        'Holdfast-Deadline-Ms'?: number;
+        /**
+         * Names the request in answers and logs.
+         */
+        'X-Request-Id'?: string;
+    };
+    path: {
+        /**
+         * The idempotency key, percent-encoded.
+         */
+        key: string;
+    };
+    query?: never;
+    url: '/v1/operations/{key}';
+};
+
+export type GetOperationErrors = {
+    /**
+     * The request is not understood.
+     */
+    400: Problem;
+    /**
+     * No valid token.
+     */
+    401: Problem;
+    /**
+     * The token does not grant this.
+     */
+    403: Problem;
+    /**
+     * No such keyspace, or no value under the key.
+     */
+    404: Problem;
+    /**
+     * Overloaded, or a limit is used up; come back after `Retry-After`.
+     */
+    429: Problem;
+    /**
+     * A fault in the server, or damaged data; the request log has the details.
+     */
+    500: Problem;
+    /**
+     * The cluster does not offer this.
+     */
+    501: Problem;
+    /**
+     * No quorum, no answer in time, or not available; `outcome` says what is known.
+     */
+    503: Problem;
+};
+
+export type GetOperationError = GetOperationErrors[keyof GetOperationErrors];
+
+export type GetOperationResponses = {
+    /**
+     * It was decided.
+     */
+    200: {
+        operation: 'put' | 'delete' | 'increment' | 'transaction' | 'delete_range';
+        /**
+         * What the write did.
+         */
+        outcome: 'applied' | 'not_applied';
+        /**
+         * Of the first answer.
+         */
+        status: number;
+        /**
+         * The code of a refusal.
+         */
+        code?: string;
+        /**
+         * Of the write; of a refused one: the current one then.
+         */
+        revision: number;
+        /**
+         * After an increment: the counter. Of a range: how many keys are gone.
+         */
+        value?: number;
+        /**
+         * Of a transaction: every check held.
+         */
+        succeeded?: boolean;
+        /**
+         * When the record goes.
+         */
+        expires_at: string;
+    };
+};
+
+export type GetOperationResponse = GetOperationResponses[keyof GetOperationResponses];
 
 export type WatchKeysData = {
     body?: never;

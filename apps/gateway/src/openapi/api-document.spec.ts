@@ -37,7 +37,10 @@ it('names each operation once, and says how it fails', () => {
 });
 
 it('holds schemas that JSON Schema understands', () => {
-  const ajv = new Ajv2020({ strict: false, formats: { binary: true, base64: true, int64: true, 'date-time': true } });
+  const ajv = new Ajv2020({
+    strict: false,
+    formats: { binary: true, base64: true, int64: true, 'date-time': true },
+  });
   ajv.addSchema(document, 'api');
   for (const name of Object.keys(document.components.schemas)) {
     expect(ajv.getSchema(`api#/components/schemas/${name}`)).toBeTypeOf('function');

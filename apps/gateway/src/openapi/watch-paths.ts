@@ -5,7 +5,7 @@ import {
   oneOf,
   parameter,
   type Paths,
-  PROBLEMS,
+  READ_PROBLEMS,
   REQUEST_ID,
   text,
 } from './parts.ts';
@@ -43,7 +43,7 @@ export const WATCH_PATHS: Paths = {
         REQUEST_ID,
       ],
       responses: {
-        ...PROBLEMS,
+        ...READ_PROBLEMS,
         200: {
           description: 'Events, until one side ends the stream.',
           headers: { 'X-Request-Id': header('The name of the request.') },

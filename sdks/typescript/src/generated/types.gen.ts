@@ -1604,6 +1604,14 @@ export type WatchKeysErrors = {
      */
     404: Problem;
     /**
+     * The revision asked for is older than the retention window.
+     */
+    410: Problem;
+    /**
+     * The key is too large.
+     */
+    413: Problem;
+    /**
      * Overloaded, or a limit is used up; come back after `Retry-After`.
      */
     429: Problem;

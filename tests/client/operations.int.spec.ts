@@ -214,3 +214,48 @@ describe('a write that asks', () => {
     expect((await numbers.delete('asked')).existed).toBe(false);
   });
 });
+
+describe('keyspaces', () => {
+  it('are made, used, changed and deleted, and every client learns of it', async () => {
+    const other = await connect(cluster.target);
+    const made = await db.keyspaces.create('orders', { defaultTtlMs: 60_000, valueBytesMax: 100 });
+    expect(made).toMatchObject({ name: 'orders', state: 'active', replication: 'raft' });
+    expect(await db.keyspaces.create('orders', { defaultTtlMs: 60_000, valueBytesMax: 100 })).toEqual(made);
+    await expect(db.keyspaces.create('orders')).rejects.toMatchObject({ code: 'HF_KEYSPACE_EXISTS' });
+    const orders = other.keyspace<string>('orders');
+    await orders.set('1', 'book');
+    expect((await orders.get('1'))?.expiresAtMs).toBeGreaterThan(Date.now());
+    expect(await other.keyspace<string>('default').get('1')).toBeUndefined();
+    await expect(orders.set('2', 'x'.repeat(200))).rejects.toMatchObject({ code: 'HF_VALUE_TOO_LARGE' });
+    const changed = await db.keyspaces.update('orders', { valueBytesMax: 0 });
+    expect(changed).toMatchObject({ valueBytesMax: 0, defaultTtlMs: 60_000 });
+    const fresh = await connect(cluster.target);
+    await fresh.keyspace<string>('orders').set('2', 'x'.repeat(200));
+    expect((await db.keyspaces.list()).map(({ name }) => name)).toEqual(['default', 'orders']);
+    await db.keyspaces.delete('orders');
+    expect(await db.keyspaces.describe('orders')).toMatchObject({ state: 'deleting' });
+    await expect(db.keyspaces.create('orders')).rejects.toMatchObject({ code: 'HF_KEYSPACE_EXISTS' });
+    expect(await db.keyspaces.purge('orders')).toBe(2);
+    expect(await db.keyspaces.purge('orders')).toBe(0);
+    expect(await db.keyspaces.describe('orders')).toBeUndefined();
+    const late = await connect(cluster.target);
+    await expect(late.keyspace('orders').get('1')).rejects.toMatchObject({ code: 'HF_KEYSPACE_NOT_FOUND' });
+    const again = await db.keyspaces.create('orders');
+    expect(again.id).toBeGreaterThan(made.id);
+    await Promise.all([other.close(), fresh.close(), late.close()]);
+  });
+
+  it('refuse what cannot be', async () => {
+    for (const name of ['', '.hidden', 'a/b', 'ключ', 'x'.repeat(200)]) {
+      await expect(db.keyspaces.create(name)).rejects.toMatchObject({ code: 'HF_KEYSPACE_INVALID' });
+    }
+    await expect(db.keyspaces.create('later', { replication: 'async' })).rejects.toMatchObject({
+      code: 'HF_UNSUPPORTED',
+    });
+    await expect(db.keyspaces.create('odd', { keyBytesMax: -1 })).rejects.toMatchObject({
+      code: 'HF_KEYSPACE_INVALID',
+    });
+    await expect(db.keyspaces.delete('default')).rejects.toMatchObject({ code: 'HF_KEYSPACE_INVALID' });
+    await expect(db.keyspaces.update('nobody', {})).rejects.toMatchObject({ code: 'HF_KEYSPACE_NOT_FOUND' });
+  });
+});

@@ -48,7 +48,17 @@ export class FakeCluster {
   readonly applied: string[] = [];
   readonly #replays = new Map<string, number>();
   ranges: FakeRange[];
-  keyspaces: Keyspace[] = [{ keyspaceId: USERS, name: 'users', replication: 'raft', factor: 0 }];
+  keyspaces: Keyspace[] = [
+    {
+      keyspaceId: USERS,
+      name: 'users',
+      replication: 'raft',
+      factor: 0,
+      defaultTtlMs: 0,
+      keyBytesMax: 0,
+      valueBytesMax: 0,
+    },
+  ];
   generation = 1;
   /** Whether a node that does not lead says who does. */
   hints = true;

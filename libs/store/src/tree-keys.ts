@@ -15,6 +15,9 @@ import { type KeyspaceId, type RangeId, viewOf } from '@holdfast/io';
  */
 const DATA_FAMILY = 0x02;
 
+/** Behind every data key there can be. */
+export const DATA_KEYS_END: Uint8Array = Uint8Array.of(DATA_FAMILY + 1);
+
 /** Bytes in front of a user key. */
 export const DATA_KEY_PREFIX_BYTES = 5;
 

@@ -72,6 +72,17 @@ export {
   type MemberRecord,
   wantedVoters,
 } from './membership.ts';
+export {
+  decodeKeyspaceRecord,
+  encodeKeyspaceRecord,
+  isKeyspaceName,
+  KEYSPACE_CHANGES_KEY,
+  KEYSPACE_COUNTER_KEY,
+  KEYSPACE_RECORDS,
+  type KeyspaceRecord,
+  keyspaceRecordKey,
+  SYSTEM_KEYSPACE_ID,
+} from './keyspace-record.ts';
 export { RaftBatchBuilder, raftMessageBytes, readRaftBatch } from './raft-batch.ts';
 export {
   encodeRangeMap,

@@ -46,6 +46,12 @@ export interface Keyspace {
   readonly replication: 'raft' | 'async';
   /** Copies of an async keyspace; 0 for raft. */
   readonly factor: number;
+  /** Time to live of values that name none, in milliseconds; 0 = for ever. */
+  readonly defaultTtlMs: number;
+  /** In bytes; 0 = KEY_BYTES_MAX. */
+  readonly keyBytesMax: number;
+  /** In bytes; 0 = VALUE_BYTES_MAX. */
+  readonly valueBytesMax: number;
 }
 
 /** What a client must know to send each op to the right node. */
@@ -104,6 +110,9 @@ export function encodeRangeMap(
           builder.createString(keyspace.name),
           keyspace.replication === 'raft' ? 0 : 1,
           keyspace.factor,
+          BigInt(keyspace.defaultTtlMs),
+          keyspace.keyBytesMax,
+          keyspace.valueBytesMax,
         ),
       ),
     );
@@ -146,6 +155,9 @@ export function readRangeMap(payload: Uint8Array): RangeMap {
       name: textOf(keyspace.name(Encoding.UTF8_BYTES), KEYSPACE_NAME_BYTES_MAX, 'keyspace name'),
       replication: keyspace.replication() === 0 ? 'raft' : 'async',
       factor: keyspace.factor(),
+      defaultTtlMs: u53Of(keyspace.defaultTtlMs(), 'default time to live'),
+      keyBytesMax: keyspace.keyBytesMax(),
+      valueBytesMax: keyspace.valueBytesMax(),
     };
   });
   return { generation: u53Of(table.generation(), 'generation'), nodes, ranges, keyspaces };

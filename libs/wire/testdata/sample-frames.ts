@@ -170,8 +170,8 @@ const rangeMap = {
     { rangeId: range(2), start: utf8('m'), end: utf8(''), replicas: [node(2)], leaderHint: 0 as const, generation: 4 },
   ],
   keyspaces: [
-    { keyspaceId: keyspace, name: 'default', replication: 'raft' as const, factor: 0 },
-    { keyspaceId: 9 as KeyspaceId, name: 'метрики', replication: 'async' as const, factor: 3 },
+    { keyspaceId: keyspace, name: 'default', replication: 'raft' as const, factor: 0, defaultTtlMs: 0, keyBytesMax: 0, valueBytesMax: 0 },
+    { keyspaceId: 9 as KeyspaceId, name: 'метрики', replication: 'async' as const, factor: 3, defaultTtlMs: 86_400_000, keyBytesMax: 64, valueBytesMax: 65_536 },
   ],
 };
 

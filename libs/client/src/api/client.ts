@@ -31,6 +31,7 @@ import { type Codec, json } from './codec.ts';
 import { ContentTypes } from './content-type.ts';
 import { KeyRequests } from './key-requests.ts';
 import { Keyspace } from './keyspace.ts';
+import { Keyspaces } from './keyspaces.ts';
 import type { CallOptions } from './options.ts';
 import { execute } from './promise-sink.ts';
 import { WriteNames } from './write-names.ts';
@@ -88,6 +89,8 @@ export class Client {
   readonly #contentTypes = new ContentTypes();
   /** Who belongs to the cluster, and how that changes. */
   readonly cluster: Cluster;
+  /** The keyspaces of the cluster: make, list, change, delete. */
+  readonly keyspaces: Keyspaces;
   readonly #names: WriteNames;
 
   constructor(options: ClientOptions | TransportOptions) {
@@ -96,6 +99,7 @@ export class Client {
     this.#names = new WriteNames(options.exactlyOnce === true ? options.random : undefined);
     this.#transport = 'transport' in options ? options.transport : engineTransport(options, this.#deadlineMs);
     this.cluster = new Cluster(this.#transport, this.#clock);
+    this.keyspaces = new Keyspaces(this.#transport);
   }
 
   /** Operations under way. */

@@ -1,4 +1,4 @@
-import { assert, compareBytes, copyBytes, type Revision } from '@holdfast/io';
+import { assert, compareBytes, copyBytes, type KeyspaceId, type Revision } from '@holdfast/io';
 import { COUNT_ROWS_MAX, DELETE_RANGE_KEYS_MAX, OpKind, type ScanRowsReader } from '@holdfast/wire';
 import { SCAN_PAGE_ROWS } from '../limits.ts';
 import type { Operation, OpResult } from '../operation.ts';
@@ -111,7 +111,7 @@ export async function countPages(
 /** Deletes an interval step by step; the deadline is that of each step. */
 export async function deletePages(
   transport: Transport,
-  keyspace: string,
+  keyspace: string | KeyspaceId,
   start: Uint8Array,
   end: Uint8Array,
   options: DeleteRangeCallOptions,

@@ -22,7 +22,15 @@ describe('the range map', () => {
     expect(cluster.node(1).maps).toBe(asked + 1);
     cluster.keyspaces = [
       ...cluster.keyspaces,
-      { keyspaceId: 8 as never, name: 'orders', replication: 'raft', factor: 0 },
+      {
+        keyspaceId: 8 as never,
+        name: 'orders',
+        replication: 'raft',
+        factor: 0,
+        defaultTtlMs: 0,
+        keyBytesMax: 0,
+        valueBytesMax: 0,
+      },
     ];
     cluster.generation++;
     await cluster.clock.settle(client.execute(put('a', { keyspace: 'orders' })));

@@ -118,7 +118,17 @@ const MAP = {
       generation: 1,
     },
   ],
-  keyspaces: [{ keyspaceId: 7 as never, name: 'users', replication: 'raft' as const, factor: 0 }],
+  keyspaces: [
+    {
+      keyspaceId: 7 as never,
+      name: 'users',
+      replication: 'raft' as const,
+      factor: 0,
+      defaultTtlMs: 0,
+      keyBytesMax: 0,
+      valueBytesMax: 0,
+    },
+  ],
 };
 
 const client = new Client({

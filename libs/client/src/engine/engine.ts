@@ -41,7 +41,7 @@ import { lookUpEverywhere } from './lookup.ts';
 import { MapSource, type MapSourceHost } from './map-source.ts';
 import { PendingOp } from './pending-op.ts';
 import { refusalOf } from './refusal.ts';
-import { Router } from '../routing/router.ts';
+import { Router, routingRefusal } from '../routing/router.ts';
 import type { WatchHandle, WatchQuery, WatchSink } from '../watch/watch-query.ts';
 import { Watches, type WatchesHost } from '../watch/watches.ts';
 
@@ -188,8 +188,9 @@ export class Engine implements HedgeTarget, LinkOwner, LeadersHost, MapSourceHos
       return;
     }
     const miss = this.#router.resolve(op);
-    if (miss === 'spans' || (miss === 'keyspace' && op.mapAsks > 0)) {
-      this.#fail(op, new HoldfastError(miss === 'spans' ? 'HF_SPANS_RANGES' : 'HF_KEYSPACE_NOT_FOUND'));
+    const refusal = routingRefusal(miss, op.mapAsks);
+    if (refusal !== undefined) {
+      this.#fail(op, new HoldfastError(refusal));
       return;
     }
     const { route } = op;

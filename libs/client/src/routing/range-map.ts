@@ -21,6 +21,11 @@ export interface NodeEntry {
 export interface KeyspaceEntry {
   readonly keyspaceId: KeyspaceId;
   readonly name: string;
+  /** Time to live of values that name none, in milliseconds; 0 = for ever. */
+  readonly defaultTtlMs: number;
+  /** In bytes; 0 = the protocol's limit. */
+  readonly keyBytesMax: number;
+  readonly valueBytesMax: number;
 }
 
 /** What a node tells of the cluster. */
@@ -41,21 +46,21 @@ export class RangeMap {
   readonly ranges: readonly RangeEntry[];
   readonly nodes: readonly NodeEntry[];
   readonly #addresses: ReadonlyMap<NodeId, Address>;
-  readonly #keyspaces: ReadonlyMap<string, KeyspaceId>;
+  readonly #keyspaces: ReadonlyMap<string, KeyspaceEntry>;
 
   constructor(content: RangeMapContent) {
     this.generation = content.generation;
     this.nodes = content.nodes;
     this.ranges = content.ranges.toSorted((a, b) => compareBytes(a.start, b.start));
     this.#addresses = new Map(content.nodes.map((node) => [node.nodeId, node.address]));
-    this.#keyspaces = new Map(content.keyspaces.map((keyspace) => [keyspace.name, keyspace.keyspaceId]));
+    this.#keyspaces = new Map(content.keyspaces.map((keyspace) => [keyspace.name, keyspace]));
   }
 
   addressOf(node: NodeId): Address | undefined {
     return this.#addresses.get(node);
   }
 
-  keyspaceId(name: string): KeyspaceId | undefined {
+  keyspace(name: string): KeyspaceEntry | undefined {
     return this.#keyspaces.get(name);
   }
 

@@ -8,6 +8,7 @@ import {
 } from '@holdfast/io';
 import {
   encodeTransaction,
+  type ErrorCode,
   KEY_BYTES_MAX,
   OpKind,
   type Transaction,
@@ -18,8 +19,20 @@ import type { RequestedStep, TransactionRequest } from '../operation.ts';
 import { clipScan, RangeMap, type RangeMapContent } from './range-map.ts';
 import { Route } from './route.ts';
 
-/** What the map does not know; `spans`: the keys of a transaction are in several ranges. */
-export type RoutingMiss = 'keyspace' | 'range' | 'spans';
+/** What the map does not know, or why there is no way for the operation. */
+export type RoutingMiss =
+  | 'keyspace'
+  | 'range'
+  | 'HF_SPANS_RANGES'
+  | 'HF_KEY_TOO_LARGE'
+  | 'HF_VALUE_TOO_LARGE';
+
+/** The final word on an operation that has no way; undefined while a newer map may know one. */
+export function routingRefusal(miss: RoutingMiss | undefined, mapAsks: number): ErrorCode | undefined {
+  if (miss === undefined || miss === 'range') return undefined;
+  if (miss !== 'keyspace') return miss;
+  return mapAsks > 0 ? 'HF_KEYSPACE_NOT_FOUND' : undefined;
+}
 
 /** Operation to range: the map in use, and what is known of each of its ranges. */
 export class Router {
@@ -67,9 +80,13 @@ export class Router {
       return op.route === undefined ? 'range' : undefined;
     }
     if (op.keyspace === KEYSPACE_UNRESOLVED) {
-      const id = map.keyspaceId(op.keyspaceName);
-      if (id === undefined) return 'keyspace';
-      op.keyspace = id;
+      const entry = map.keyspace(op.keyspaceName);
+      if (entry === undefined) return 'keyspace';
+      const { keyBytesMax, valueBytesMax } = entry;
+      if (keyBytesMax > 0 && op.isWrite && op.key.length > keyBytesMax) return 'HF_KEY_TOO_LARGE';
+      if (valueBytesMax > 0 && op.value.length > valueBytesMax) return 'HF_VALUE_TOO_LARGE';
+      if (op.ttlMs === 0) op.ttlMs = entry.defaultTtlMs;
+      op.keyspace = entry.keyspaceId;
     }
     const keyspace = op.keyspace;
     const index = op.reverse ? map.findBefore(keyspace, op.endKey) : map.find(keyspace, op.key);
@@ -77,11 +94,11 @@ export class Router {
     op.route = route;
     if (route === undefined) return 'range';
     if (op.transaction !== undefined) {
-      const transaction = resolveTransaction(map, op.transaction, keyspace);
+      const transaction = resolveTransaction(map, op.transaction, keyspace, op.ttlMs);
       if (transaction === undefined) return 'keyspace';
       const { checks, success, failure } = transaction;
       const keys = [...checks, ...success, ...failure];
-      if (keys.some((step) => map.find(step.keyspace, step.key) !== index)) return 'spans';
+      if (keys.some((step) => map.find(step.keyspace, step.key) !== index)) return 'HF_SPANS_RANGES';
       op.value = encodeTransaction(transaction);
     }
     if (op.kind === OpKind.scan || op.kind === OpKind.deleteRange) {
@@ -108,7 +125,7 @@ export class Router {
       }
     | undefined {
     const map = this.#map;
-    const id = typeof keyspace === 'string' ? map?.keyspaceId(keyspace) : keyspace;
+    const id = typeof keyspace === 'string' ? map?.keyspace(keyspace)?.keyspaceId : keyspace;
     const route = map === undefined || id === undefined ? undefined : this.#routes[map.find(id, start)];
     if (route === undefined || id === undefined || route.leader === 0) return undefined;
     const clip = clipScan(route.range, id, start, end, false);
@@ -130,21 +147,22 @@ function resolveTransaction(
   map: RangeMap,
   { checks, success, failure }: TransactionRequest,
   keyspace: KeyspaceId,
+  defaultTtlMs: number,
 ): Transaction | undefined {
   let known = true;
   const idOf = (name: string | KeyspaceId | undefined): KeyspaceId => {
     if (name === undefined) return keyspace;
-    const id = typeof name === 'string' ? map.keyspaceId(name) : name;
+    const id = typeof name === 'string' ? map.keyspace(name)?.keyspaceId : name;
     if (id === undefined) known = false;
     return id ?? keyspace;
   };
-  const step = ({ kind, key, value, contentType, ttlMs, ...rest }: RequestedStep): TransactionStep => ({
+  const step = ({ kind, key, value, contentType, ttlMs = 0, ...rest }: RequestedStep): TransactionStep => ({
     kind,
     keyspace: idOf(rest.keyspace),
     key,
     value: value ?? EMPTY_BYTES,
     contentType: contentType ?? EMPTY_BYTES,
-    ttlMs: ttlMs ?? 0,
+    ttlMs: kind === OpKind.put ? ttlMs || defaultTtlMs : 0,
   });
   const transaction: Transaction = {
     checks: checks.map(({ key, condition, revision, value, ...rest }) => ({

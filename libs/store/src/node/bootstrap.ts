@@ -1,29 +1,28 @@
 import { assert, compareBytes, type KeyspaceId, keyspaceId, rangeId, utf8 } from '@holdfast/io';
-import type { Membership } from '@holdfast/wire';
+import { type KeyspaceRecord, type Membership, SYSTEM_KEYSPACE_ID } from '@holdfast/wire';
 import type { Member } from '../membership/roster.ts';
 import type { RangeDescriptor } from '../range/descriptor.ts';
-import { dataKey } from '../tree-keys.ts';
-
-/** How keys of a keyspace are replicated (D10). */
-export type ReplicationKind = 'raft';
-
-export interface Keyspace {
-  readonly id: KeyspaceId;
-  readonly name: string;
-  readonly replication: ReplicationKind;
-}
+import { DATA_KEYS_END, dataKey } from '../tree-keys.ts';
 
 /** Holds what the cluster knows of itself; lives in the `meta` range. */
-export const SYSTEM_KEYSPACE: KeyspaceId = keyspaceId(0);
-export const DEFAULT_KEYSPACE: Keyspace = { id: keyspaceId(1), name: 'default', replication: 'raft' };
+export const SYSTEM_KEYSPACE: KeyspaceId = keyspaceId(SYSTEM_KEYSPACE_ID);
+export const DEFAULT_KEYSPACE: KeyspaceRecord = {
+  id: 1,
+  name: 'default',
+  replication: 'raft',
+  state: 'active',
+  defaultTtlMs: 0,
+  keyBytesMax: 0,
+  valueBytesMax: 0,
+};
 export const META_RANGE = rangeId(1);
 
 /** Where the ranges of the default keyspace begin, besides its start. Sorted, without duplicates. */
 export const DEFAULT_SPLITS: readonly string[] = ['c', 'k', 's'];
 
 /**
- * The ranges of a new cluster: `meta`, then the default keyspace cut at `splits`. A pure function of its
- * arguments: every node computes the same descriptors without talking to another.
+ * The ranges of a new cluster: `meta`, then the default keyspace cut at `splits`, then one for all keyspaces to come.
+ * A pure function of its arguments: every node computes the same descriptors without talking to another.
  */
 export function bootstrapRanges(
   members: readonly Member[],
@@ -43,6 +42,7 @@ export function bootstrapRanges(
     dataKey(DEFAULT_KEYSPACE.id, nothing),
     ...splits.map((split) => dataKey(DEFAULT_KEYSPACE.id, utf8(split))),
     dataKey(DEFAULT_KEYSPACE.id + 1, nothing),
+    DATA_KEYS_END,
   ];
   const descriptors: RangeDescriptor[] = [];
   for (let i = 0; i + 1 < bounds.length; i++) {

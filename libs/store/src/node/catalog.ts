@@ -1,11 +1,17 @@
-import { asError, decodeUtf8, type Kernels, keyspaceId, type NodeId, type RangeId, utf8 } from '@holdfast/io';
+import { asError, type Kernels, keyspaceId, type NodeId, type RangeId, utf8 } from '@holdfast/io';
 import type { Tree } from '@holdfast/lsm';
 import {
+  decodeKeyspaceRecord,
   encodeError,
+  encodeKeyspaceRecord,
   encodeRangeMap,
   type Frame,
   HoldfastError,
   type Keyspace,
+  KEYSPACE_CHANGES_KEY,
+  KEYSPACE_RECORDS,
+  type KeyspaceRecord,
+  keyspaceRecordKey,
   type RangeMap,
   readRangeMapRequest,
 } from '@holdfast/wire';
@@ -13,21 +19,19 @@ import type { Replica } from '../range/replica.ts';
 import { encodeStoredValue, readStoredValue } from '../range/stored-value.ts';
 import { dataKey } from '../tree-keys.ts';
 import type { Roster } from '../membership/roster.ts';
-import { type Keyspace as KeyspaceRecord, META_RANGE, SYSTEM_KEYSPACE } from './bootstrap.ts';
+import { META_RANGE, SYSTEM_KEYSPACE } from './bootstrap.ts';
 import { hasNext } from './cursor.ts';
 import type { Session } from './session.ts';
 
-const KEYSPACE_PREFIX = utf8('keyspace/');
-const KEYSPACE_PREFIX_END = utf8('keyspace0');
 const JSON_TYPE = utf8('application/json');
 
 /** Where the record of a keyspace lives: in the system keyspace, so in the `meta` range. */
 export function keyspaceKey(name: string): Uint8Array {
-  return dataKey(SYSTEM_KEYSPACE, utf8(`keyspace/${name}`));
+  return dataKey(SYSTEM_KEYSPACE, keyspaceRecordKey(name));
 }
 
 export function encodeKeyspace(keyspace: KeyspaceRecord): Uint8Array {
-  return encodeStoredValue(JSON_TYPE, utf8(JSON.stringify(keyspace)), 0);
+  return encodeStoredValue(JSON_TYPE, encodeKeyspaceRecord(keyspace), 0);
 }
 
 /** What this node knows of the cluster's map, for clients: a hint that wrong-range and not-leader answers correct. */
@@ -38,6 +42,8 @@ export class Catalog {
   #keyspaces: readonly Keyspace[] = [];
   /** Applied index of `meta` that `#keyspaces` was read at. */
   #keyspacesAt = -1;
+  /** Revision of the last change of a record. */
+  #keyspacesRevision = 0;
 
   constructor(tree: Tree, replicas: ReadonlyMap<RangeId, Replica>, roster: Roster) {
     this.#tree = tree;
@@ -84,7 +90,7 @@ export class Catalog {
       // Every part of the sum only grows: a changed range by one, a changed record by a step of the clock.
       generation: replicas.reduce(
         (sum, replica) => sum + replica.descriptor.generation,
-        this.#roster.revision,
+        this.#roster.revision + this.#keyspacesRevision,
       ),
       nodes: this.#roster.members.map((member) => ({ nodeId: member.id, address: member.address })),
       ranges: replicas.map((replica) => ({
@@ -103,25 +109,24 @@ export class Catalog {
     const at = this.#replicas.get(META_RANGE)?.applied.index ?? 0;
     if (at === this.#keyspacesAt) return this.#keyspaces;
     const keyspaces: Keyspace[] = [];
+    const changes = await this.#tree.get(dataKey(SYSTEM_KEYSPACE, KEYSPACE_CHANGES_KEY));
+    const revision = changes?.revision ?? 0;
     const cursor = this.#tree.iterator({
-      start: dataKey(SYSTEM_KEYSPACE, KEYSPACE_PREFIX),
-      end: dataKey(SYSTEM_KEYSPACE, KEYSPACE_PREFIX_END),
+      start: dataKey(SYSTEM_KEYSPACE, KEYSPACE_RECORDS.start),
+      end: dataKey(SYSTEM_KEYSPACE, KEYSPACE_RECORDS.end),
     });
     try {
       while (await hasNext(cursor)) {
-        const text = decodeUtf8(readStoredValue(cursor.value).value);
-        if (text === undefined) continue;
-        const record = JSON.parse(text) as KeyspaceRecord;
-        keyspaces.push({
-          keyspaceId: keyspaceId(record.id),
-          name: record.name,
-          replication: record.replication,
-          factor: 0,
-        });
+        const record = decodeKeyspaceRecord(readStoredValue(cursor.value).value);
+        if (record === undefined || record.state !== 'active') continue;
+        const { id, name, replication, defaultTtlMs, keyBytesMax, valueBytesMax } = record;
+        const keyspace = { keyspaceId: keyspaceId(id), name, replication, factor: 0 };
+        keyspaces.push({ ...keyspace, defaultTtlMs, keyBytesMax, valueBytesMax });
       }
     } finally {
       cursor.close();
     }
+    this.#keyspacesRevision = revision;
     this.#keyspaces = keyspaces;
     this.#keyspacesAt = at;
     return keyspaces;

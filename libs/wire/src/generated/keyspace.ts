@@ -50,8 +50,29 @@ factor():number {
   return offset ? this.bb!.readUint8(this.bb_pos + offset) : 0;
 }
 
+/**
+ * Time to live of values that name none, in milliseconds; 0 = for ever.
+ */
+defaultTtlMs():bigint {
+  const offset = this.bb!.__offset(this.bb_pos, 12);
+  return offset ? this.bb!.readUint64(this.bb_pos + offset) : BigInt('0');
+}
+
+/**
+ * Limits of the keyspace, in bytes; 0 = those of the protocol.
+ */
+keyBytesMax():number {
+  const offset = this.bb!.__offset(this.bb_pos, 14);
+  return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
+}
+
+valueBytesMax():number {
+  const offset = this.bb!.__offset(this.bb_pos, 16);
+  return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
+}
+
 static startKeyspace(builder:flatbuffers.Builder) {
-  builder.startObject(4);
+  builder.startObject(7);
 }
 
 static addKeyspaceId(builder:flatbuffers.Builder, keyspaceId:number) {
@@ -70,18 +91,33 @@ static addFactor(builder:flatbuffers.Builder, factor:number) {
   builder.addFieldInt8(3, factor, 0);
 }
 
+static addDefaultTtlMs(builder:flatbuffers.Builder, defaultTtlMs:bigint) {
+  builder.addFieldInt64(4, defaultTtlMs, BigInt('0'));
+}
+
+static addKeyBytesMax(builder:flatbuffers.Builder, keyBytesMax:number) {
+  builder.addFieldInt32(5, keyBytesMax, 0);
+}
+
+static addValueBytesMax(builder:flatbuffers.Builder, valueBytesMax:number) {
+  builder.addFieldInt32(6, valueBytesMax, 0);
+}
+
 static endKeyspace(builder:flatbuffers.Builder):flatbuffers.Offset {
   const offset = builder.endObject();
   builder.requiredField(offset, 6) // name
   return offset;
 }
 
-static createKeyspace(builder:flatbuffers.Builder, keyspaceId:number, nameOffset:flatbuffers.Offset, replication:number, factor:number):flatbuffers.Offset {
+static createKeyspace(builder:flatbuffers.Builder, keyspaceId:number, nameOffset:flatbuffers.Offset, replication:number, factor:number, defaultTtlMs:bigint, keyBytesMax:number, valueBytesMax:number):flatbuffers.Offset {
   Keyspace.startKeyspace(builder);
   Keyspace.addKeyspaceId(builder, keyspaceId);
   Keyspace.addName(builder, nameOffset);
   Keyspace.addReplication(builder, replication);
   Keyspace.addFactor(builder, factor);
+  Keyspace.addDefaultTtlMs(builder, defaultTtlMs);
+  Keyspace.addKeyBytesMax(builder, keyBytesMax);
+  Keyspace.addValueBytesMax(builder, valueBytesMax);
   return Keyspace.endKeyspace(builder);
 }
 }

@@ -368,6 +368,9 @@ export const KEYSPACE: TableShape = {
     { name: 'name', kind: 'text', bytes: 1, required: true },
     { name: 'replication', kind: 'scalar', bytes: 1, required: false },
     { name: 'factor', kind: 'scalar', bytes: 1, required: false },
+    { name: 'defaultTtlMs', kind: 'scalar', bytes: 8, required: false },
+    { name: 'keyBytesMax', kind: 'scalar', bytes: 4, required: false },
+    { name: 'valueBytesMax', kind: 'scalar', bytes: 4, required: false },
   ],
 };
 
@@ -377,6 +380,9 @@ export const KEYSPACE_SLOT = {
   name: 1,
   replication: 2,
   factor: 3,
+  defaultTtlMs: 4,
+  keyBytesMax: 5,
+  valueBytesMax: 6,
 } as const;
 
 export const NODE_ADDRESS: TableShape = {

@@ -129,6 +129,28 @@ describe('a value with a time to live', () => {
     expect((await sessions.get('ttl'))?.expiresAtMs).toBeUndefined();
   });
 
+  it('is removed for good by the leader, on every node', async () => {
+    const sessions = db.keyspace<string>('default');
+    const keys = Array.from({ length: 1200 }, (_, i) => `swept-${i}`);
+    await sessions.setMany(
+      keys.map((key) => [key, 'x'] as const),
+      { ttlMs: 100 },
+    );
+    await sessions.set('swept-stays', 'x', { ttlMs: 60_000 });
+    await sessions.set('swept-0', 'renewed');
+    const stored = async (node: number): Promise<number> => {
+      let count = 0;
+      for await (const { key } of cluster.nodes[node].tree.scan()) {
+        if (new TextDecoder('latin1').decode(key).includes('swept-')) count++;
+      }
+      return count;
+    };
+    // Two keys, and when one of them goes.
+    for (const node of [0, 1, 2]) await expect.poll(() => stored(node), { timeout: 10_000 }).toBe(3);
+    expect((await sessions.get('swept-0'))?.value).toBe('renewed');
+    expect(await sessions.count({ prefix: 'swept-' })).toBe(2);
+  });
+
   it('keeps its end when a counter goes on', async () => {
     const counters = db.keyspace<number>('default');
     await counters.set('ttl-count', 1, { ttlMs: 60_000 });

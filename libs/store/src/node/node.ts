@@ -28,6 +28,7 @@ import {
 } from '@holdfast/wire';
 import { HybridClock, revisionOfWallMs, REVISIONS_PER_MS } from '../hybrid-clock.ts';
 import { NodeLog } from '../log/node-log.ts';
+import { ExpirySweeper } from '../range/expiry-sweep.ts';
 import type { Replica } from '../range/replica.ts';
 import { DEFAULT_WATCH_LIMITS, type WatchHost, WatchService } from '../watch/watch-service.ts';
 import type { HelloRefusal } from '../membership/admission.ts';
@@ -83,6 +84,7 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
   readonly #snapshots: Snapshots;
   readonly #watches: WatchService;
   #listener: Listener | undefined;
+  readonly #sweeper = new ExpirySweeper(this);
   #tick: Cancel | undefined;
   #state: NodeState = 'opened';
   readonly #flushRetry: FlushRetry;
@@ -247,15 +249,14 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
     const ranges = [...this.#replicas.values()]
       .map((replica) => rangeStatus(replica))
       .sort((a, b) => a.id - b.id);
+    const links = [...this.#cluster.peers.links.values()];
     return {
       id: this.self.nodeId,
       address: this.address,
       state: this.#state,
       ready: this.#state === 'serving' && ranges.length > 0 && ranges.every((range) => range.leader !== 0),
       ranges,
-      connected: [...this.#cluster.peers.links.values()]
-        .filter((link) => link.connected)
-        .map((link) => link.peer),
+      connected: links.filter((link) => link.connected).map((link) => link.peer),
       requestsInFlight: this.#executor.inFlight,
       watches: this.#watches.watches,
       revision: this.hybridClock.read(),
@@ -467,6 +468,7 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
     for (const link of this.#cluster.peers.links.values()) link.tick();
     this.#cluster.tick();
     this.#snapshots.tick();
+    this.#sweeper.tick(this.#replicas.values());
     this.#sessions.tick();
     this.#watches.tick();
     this.#flushRetry.tick();

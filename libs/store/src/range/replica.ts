@@ -17,6 +17,7 @@ import type { AppliedMark } from './applied-mark.ts';
 import type { ChangeTap } from './change-tap.ts';
 import { closeCommand, type CommandBuilder, CommandReader } from './command.ts';
 import type { RangeDescriptor } from './descriptor.ts';
+import type { ExpiryBound } from './expiry-bound.ts';
 import { Proposals, type ProposeResult, type WriteWaiter } from './proposals.ts';
 import { type ReadWaiter, Reads } from './reads.ts';
 import type { StateMachine } from './state-machine.ts';
@@ -102,6 +103,11 @@ export class Replica {
 
   get applied(): AppliedMark {
     return this.#applied;
+  }
+
+  /** When the next of its keys may expire. */
+  get expiry(): ExpiryBound {
+    return this.#stateMachine.expiry;
   }
 
   get isLeader(): boolean {

@@ -11,6 +11,7 @@ import { type CommandReader, ConditionKind, MutationKind } from './command.ts';
 import { decide, keysRead, type Versions } from './decide.ts';
 import { findInRange } from './delete-range.ts';
 import { encodeDescriptor, type RangeDescriptor } from './descriptor.ts';
+import { ExpiryBound } from './expiry-bound.ts';
 import { encodeIdempotencyRecord, RECORD_PAYLOAD_BYTES_MAX, replay } from './idempotency-record.ts';
 import { APPLIED, type MutationOutcome, refused } from './outcome.ts';
 import { expiryOf } from './stored-value.ts';
@@ -38,21 +39,12 @@ export class StateMachine {
   readonly #batch = new WriteBatch();
   /** Hears every change while somebody watches. */
   tap: ChangeTap | undefined;
-  #earliestDueMs = 0;
+  /** What a sweep has to know. */
+  readonly expiry = new ExpiryBound();
 
   constructor(tree: Tree, range: RangeId) {
     this.#tree = tree;
     this.#range = range;
-  }
-
-  /** No key of the range expires before this, milliseconds since 1970. 0 until a sweep has looked. */
-  get earliestDueMs(): number {
-    return this.#earliestDueMs;
-  }
-
-  /** A sweep has found nothing due before `dueMs`. */
-  swept(dueMs: number): void {
-    this.#earliestDueMs = dueMs;
   }
 
   /**
@@ -92,7 +84,7 @@ export class StateMachine {
       rangeTombstones,
       replace: [{ start: descriptor.start, end: descriptor.end }, localKeys(this.#range)],
     });
-    this.#earliestDueMs = 0;
+    this.expiry.lower(0);
   }
 
   /** An overlay exists from the first op on that reads; plain writes need none. */
@@ -137,7 +129,9 @@ export class StateMachine {
   ): Promise<void> | undefined {
     if (command.kind === MutationKind.expire) {
       const { key, conditionRevision, revision } = command;
-      return this.#expire(key, conditionRevision, revision, overlay);
+      const pending = this.#expire(key, conditionRevision, revision, overlay);
+      sink?.settled(command.index, APPLIED);
+      return pending;
     }
     const unit = readUnit(command);
     const range = unit.kind === MutationKind.deleteRange ? readDeletion(command) : undefined;
@@ -238,7 +232,7 @@ export class StateMachine {
     const dueMs = expiryOf(value);
     if (dueMs === 0) return;
     this.#batch.put(expiryKeyOf(this.#range, dueMs, key), revision, NOTHING);
-    if (dueMs < this.#earliestDueMs) this.#earliestDueMs = dueMs;
+    this.expiry.lower(dueMs);
   }
 
   #commit(mark: AppliedMark): void {

@@ -188,16 +188,19 @@ function makeReplica(
  * The tree may be ahead of the log: an entry that a quorum had was applied and flushed here before this node's
  * own copy of it was synced. The log then ends before it, or still holds what another leader had there. What
  * the tree holds is committed; the log starts behind it.
+ *
+ * Only what is applied counts as committed. The commit index that was stored speaks of entries that were handed out
+ * with it, and these may have been lost in the crash: it would then vouch for what an earlier leader had there.
  */
-function alignWithTree(group: RecoveredGroup, applied: AppliedMark): void {
+export function alignWithTree(group: RecoveredGroup, applied: AppliedMark): void {
   if (group.termAt(applied.index) !== applied.term) group.rebase(applied.index, applied.term);
-  const { term, vote, commit } = group.hardState;
+  const { term, vote } = group.hardState;
   const lastTerm = group.entries.at(-1)?.term ?? group.baseTerm;
   const knownTerm = Math.max(term, lastTerm, applied.term);
   const aligned: HardState = {
     term: knownTerm,
     vote: knownTerm === term ? vote : 0,
-    commit: Math.min(Math.max(commit, applied.index), group.lastIndex),
+    commit: applied.index,
   };
   group.hardState = aligned;
 }

@@ -1,6 +1,8 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { type DiskTimer, SimDisk, ssdDelayMs } from '@holdfast/sim';
 import { describe, expect, it } from 'vitest';
 import { TreeHistory } from '../../testing/tree-history.ts';
+import type { BlockCodec } from '../table/codec.ts';
 import type { TreeOptions } from './options.ts';
 
 const tiny: TreeOptions = {
@@ -14,6 +16,20 @@ const tiny: TreeOptions = {
   openTablesMax: 8,
 };
 
+/** Any codec will do: what is asked is whether blocks come back, mixed levels included. */
+const codec: BlockCodec = {
+  name: 'zstd',
+  compress: (input, bytesMax) => {
+    const packed = deflateRawSync(input);
+    return packed.length < bytesMax ? packed : undefined;
+  },
+  decompress: (input, output) => {
+    const bytes = inflateRawSync(input);
+    output.set(bytes);
+    return bytes.length === output.length;
+  },
+};
+
 /** The same operations must give the same answers under all of these. */
 const optionSets: Readonly<Record<string, { tree: TreeOptions; wal?: boolean; map?: 'none' }>> = {
   mapped: { tree: tiny },
@@ -23,6 +39,12 @@ const optionSets: Readonly<Record<string, { tree: TreeOptions; wal?: boolean; ma
   'large blocks': { tree: { ...tiny, blockBytes: 8_192, tableBytes: 32_768 }, map: 'none' },
   'no automatic compaction': { tree: { ...tiny, manualCompaction: true, level0StallTables: 100_000 } },
   'everything in memory': { tree: { memtableBytes: 16 * 2 ** 20 } },
+  'compression by level': { tree: { ...tiny, codecs: [codec], compression: ['none', 'none', 'zstd'] } },
+  'compression, cached reads': { tree: { ...tiny, codecs: [codec], compression: ['zstd'] }, map: 'none' },
+  'few open tables, small memory': {
+    tree: { ...tiny, openTablesMax: 2, tableMemoryBytes: 1_024 },
+    map: 'none',
+  },
   WAL: { tree: { ...tiny, walSegmentBytes: 65_536 }, wal: true },
 };
 

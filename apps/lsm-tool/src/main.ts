@@ -1,7 +1,7 @@
 import { FileDisk, nodeKernels } from '@holdfast/io-node';
 import { nodeCodecs } from '@holdfast/lsm-node';
 import { CommanderError } from 'commander';
-import { createProgram, EXIT_UNUSABLE } from './program.ts';
+import { createProgram, EXIT_UNUSABLE, exitCodeOf } from './program.ts';
 
 const world = { disk: new FileDisk(), kernels: nodeKernels, codecs: nodeCodecs };
 
@@ -14,9 +14,9 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) {
     // Commander has said what was wrong, or has printed the help that was asked for.
-    process.exitCode = error.exitCode;
+    process.exitCode = error.exitCode === 0 ? 0 : EXIT_UNUSABLE;
   } else {
     process.stderr.write(`holdfast-lsm: ${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = EXIT_UNUSABLE;
+    process.exitCode = exitCodeOf(error);
   }
 }

@@ -2,7 +2,7 @@ import { utf8 } from '@holdfast/io';
 import { Tree, WriteBatch } from '@holdfast/lsm';
 import { SimDisk } from '@holdfast/sim';
 import { describe, expect, it } from 'vitest';
-import { createProgram, EXIT_DAMAGED } from './program.ts';
+import { createProgram, EXIT_DAMAGED, exitCodeOf } from './program.ts';
 
 async function treeOn(disk: SimDisk): Promise<Tree> {
   const tree = await Tree.open({ disk, directory: '/t', wal: true, options: { walSegmentBytes: 8_192 } });
@@ -49,6 +49,24 @@ describe('holdfast-lsm', () => {
     expect(code).toBe(EXIT_DAMAGED);
     expect(lines.find((line) => line.startsWith('DAMAGED'))).toContain('000001.sst');
     await expect(run(disk, 'dump', '/t/000001.sst')).rejects.toThrow('checksum');
+  });
+
+  it('calls no table harmless when the manifest cannot be read', async () => {
+    const disk = new SimDisk({ seed: 6 });
+    await (await treeOn(disk)).close();
+    for (const { path, inode } of disk.files()) if (path.endsWith('MANIFEST')) inode.flipBit(20, 1);
+    const { lines, code } = await run(disk, 'verify', '/t');
+    expect(code).toBe(EXIT_DAMAGED);
+    expect(lines).toContain('DAMAGED /t/MANIFEST: byte 0: checksum');
+    expect(lines.join(' ')).not.toContain('harmless');
+    const error: unknown = await run(disk, 'stats', '/t').catch((failure: unknown) => failure);
+    expect(exitCodeOf(error)).toBe(EXIT_DAMAGED);
+  });
+
+  it('refuses a limit that is no number', async () => {
+    const disk = new SimDisk({ seed: 7 });
+    await (await treeOn(disk)).close();
+    await expect(run(disk, 'dump', '/t/000001.sst', '--limit', 'abc')).rejects.toThrow('whole number');
   });
 
   it('dumps a table', async () => {

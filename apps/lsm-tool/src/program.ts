@@ -1,11 +1,15 @@
-import { type InspectWorld, checkTree, directoryStats, dumpTable } from '@holdfast/lsm';
-import { Command } from 'commander';
+import { CorruptionError, type InspectWorld, checkTree, directoryStats, dumpTable } from '@holdfast/lsm';
+import { Command, InvalidArgumentError } from 'commander';
 import { entryAsJson, entryAsText, reportAsText, statsAsText } from './as-text.ts';
 
 /** The tree is damaged. */
 export const EXIT_DAMAGED = 1;
-/** It could not be looked at: it is in use, not there, or the disk fails. */
+/** It could not be looked at: it is in use, not there, or the disk fails; or the command was not understood. */
 export const EXIT_UNUSABLE = 2;
+
+export function exitCodeOf(error: unknown): number {
+  return error instanceof CorruptionError ? EXIT_DAMAGED : EXIT_UNUSABLE;
+}
 
 export interface Surroundings {
   readonly world: InspectWorld;
@@ -16,7 +20,7 @@ export interface Surroundings {
 interface DumpOptions {
   readonly json?: true;
   readonly values?: true;
-  readonly limit?: string;
+  readonly limit?: number;
 }
 
 /** The `holdfast-lsm` command. Changes nothing but the lock file. */
@@ -53,10 +57,10 @@ export function createProgram({ world, print, exitWith }: Surroundings): Command
     .description('print the entries of a table file (000123.sst), one a line, while checking them')
     .option('--json', 'one JSON object a line; keys and values in base64url')
     .option('--values', 'print values, not only their lengths')
-    .option('--limit <count>', 'stop printing after so many entries')
+    .option('--limit <count>', 'stop printing after so many entries', countOf)
     .exitOverride()
     .action(async (table: string, { json, values, limit }: DumpOptions) => {
-      let left = limit === undefined ? Number.POSITIVE_INFINITY : Number(limit);
+      let left = limit ?? Number.POSITIVE_INFINITY;
       const withValues = values === true;
       await dumpTable(world, table, (entry) => {
         if (left-- > 0)
@@ -65,6 +69,12 @@ export function createProgram({ world, print, exitWith }: Surroundings): Command
     });
 
   return program;
+}
+
+function countOf(text: string): number {
+  const count = Number(text);
+  if (!Number.isSafeInteger(count) || count < 0) throw new InvalidArgumentError('expected a whole number');
+  return count;
 }
 
 /** Nobody opens the tree meanwhile; a tree that is in use is refused. */

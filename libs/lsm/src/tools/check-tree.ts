@@ -32,7 +32,7 @@ export async function checkTree(world: InspectWorld, directory: string): Promise
       Object.assign(wal, await readWal(world, walDirectory));
     } catch (error) {
       if (!(error instanceof CorruptionError)) throw error;
-      faults.push({ path: error.path, detail: error.message });
+      faults.push({ path: error.path, detail: `byte ${error.offset}: ${error.detail}` });
     }
   }
   return { ...report, ...wal, faults };

@@ -29,7 +29,7 @@ beforeAll(() => {
 /** Fresh seeds: every run of the tests sees other faults. A failure prints the command that repeats it. */
 it.each([
   { storage: 'app', minutes: 0.5 },
-  { storage: 'small', minutes: 0.3 },
+  { storage: 'small', minutes: 2 },
 ])(
   'three nodes, storage $storage, hold under faults',
   ({ storage, minutes }) => {

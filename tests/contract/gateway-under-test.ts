@@ -1,7 +1,10 @@
 import { type Client } from '@holdfast/client';
 import { connect } from '@holdfast/client/node';
 import { createLogger } from '@holdfast/telemetry';
-import { OpenAccess } from '../../apps/gateway/src/access/authenticator.ts';
+import { SystemClock } from '@holdfast/io-node';
+import { accessSettings } from '../../apps/gateway/src/access/access-settings.ts';
+import { createAccess } from '../../apps/gateway/src/access/create-access.ts';
+import { z } from 'zod';
 import { createGatewayApp } from '../../apps/gateway/src/gateway-app.ts';
 import { addApiPages } from '../../apps/gateway/src/openapi/api-pages.ts';
 import { Readiness } from '../../apps/gateway/src/readiness.ts';
@@ -18,7 +21,9 @@ export class GatewayUnderTest implements AsyncDisposable {
     const cluster = await LocalCluster.start(options);
     const client = await connect(cluster.target);
     const log = createLogger({ app: 'gateway', level: 'silent' });
-    const app = await createGatewayApp(client, new Readiness(client), log, new OpenAccess());
+    const settings = z.object(accessSettings).parse({ auth: 'off' });
+    const { authenticator, management } = createAccess(settings, client, new SystemClock(), log);
+    const app = await createGatewayApp(client, new Readiness(client), log, authenticator, management);
     addApiPages(app, '0.0.0');
     await app.listen(0, '127.0.0.1');
     return new GatewayUnderTest(cluster, client, app, await app.getUrl());

@@ -13,6 +13,7 @@ import { digestOf, newApiKey } from './token.ts';
 import { API_KEY_RING, API_KEY_STORE, CLOCK } from './access-tokens.ts';
 
 const BODY_BYTES_MAX = 64 * 1024;
+const API_KEY_ID = /^[0-9a-f]{16}$/;
 const PAGE_MAX = 1000;
 const pageSchema = z.object({
   limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(100),
@@ -67,7 +68,7 @@ export class ApiKeyController {
   @Get(':id')
   async describe(@Req() request: FastifyRequest, @Param('id') id: string): Promise<Record<string, unknown>> {
     callerOf(request).permitCluster('admin');
-    const record = await this.#store.find(id);
+    const record = await this.#store.find(known(id));
     if (record === undefined) throw new HoldfastError('HF_NOT_FOUND');
     return describeApiKey(record, this.#clock.wallMs());
   }
@@ -77,8 +78,14 @@ export class ApiKeyController {
   async revoke(@Req() request: FastifyRequest, @Param('id') id: string): Promise<Record<string, unknown>> {
     callerOf(request).permitCluster('admin');
     const nowMs = this.#clock.wallMs();
-    const record = await this.#store.revoke(id, nowMs);
+    const record = await this.#store.revoke(known(id), nowMs);
     this.#ring.forget(id);
     return describeApiKey(record, nowMs);
   }
+}
+
+/** What cannot be an id is that of no key. @throws HoldfastError HF_NOT_FOUND. */
+function known(id: string): string {
+  if (!API_KEY_ID.test(id)) throw new HoldfastError('HF_NOT_FOUND');
+  return id;
 }

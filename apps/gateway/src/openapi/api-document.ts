@@ -1,4 +1,5 @@
 import { ERRORS } from '@holdfast/wire';
+import { ACCESS_PATHS, ACCESS_SCHEMAS } from './access-paths.ts';
 import { BATCH_PATHS, BATCH_SCHEMAS } from './batch-paths.ts';
 import { KEY_PATHS } from './key-paths.ts';
 import type { Json, Paths } from './parts.ts';
@@ -36,6 +37,7 @@ const PATHS: Paths = {
   ...BATCH_PATHS,
   ...TRANSACTION_PATHS,
   ...WATCH_PATHS,
+  ...ACCESS_PATHS,
   ...SERVICE_PATHS,
 };
 
@@ -79,7 +81,13 @@ export function apiDocument(version: string): ApiDocument & Json {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'An API key, or a JWT of a trusted issuer.' },
       },
-      schemas: { Problem: PROBLEM, ...RANGE_SCHEMAS, ...BATCH_SCHEMAS, ...TRANSACTION_SCHEMAS },
+      schemas: {
+        Problem: PROBLEM,
+        ...RANGE_SCHEMAS,
+        ...BATCH_SCHEMAS,
+        ...TRANSACTION_SCHEMAS,
+        ...ACCESS_SCHEMAS,
+      },
     },
   });
 }

@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import type { Client, ClientMeta, Options as Options2, RequestResult, ServerSentEventsResult, TDataShape } from './client/index.js';
-import type { DeleteKeyData, DeleteKeyErrors, DeleteKeyResponses, DeleteKeysData, DeleteKeysErrors, DeleteKeysResponses, ExecuteBatchData, ExecuteBatchErrors, ExecuteBatchResponses, ExecuteTransactionData, ExecuteTransactionErrors, ExecuteTransactionResponses, GetHealthData, GetHealthResponses, GetKeyData, GetKeyErrors, GetKeyResponses, GetMetricsData, GetMetricsResponses, GetOperationData, GetOperationErrors, GetOperationResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, HeadKeyData, HeadKeyErrors, HeadKeyResponses, IncrementKeyData, IncrementKeyErrors, IncrementKeyResponses, ListKeysData, ListKeysErrors, ListKeysResponses, PutKeyData, PutKeyErrors, PutKeyResponses, WatchKeysData, WatchKeysErrors, WatchKeysResponse, WatchKeysResponses } from './types.gen.js';
+import type { CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, DeleteKeyData, DeleteKeyErrors, DeleteKeyResponses, DeleteKeysData, DeleteKeysErrors, DeleteKeysResponses, ExecuteBatchData, ExecuteBatchErrors, ExecuteBatchResponses, ExecuteTransactionData, ExecuteTransactionErrors, ExecuteTransactionResponses, GetApiKeyData, GetApiKeyErrors, GetApiKeyResponses, GetHealthData, GetHealthResponses, GetKeyData, GetKeyErrors, GetKeyResponses, GetMetricsData, GetMetricsResponses, GetOperationData, GetOperationErrors, GetOperationResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetUsageData, GetUsageErrors, GetUsageResponses, HeadKeyData, HeadKeyErrors, HeadKeyResponses, IncrementKeyData, IncrementKeyErrors, IncrementKeyResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListKeysData, ListKeysErrors, ListKeysResponses, PutKeyData, PutKeyErrors, PutKeyResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, WatchKeysData, WatchKeysErrors, WatchKeysResponse, WatchKeysResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -146,6 +146,63 @@ export const getOperation = <ThrowOnError extends boolean = false>(options: Opti
 export const watchKeys = <ThrowOnError extends boolean = false>(options: Options<WatchKeysData, ThrowOnError, WatchKeysResponse>): Promise<ServerSentEventsResult<WatchKeysResponses>> => (options.client ?? client).sse.get<WatchKeysResponses, WatchKeysErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/v1/keyspaces/{keyspace}/watch',
+    ...options
+});
+
+/**
+ * List API keys
+ *
+ * For administrators of the cluster, in the order of ids.
+ */
+export const listApiKeys = <ThrowOnError extends boolean = false>(options?: Options<ListApiKeysData, ThrowOnError>): RequestResult<ListApiKeysResponses, ListApiKeysErrors, ThrowOnError> => (options?.client ?? client).get<ListApiKeysResponses, ListApiKeysErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/v1/api-keys',
+    ...options
+});
+
+/**
+ * Make an API key
+ *
+ * For administrators of the cluster. The answer is the only one that ever holds the key.
+ */
+export const createApiKey = <ThrowOnError extends boolean = false>(options: Options<CreateApiKeyData, ThrowOnError>): RequestResult<CreateApiKeyResponses, CreateApiKeyErrors, ThrowOnError> => (options.client ?? client).post<CreateApiKeyResponses, CreateApiKeyErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/v1/api-keys',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Revoke an API key
+ *
+ * Refused by this gateway at once, by every other one within 5 s; listed for 90 days more.
+ */
+export const revokeApiKey = <ThrowOnError extends boolean = false>(options: Options<RevokeApiKeyData, ThrowOnError>): RequestResult<RevokeApiKeyResponses, RevokeApiKeyErrors, ThrowOnError> => (options.client ?? client).delete<RevokeApiKeyResponses, RevokeApiKeyErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/v1/api-keys/{id}',
+    ...options
+});
+
+/**
+ * Describe an API key
+ */
+export const getApiKey = <ThrowOnError extends boolean = false>(options: Options<GetApiKeyData, ThrowOnError>): RequestResult<GetApiKeyResponses, GetApiKeyErrors, ThrowOnError> => (options.client ?? client).get<GetApiKeyResponses, GetApiKeyErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/v1/api-keys/{id}',
+    ...options
+});
+
+/**
+ * What a tenant has used, by day
+ *
+ * Of the own tenant; of another one for administrators of the cluster. Days are those of UTC.
+ */
+export const getUsage = <ThrowOnError extends boolean = false>(options?: Options<GetUsageData, ThrowOnError>): RequestResult<GetUsageResponses, GetUsageErrors, ThrowOnError> => (options?.client ?? client).get<GetUsageResponses, GetUsageErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/v1/usage',
     ...options
 });
 

@@ -111,6 +111,74 @@ export type StepResult = {
     base64?: string;
 };
 
+/**
+ * What is shown of an API key: never the key.
+ */
+export type ApiKey = {
+    id: string;
+    /**
+     * How the key begins; no secret.
+     */
+    prefix: string;
+    name: string;
+    tenant: string;
+    state: 'active' | 'expired' | 'revoked';
+    /**
+     * What the key may do; nothing without any.
+     */
+    grants: Array<{
+        /**
+         * Each role includes those before it: read, write, admin.
+         */
+        role: 'read' | 'write' | 'admin';
+        /**
+         * A name, or the beginning of names with * behind it.
+         */
+        keyspace: string;
+        /**
+         * Only keys that begin with this.
+         */
+        prefix: string;
+    }>;
+    limits: {
+        requestsPerSecond?: number;
+        bytesPerSecond?: number;
+        watchers?: number;
+    };
+    created_at: string;
+    expires_at?: string;
+    revoked_at?: string;
+};
+
+export type UsageCounts = {
+    requests: number;
+    bytes_in: number;
+    bytes_out: number;
+    gets: number;
+    puts: number;
+    deletes: number;
+    scans: number;
+    increments: number;
+    transactions: number;
+    lookups: number;
+    watches: number;
+};
+
+export type UsageOfDay = {
+    day: string;
+    requests: number;
+    bytes_in: number;
+    bytes_out: number;
+    gets: number;
+    puts: number;
+    deletes: number;
+    scans: number;
+    increments: number;
+    transactions: number;
+    lookups: number;
+    watches: number;
+};
+
 export type DeleteKeyData = {
     body?: never;
     headers?: {
@@ -1639,6 +1707,402 @@ export type WatchKeysResponses = {
 };
 
 export type WatchKeysResponse = WatchKeysResponses[keyof WatchKeysResponses];
+
+export type ListApiKeysData = {
+    body?: never;
+    headers?: {
+        /**
+         * Names the request in answers and logs.
+         */
+        'X-Request-Id'?: string;
+    };
+    path?: never;
+    query?: {
+        /**
+         * Keys of one page.
+         */
+        limit?: number;
+        /**
+         * `next` of the page before.
+         */
+        after?: string;
+    };
+    url: '/v1/api-keys';
+};
+
+export type ListApiKeysErrors = {
+    /**
+     * The request is not understood.
+     */
+    400: Problem;
+    /**
+     * No valid token.
+     */
+    401: Problem;
+    /**
+     * The token does not grant this.
+     */
+    403: Problem;
+    /**
+     * No such keyspace, or no value under the key.
+     */
+    404: Problem;
+    /**
+     * Overloaded, or a limit is used up; come back after `Retry-After`.
+     */
+    429: Problem;
+    /**
+     * A fault in the server, or damaged data; the request log has the details.
+     */
+    500: Problem;
+    /**
+     * The cluster does not offer this.
+     */
+    501: Problem;
+    /**
+     * No quorum, no answer in time, or not available; `outcome` says what is known.
+     */
+    503: Problem;
+};
+
+export type ListApiKeysError = ListApiKeysErrors[keyof ListApiKeysErrors];
+
+export type ListApiKeysResponses = {
+    /**
+     * A page.
+     */
+    200: {
+        keys: Array<ApiKey>;
+        /**
+         * For the next page; absent on the last one.
+         */
+        next?: string;
+    };
+};
+
+export type ListApiKeysResponse = ListApiKeysResponses[keyof ListApiKeysResponses];
+
+export type CreateApiKeyData = {
+    body: {
+        /**
+         * For people.
+         */
+        name?: string;
+        /**
+         * Whom usage and idempotency keys belong to.
+         */
+        tenant: string;
+        /**
+         * What the key may do; nothing without any.
+         */
+        grants: Array<{
+            /**
+             * Each role includes those before it: read, write, admin.
+             */
+            role: 'read' | 'write' | 'admin';
+            /**
+             * A name, or the beginning of names with * behind it.
+             */
+            keyspace: string;
+            /**
+             * Only keys that begin with this.
+             */
+            prefix?: string;
+        }>;
+        limits?: {
+            requestsPerSecond?: number;
+            bytesPerSecond?: number;
+            watchers?: number;
+        };
+        /**
+         * Default: never.
+         */
+        expiresInSeconds?: number;
+    };
+    headers?: {
+        /**
+         * Names the request in answers and logs.
+         */
+        'X-Request-Id'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/v1/api-keys';
+};
+
+export type CreateApiKeyErrors = {
+    /**
+     * The request is not understood.
+     */
+    400: Problem;
+    /**
+     * No valid token.
+     */
+    401: Problem;
+    /**
+     * The token does not grant this.
+     */
+    403: Problem;
+    /**
+     * No such keyspace, or no value under the key.
+     */
+    404: Problem;
+    /**
+     * The same request is in flight, or another transaction stood in the way.
+     */
+    409: Problem;
+    /**
+     * The key, the value or the body is too large.
+     */
+    413: Problem;
+    /**
+     * The body is in a format that is not taken.
+     */
+    415: Problem;
+    /**
+     * The idempotency key was used for another request, or the value is not an integer.
+     */
+    422: Problem;
+    /**
+     * Overloaded, or a limit is used up; come back after `Retry-After`.
+     */
+    429: Problem;
+    /**
+     * A fault in the server, or damaged data; the request log has the details.
+     */
+    500: Problem;
+    /**
+     * The cluster does not offer this.
+     */
+    501: Problem;
+    /**
+     * No quorum, no answer in time, or not available; `outcome` says what is known.
+     */
+    503: Problem;
+    /**
+     * The disk is full; reads go on.
+     */
+    507: Problem;
+};
+
+export type CreateApiKeyError = CreateApiKeyErrors[keyof CreateApiKeyErrors];
+
+export type CreateApiKeyResponses = {
+    /**
+     * The key.
+     */
+    201: ApiKey & {
+        key: string;
+    };
+};
+
+export type CreateApiKeyResponse = CreateApiKeyResponses[keyof CreateApiKeyResponses];
+
+export type RevokeApiKeyData = {
+    body?: never;
+    headers?: {
+        /**
+         * Names the request in answers and logs.
+         */
+        'X-Request-Id'?: string;
+    };
+    path: {
+        /**
+         * Id of the key: what stands between `hf_` and the next `_`.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/v1/api-keys/{id}';
+};
+
+export type RevokeApiKeyErrors = {
+    /**
+     * The request is not understood.
+     */
+    400: Problem;
+    /**
+     * No valid token.
+     */
+    401: Problem;
+    /**
+     * The token does not grant this.
+     */
+    403: Problem;
+    /**
+     * No such keyspace, or no value under the key.
+     */
+    404: Problem;
+    /**
+     * Overloaded, or a limit is used up; come back after `Retry-After`.
+     */
+    429: Problem;
+    /**
+     * A fault in the server, or damaged data; the request log has the details.
+     */
+    500: Problem;
+    /**
+     * The cluster does not offer this.
+     */
+    501: Problem;
+    /**
+     * No quorum, no answer in time, or not available; `outcome` says what is known.
+     */
+    503: Problem;
+};
+
+export type RevokeApiKeyError = RevokeApiKeyErrors[keyof RevokeApiKeyErrors];
+
+export type RevokeApiKeyResponses = {
+    /**
+     * The revoked key.
+     */
+    200: ApiKey;
+};
+
+export type RevokeApiKeyResponse = RevokeApiKeyResponses[keyof RevokeApiKeyResponses];
+
+export type GetApiKeyData = {
+    body?: never;
+    headers?: {
+        /**
+         * Names the request in answers and logs.
+         */
+        'X-Request-Id'?: string;
+    };
+    path: {
+        /**
+         * Id of the key: what stands between `hf_` and the next `_`.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/v1/api-keys/{id}';
+};
+
+export type GetApiKeyErrors = {
+    /**
+     * The request is not understood.
+     */
+    400: Problem;
+    /**
+     * No valid token.
+     */
+    401: Problem;
+    /**
+     * The token does not grant this.
+     */
+    403: Problem;
+    /**
+     * No such keyspace, or no value under the key.
+     */
+    404: Problem;
+    /**
+     * Overloaded, or a limit is used up; come back after `Retry-After`.
+     */
+    429: Problem;
+    /**
+     * A fault in the server, or damaged data; the request log has the details.
+     */
+    500: Problem;
+    /**
+     * The cluster does not offer this.
+     */
+    501: Problem;
+    /**
+     * No quorum, no answer in time, or not available; `outcome` says what is known.
+     */
+    503: Problem;
+};
+
+export type GetApiKeyError = GetApiKeyErrors[keyof GetApiKeyErrors];
+
+export type GetApiKeyResponses = {
+    /**
+     * The key, without its secret.
+     */
+    200: ApiKey;
+};
+
+export type GetApiKeyResponse = GetApiKeyResponses[keyof GetApiKeyResponses];
+
+export type GetUsageData = {
+    body?: never;
+    headers?: {
+        /**
+         * Names the request in answers and logs.
+         */
+        'X-Request-Id'?: string;
+    };
+    path?: never;
+    query?: {
+        /**
+         * Default: the own one.
+         */
+        tenant?: string;
+        /**
+         * First day; default 30 days ago.
+         */
+        from?: string;
+        /**
+         * Last day; default today.
+         */
+        to?: string;
+    };
+    url: '/v1/usage';
+};
+
+export type GetUsageErrors = {
+    /**
+     * The request is not understood.
+     */
+    400: Problem;
+    /**
+     * No valid token.
+     */
+    401: Problem;
+    /**
+     * The token does not grant this.
+     */
+    403: Problem;
+    /**
+     * No such keyspace, or no value under the key.
+     */
+    404: Problem;
+    /**
+     * Overloaded, or a limit is used up; come back after `Retry-After`.
+     */
+    429: Problem;
+    /**
+     * A fault in the server, or damaged data; the request log has the details.
+     */
+    500: Problem;
+    /**
+     * The cluster does not offer this.
+     */
+    501: Problem;
+    /**
+     * No quorum, no answer in time, or not available; `outcome` says what is known.
+     */
+    503: Problem;
+};
+
+export type GetUsageError = GetUsageErrors[keyof GetUsageErrors];
+
+export type GetUsageResponses = {
+    /**
+     * Usage.
+     */
+    200: {
+        tenant: string;
+        from: string;
+        to: string;
+        total: UsageCounts;
+        days: Array<UsageOfDay>;
+    };
+};
+
+export type GetUsageResponse = GetUsageResponses[keyof GetUsageResponses];
 
 export type GetHealthData = {
     body?: never;

@@ -31,7 +31,7 @@ Written by \`${facts.command}\` on ${facts.date}. Change it by running the comma
 
 - **Machine:** ${machineText(before)} before, load average ${after.loadAverage.join(' ')} after.
 - **Database:** ${facts.entries.toLocaleString('en')} entries, keys of 16 bytes, values of 100 bytes (256 where said), no compression anywhere, bloom filters of 10 bits a key. Larger loads are multiples of that.
-- **Method:** every measurement is a process of its own; ours and the peers take turns in ${facts.rounds} round${facts.rounds === 1 ? '' : 's'}; the table has medians (loads of ten times as many entries: one round). The whole run took ${facts.minutes.toFixed(1)} minutes. A ratio is how many times better ours is. Random reads are warmed up by one scan and 100,000 reads; synced writes begin half a second after the database was opened. Reads run on a filled and compacted database.
+- **Method:** every measurement is a process of its own; ours and the peers take turns in ${facts.rounds} round${facts.rounds === 1 ? '' : 's'}; the table has medians (loads of ten times as many entries: one round). The whole run took ${facts.minutes.toFixed(1)} minutes. A ratio is how many times better ours is. Reads are warmed up by one scan and by at least 0.3 seconds of the same reads; synced writes begin half a second after the database was opened. Reads run on a filled and compacted database.
 - **Peers:** classic-level (LevelDB by its Node binding), lmdb${facts.programs.length === 0 ? '' : `, and without Node ${facts.programs.join(', ')}`}.${facts.missingPrograms.length === 0 ? '' : ` Not on this machine: ${facts.missingPrograms.join(', ')}.`}
 
 ${tableOf(comparisons)}

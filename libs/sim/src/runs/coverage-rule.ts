@@ -42,6 +42,7 @@ export const EXPECTED: Readonly<Record<WorldName, readonly string[]>> = {
     'replica recovered',
     'unsynced log survived a crash',
     'workload: counter',
+    'workload: once',
     'workload: register',
     'workload: session',
     'workload: set',

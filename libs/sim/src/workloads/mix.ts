@@ -1,5 +1,6 @@
 import { type Random, randomChance, randomPick } from '@holdfast/io';
 import { CounterWorkload } from './counter-workload.ts';
+import { OnceWorkload } from './once-workload.ts';
 import { RegisterWorkload } from './register-workload.ts';
 import { SessionWorkload } from './session-workload.ts';
 import { SetWorkload } from './set-workload.ts';
@@ -11,6 +12,7 @@ type Make = (nowUs: () => number, random: Random) => Workload;
 const OTHERS: readonly Make[] = [
   (nowUs, random) => new SetWorkload(nowUs, random),
   (nowUs, random) => new CounterWorkload(nowUs, random),
+  (nowUs) => new OnceWorkload(nowUs),
   (nowUs) => new SessionWorkload(nowUs),
   (nowUs) => new WatchWorkload(nowUs),
 ];

@@ -119,6 +119,7 @@ function optionsOf(random: Prng, canary: StoreCanary | undefined): StoreClusterO
       watch: {
         ringBytesMax: randomPick(sizes, [1, 4, 4_096]) * 1024,
         frameBytesMax: randomPick(sizes, [1, 256]) * 1024,
+        pieceBytesMax: randomPick(sizes, [1, 1_024]) * 1024,
       },
     },
     canary,

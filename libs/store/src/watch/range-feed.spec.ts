@@ -31,6 +31,8 @@ const LIMITS: FeedLimits = {
   frameBytesMax: 256,
   queueBytesMax: 100_000,
   visitsPerTurn: 8,
+  deliveryMsPerConnection: 0,
+  deliveryMsMax: 0,
   stallMsMax: 10_000,
 };
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => dataKey(1, utf8(name)));
@@ -100,7 +102,7 @@ class World {
         const world = { iterator: tree.iterator.bind(tree), turn: () => Promise.resolve() };
         return readPiece(world, interval, after(), head(), limits.frameBytesMax);
       },
-      defer: (task) => this.#deferred.push(task),
+      later: (_delayMs, task) => this.#deferred.push(task),
     };
     this.feed = new RangeFeed(host, this.revision);
   }
@@ -127,6 +129,7 @@ class World {
 
   advance(revision = this.revision): void {
     this.feed.advanced(revision);
+    for (const task of this.#deferred.splice(0)) task();
   }
 
   /** Lets reads of the tree and deferred work come to an end. */

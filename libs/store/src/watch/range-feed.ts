@@ -12,6 +12,7 @@ import { toHex } from '../range/descriptor.ts';
 import { userKeyOf } from '../tree-keys.ts';
 import { ChangeRing } from './change-ring.ts';
 import type { Piece } from './catch-up.ts';
+import { framesOf } from './cut-frames.ts';
 import { type Interval, IntervalIndex } from './interval-index.ts';
 import type { EndReason, Shape, Watcher, WatchPort, WatchQuery } from './watcher.ts';
 
@@ -24,6 +25,13 @@ export interface FeedLimits {
   readonly queueBytesMax: number;
   /** Changes of the ring that are looked at for watchers behind the head before other work gets its turn. */
   readonly visitsPerTurn: number;
+  /**
+   * Between two deliveries, for each connection that watches, in milliseconds: every one costs a system call, and what
+   * comes meanwhile shares it.
+   */
+  readonly deliveryMsPerConnection: number;
+  /** Between two deliveries, at most, in milliseconds. */
+  readonly deliveryMsMax: number;
   /** A watcher that takes nothing for this long is told so and dropped, in milliseconds. */
   readonly stallMsMax: number;
 }
@@ -36,8 +44,8 @@ export interface FeedHost {
   horizon(): number;
   /** Reads a piece of `interval` out of the tree as it is when the read begins, which may be later. */
   read(interval: Interval, after: () => number, head: () => number): Promise<Piece>;
-  /** Calls back at the end of this turn. */
-  defer(task: () => void): void;
+  /** Calls back after `delayMs`; with 0, at the end of this turn. */
+  later(delayMs: number, task: () => void): void;
 }
 
 /**
@@ -47,7 +55,7 @@ export interface FeedHost {
  * that want the same. One that could not take them stays behind and is served from the ring of recent changes, or,
  * when that has moved on, from the versions that the tree keeps. So a slow watcher costs no memory of its own.
  *
- * The head is the range's applied revision. Revisions grow along the log, so nothing at or below it is still to
+ * The head is the range's applied revision, as of the last delivery. Revisions grow along the log, so nothing at or below it is still to
  * come: every frame tells it as progress.
  */
 export class RangeFeed implements ChangeTap {
@@ -57,7 +65,11 @@ export class RangeFeed implements ChangeTap {
   readonly #watchers = new Map<WatchPort, Map<number, Watcher>>();
   readonly #behind = new Set<Watcher>();
   #ring: ChangeRing;
+  /** What the live are complete up to. */
   #head: number;
+  /** What the range has applied: it becomes the head with the next delivery. */
+  #reached: number;
+  #deliveryPlanned = false;
   /** Number in the ring of the first change that the live have not got. */
   #sent: number;
   #count = 0;
@@ -69,6 +81,7 @@ export class RangeFeed implements ChangeTap {
   constructor(host: FeedHost, head: number) {
     this.#host = host;
     this.#head = head;
+    this.#reached = head;
     this.#ring = new ChangeRing(head, host.limits.ringBytesMax);
     this.#sent = this.#ring.next;
     this.#movedMs = host.nowMs();
@@ -104,10 +117,20 @@ export class RangeFeed implements ChangeTap {
   }
 
   advanced(revision: number): void {
-    if (revision === this.#head) return;
-    assert(revision > this.#head, 'the applied revision never goes back');
+    assert(revision >= this.#reached, 'the applied revision never goes back');
+    this.#reached = revision;
+    if (revision === this.#head || this.#deliveryPlanned) return;
+    const { deliveryMsPerConnection, deliveryMsMax } = this.#host.limits;
+    const pauseMs = Math.min(deliveryMsMax, this.#watchers.size * deliveryMsPerConnection);
+    this.#deliveryPlanned = true;
+    // Writers hear before watchers do.
+    this.#host.later(Math.max(0, this.#movedMs + pauseMs - this.#host.nowMs()), () => this.#deliver());
+  }
+
+  #deliver(): void {
+    this.#deliveryPlanned = false;
     const before = this.#head;
-    this.#head = revision;
+    this.#head = this.#reached;
     this.#movedMs = this.#host.nowMs();
     if (this.#ring.floor > before) {
       // More in one turn than the ring holds.
@@ -219,7 +242,7 @@ export class RangeFeed implements ChangeTap {
         shape.fresh,
         shape.freshRevisions,
         this.#head,
-        this.#host.limits,
+        this.#host.limits.frameBytesMax,
       )) {
         for (const watchers of groups) this.#send(watchers, changes, upTo);
       }
@@ -279,10 +302,21 @@ export class RangeFeed implements ChangeTap {
   #pumpLater(): void {
     if (this.#pumpPlanned) return;
     this.#pumpPlanned = true;
-    this.#host.defer(() => {
+    this.#host.later(0, () => {
       this.#pumpPlanned = false;
       this.#pump();
     });
+  }
+
+  /** Those who stand exactly where the watcher does, on the same connection: what it is sent is for all of them. */
+  #companions(watcher: Watcher): readonly Watcher[] {
+    const { shape, port, position } = watcher;
+    const companions: Watcher[] = [];
+    for (const other of shape.watchers) {
+      const isBeside = !other.live && other.port === port && other.position === position;
+      if (isBeside && this.#takes(other)) companions.push(other);
+    }
+    return companions;
   }
 
   /** One frame of what the ring has for the watcher; gives the number of changes looked at. */
@@ -304,7 +338,7 @@ export class RangeFeed implements ChangeTap {
       bytes += change.bytes.length;
     }
     const isAll = number === ring.next || ring.at(number).revision > this.#head;
-    this.#send([watcher], changes, isAll ? this.#head : upTo);
+    this.#send(this.#companions(watcher), changes, isAll ? this.#head : upTo);
     return number - first + 1;
   }
 
@@ -321,31 +355,38 @@ export class RangeFeed implements ChangeTap {
         () => this.#head,
       )
       .then(
-        ({ changes, upTo }) => {
-          shape.reading = false;
-          for (const watcher of waiting()) {
-            if (watcher.position < from) continue;
-            const wanted = changes.filter(({ revision }) => revision > watcher.position);
-            const bytes = wanted.map((change) => change.bytes);
-            const revisions = wanted.map(({ revision }) => revision);
-            for (const frame of framesOf(
-              bytes,
-              revisions,
-              Math.max(upTo, watcher.position),
-              this.#host.limits,
-            )) {
-              if (!this.#takes(watcher)) break;
-              this.#send([watcher], frame.changes, frame.upTo);
-            }
-          }
-          this.#pump();
-        },
+        (piece) => this.#sendPieces(shape, from, piece),
         (error: unknown) => {
           shape.reading = false;
           const detail = asError(error).message;
           for (const watcher of waiting()) this.#end(watcher, { reason: 'HF_CORRUPTION', detail });
         },
       );
+  }
+
+  /** One connection in each turn: a piece is large, and there may be many. */
+  #sendPieces(shape: Shape, from: number, piece: Piece): void {
+    // Whoever came later lies further back; whoever has moved on was a companion.
+    const waits = (watcher: Watcher): boolean =>
+      watcher.position >= from && watcher.position < piece.upTo && this.#needsTree(watcher);
+    const next = [...shape.watchers].find(waits);
+    if (next === undefined) {
+      shape.reading = false;
+      this.#pump();
+      return;
+    }
+    this.#sendPiece(next, piece);
+    this.#host.later(0, () => this.#sendPieces(shape, from, piece));
+  }
+
+  #sendPiece(watcher: Watcher, { changes, upTo }: Piece): void {
+    const wanted = changes.filter(({ revision }) => revision > watcher.position);
+    const bytes = wanted.map((change) => change.bytes);
+    const revisions = wanted.map(({ revision }) => revision);
+    for (const frame of framesOf(bytes, revisions, upTo, this.#host.limits.frameBytesMax)) {
+      if (!this.#takes(watcher)) break;
+      this.#send(this.#companions(watcher), frame.changes, frame.upTo);
+    }
   }
 
   #needsTree(watcher: Watcher): boolean {
@@ -446,24 +487,4 @@ function contains({ start, end }: Interval, key: Uint8Array): boolean {
 
 function isInside(inner: Interval, outer: Interval): boolean {
   return compareBytes(inner.start, outer.start) >= 0 && compareBytes(inner.end, outer.end) <= 0;
-}
-
-/** Cuts changes, in the order of `revisions`, into frames: never between two changes of one revision. */
-function* framesOf(
-  changes: readonly Uint8Array[],
-  revisions: readonly number[],
-  upTo: number,
-  { frameBytesMax }: FeedLimits,
-): Iterable<{ readonly changes: readonly Uint8Array[]; readonly upTo: number }> {
-  let first = 0;
-  let bytes = 0;
-  for (let i = 0; i < changes.length; i++) {
-    if (bytes >= frameBytesMax && revisions[i] !== revisions[i - 1]) {
-      yield { changes: changes.slice(first, i), upTo: revisions[i - 1] };
-      first = i;
-      bytes = 0;
-    }
-    bytes += changes[i].length;
-  }
-  yield { changes: changes.slice(first), upTo };
 }

@@ -22,6 +22,8 @@ export interface WatchLimits extends FeedLimits {
   readonly watchesMax: number;
   /** Intervals that are read from the tree at the same time for watches that lie far behind. */
   readonly readsMax: number;
+  /** What one pass over the versions of an interval brings, in bytes; the next one looks at all of them again. */
+  readonly pieceBytesMax: number;
   /** How long a range keeps recent changes after its last watch has gone, in milliseconds. */
   readonly lingerMs: number;
 }
@@ -31,9 +33,12 @@ export const DEFAULT_WATCH_LIMITS: WatchLimits = {
   frameBytesMax: 256 * 1024,
   queueBytesMax: 4 * 1024 * 1024,
   visitsPerTurn: 16_384,
+  deliveryMsPerConnection: 0.2,
+  deliveryMsMax: 20,
   stallMsMax: 10_000,
   watchesMax: 20_000,
   readsMax: 2,
+  pieceBytesMax: 1024 * 1024,
   lingerMs: 30_000,
 };
 
@@ -241,7 +246,10 @@ export class WatchService {
       nowMs: () => clock.monotonicMs(),
       horizon: () => this.#host.horizon(),
       read: (interval, after, head) => this.#read(interval, after, head),
-      defer: (task) => clock.defer(task),
+      later: (delayMs, task) => {
+        if (delayMs === 0) clock.defer(task);
+        else clock.schedule(delayMs, task);
+      },
     };
   }
 
@@ -261,7 +269,7 @@ export class WatchService {
             clock.defer(resolve);
           }),
       };
-      return await readPiece(world, interval, after(), head(), this.#limits.frameBytesMax);
+      return await readPiece(world, interval, after(), head(), this.#limits.pieceBytesMax);
     } finally {
       this.#reads--;
       this.#readsWaiting.shift()?.();

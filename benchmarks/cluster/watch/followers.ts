@@ -94,3 +94,5 @@ process.on('message', (order: Order) => {
     }
   })();
 });
+// Whoever measures is gone, in order or not: nobody is left to report to.
+process.on('disconnect', () => process.exit());

@@ -390,6 +390,8 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
     for (const replica of this.#replicas.values()) {
       replica.raft.reportUnreachable(peer);
       if (replica.leader === peer) replica.raft.leaderUnreachable(peer);
+      // A leader that sleeps must see whether it still has a quorum.
+      if (replica.isLeader) replica.rouse();
       this.#loop.wake(replica);
     }
   }
@@ -461,8 +463,7 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
   #onTick(): void {
     if (this.#state === 'stopped' || this.#state === 'failed') return;
     for (const replica of this.#replicas.values()) {
-      replica.raft.tick();
-      if (replica.raft.hasReady()) this.#loop.wake(replica);
+      if (replica.tick(this.#settings.quiesceTicks)) this.#loop.wake(replica);
     }
     this.#executor.expire();
     for (const link of this.#cluster.peers.links.values()) link.tick();

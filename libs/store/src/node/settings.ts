@@ -11,6 +11,8 @@ export interface NodeSettings {
   readonly electionTicks: number;
   /** Ticks between heartbeats. */
   readonly heartbeatTicks: number;
+  /** Ticks without work after which the leader of a range sends it to sleep: no heartbeats until something happens. More than `electionTicks`. */
+  readonly quiesceTicks: number;
   /** Bytes of requests in work; more are turned away with `HF_OVERLOADED`. */
   readonly inFlightBytesMax: number;
   /** Old versions of a key stay readable for this long, in milliseconds. */
@@ -44,6 +46,7 @@ export interface NodeSettings {
 export const DEFAULT_SETTINGS: NodeSettings = {
   electionTicks: 20,
   heartbeatTicks: 2,
+  quiesceTicks: 40,
   inFlightBytesMax: 64 * 1024 * 1024,
   retentionMs: 10 * 60 * 1000,
   logKeepBytes: 4 * 1024 * 1024,

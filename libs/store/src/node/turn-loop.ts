@@ -8,6 +8,9 @@ import type { DataExecutor } from './data-executor.ts';
 import type { NodeObserver } from './observer.ts';
 import type { PeerLink } from './peer-link.ts';
 
+/** Ticks between two looks at what the logs can forget: a look costs time for every range. */
+const COMPACT_LOGS_TICKS = 4;
+
 /** A Ready that was handed to the node log. */
 interface Unsynced {
   readonly replica: Replica;
@@ -47,6 +50,7 @@ export class TurnLoop implements TurnOutput {
    */
   readonly #held = new Set<Replica>();
   #scheduled = false;
+  #ticks = 0;
   #stopped = false;
 
   constructor(parts: {
@@ -103,6 +107,7 @@ export class TurnLoop implements TurnOutput {
    * `logDiskBytesKeep` such a range gives them up.
    */
   compactLogs(replicas: Iterable<Replica>, tree: Tree, limits: LogLimits): void {
+    if (++this.#ticks % COMPACT_LOGS_TICKS !== 0) return;
     const isLarge = this.#log.diskBytes > limits.logDiskBytesKeep;
     const pinned = new Map(isLarge ? this.#log.pinning() : []);
     const isFull = this.#log.diskBytes > limits.logDiskBytesMax;

@@ -65,6 +65,7 @@ export type ProposeResult =
  */
 export class Proposals {
   readonly #open: OpenCommand[] = [];
+  #openOps = 0;
   /**
    * By index, in order of terms. Several terms of this node can have proposed at one index: as long as nothing
    * is committed there, even the oldest may still come back with a leader that has it.
@@ -77,7 +78,7 @@ export class Proposals {
 
   /** Mutations that are collected and not proposed. */
   get openOps(): number {
-    return this.#open.reduce((sum, { waiters }) => sum + waiters.length, 0);
+    return this.#openOps;
   }
 
   /**
@@ -92,6 +93,7 @@ export class Proposals {
       this.#open.push(command);
     }
     for (let op = 0; op < ops; op++) {
+      this.#openOps++;
       command.waiters.push(waiter);
       command.requestOps.push(requestOp);
     }
@@ -101,6 +103,7 @@ export class Proposals {
   /** Closes what was collected in this turn and proposes it, one entry per command. */
   submit(stamp: (ops: number) => number, propose: (command: Uint8Array) => ProposeResult): void {
     const commands = this.#open.splice(0);
+    this.#openOps = 0;
     for (const { builder, waiters, requestOps } of commands) {
       const result = propose(builder.finish(stamp(waiters.length)));
       if (result.accepted) {
@@ -139,6 +142,7 @@ export class Proposals {
 
   /** Gives up on everything: the node stops. */
   abandon(): void {
+    this.#openOps = 0;
     for (const { waiters, requestOps } of this.#open.splice(0)) {
       new Proposal(0, waiters, requestOps).fail('not-leader');
     }

@@ -37,6 +37,9 @@ export interface LogLimits {
 /** So many mutations are worth an entry of their own, whatever the log is doing. */
 const HELD_OPS_MAX = 8;
 
+/** Ticks that a range stays awake at least when a message has woken it. */
+const WAKE_TICKS = 4;
+
 /** What a replica hands to its node in one turn. */
 export interface TurnOutput {
   send(message: Message): void;
@@ -66,6 +69,9 @@ export class Replica {
   /** Committed and not applied, in order. */
   #toApply: Entry[] = [];
   #applying = false;
+  /** Ticks since the range had anything to do. */
+  #idleTicks = 0;
+  #asleep = false;
 
   constructor(parts: {
     readonly raft: Raft;
@@ -146,6 +152,34 @@ export class Replica {
   }
 
   /**
+   * One unit of time has passed. A leader without work sends its range to sleep; Raft refuses while a member is away
+   * or behind. Returns whether there is something to do: a sleeping range costs nothing else.
+   * @param quiesceTicks idle ticks before it does
+   */
+  tick(quiesceTicks: number): boolean {
+    const { raft } = this;
+    if (raft.quiet) {
+      this.#asleep = true;
+      return false;
+    }
+    if (this.#asleep) {
+      // A message has woken it: long enough for a heartbeat and its answers.
+      this.#asleep = false;
+      this.#idleTicks = Math.min(this.#idleTicks, quiesceTicks - WAKE_TICKS);
+    }
+    // Not in a tick that sends heartbeats: their answers would wake the range at once.
+    if (++this.#idleTicks >= quiesceTicks && raft.isLeader && raft.quiesce()) return true;
+    raft.tick();
+    return raft.hasReady();
+  }
+
+  /** A member may be gone or back: the leader stays awake until it must have noticed. */
+  rouse(): void {
+    this.#idleTicks = 0;
+    this.raft.wake();
+  }
+
+  /**
    * Proposes and asks what was collected, then takes every Ready.
    * @param logIsIdle false while the node log is writing: single mutations then wait to become one entry
    */
@@ -156,6 +190,7 @@ export class Replica {
         (command) => this.#propose(command),
       );
     }
+    if (this.#reads.hasCollected) this.#idleTicks = 0;
     this.#reads.submit((token) => this.raft.readIndex(token));
     while (this.raft.hasReady()) this.#take(this.raft.ready(), out);
   }
@@ -257,6 +292,7 @@ export class Replica {
 
   #take(ready: Ready, out: TurnOutput): void {
     this.#observer.ready?.(this.id, ready);
+    if (ready.committed.length > 0 || ready.entries.length > 0) this.#idleTicks = 0;
     if (ready.softState !== undefined) {
       this.#observer.role?.(this.id, ready.softState.role, this.raft.term, ready.softState.leader);
     }

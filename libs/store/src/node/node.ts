@@ -390,7 +390,6 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
     for (const replica of this.#replicas.values()) {
       replica.raft.reportUnreachable(peer);
       if (replica.leader === peer) replica.raft.leaderUnreachable(peer);
-      // A leader that sleeps must see whether it still has a quorum.
       if (replica.isLeader) replica.rouse();
       this.#loop.wake(replica);
     }
@@ -466,7 +465,6 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
       if (replica.tick(this.#settings.quiesceTicks)) this.#loop.wake(replica);
     }
     this.#executor.expire();
-    for (const link of this.#cluster.peers.links.values()) link.tick();
     this.#cluster.tick();
     this.#snapshots.tick();
     this.#sweeper.tick(this.#replicas.values());

@@ -72,6 +72,7 @@ export class Replica {
   /** Ticks since the range had anything to do. */
   #idleTicks = 0;
   #asleep = false;
+  #leadTicks = 0;
 
   constructor(parts: {
     readonly raft: Raft;
@@ -118,6 +119,11 @@ export class Replica {
 
   get isLeader(): boolean {
     return this.raft.isLeader;
+  }
+
+  /** Ticks for which this replica has led, awake: after an election's worth of them it knows who is there. */
+  get leadTicks(): number {
+    return this.#leadTicks;
   }
 
   /** 0 when unknown. */
@@ -170,10 +176,11 @@ export class Replica {
     // Not in a tick that sends heartbeats: their answers would wake the range at once.
     if (++this.#idleTicks >= quiesceTicks && raft.isLeader && raft.quiesce()) return true;
     raft.tick();
+    this.#leadTicks = raft.isLeader ? this.#leadTicks + 1 : 0;
     return raft.hasReady();
   }
 
-  /** A member may be gone or back: the leader stays awake until it must have noticed. */
+  /** A member may be gone: a leader that sleeps must see who is there, and stays awake until it must have noticed. */
   rouse(): void {
     this.#idleTicks = 0;
     this.raft.wake();

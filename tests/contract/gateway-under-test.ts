@@ -1,7 +1,8 @@
-import { type Client } from '@holdfast/client';
+import { type Client, KeyspacePurger } from '@holdfast/client';
 import { connect } from '@holdfast/client/node';
 import { createLogger } from '@holdfast/telemetry';
-import { SystemClock } from '@holdfast/io-node';
+import { Prng } from '@holdfast/io';
+import { SystemClock, systemRandomSeed } from '@holdfast/io-node';
 import { accessSettings } from '../../apps/gateway/src/access/access-settings.ts';
 import { createAccess } from '../../apps/gateway/src/access/create-access.ts';
 import { z } from 'zod';
@@ -15,6 +16,7 @@ export class GatewayUnderTest implements AsyncDisposable {
   readonly url: string;
   readonly cluster: LocalCluster;
   readonly #client: Client;
+  readonly #purger: KeyspacePurger;
   readonly #app: Awaited<ReturnType<typeof createGatewayApp>>;
 
   static async start(options: LocalClusterOptions = {}): Promise<GatewayUnderTest> {
@@ -22,27 +24,36 @@ export class GatewayUnderTest implements AsyncDisposable {
     const client = await connect(cluster.target);
     const log = createLogger({ app: 'gateway', level: 'silent' });
     const settings = z.object(accessSettings).parse({ auth: 'off' });
-    const { authenticator, management } = createAccess(settings, client, new SystemClock(), log);
-    const app = await createGatewayApp(client, new Readiness(client), log, authenticator, management);
+    const clock = new SystemClock();
+    const { authenticator, management } = createAccess(settings, client, clock, log);
+    const { keyspaces } = client;
+    const purger = new KeyspacePurger({ keyspaces, clock, random: new Prng(systemRandomSeed()) });
+    const app = await createGatewayApp(client, new Readiness(client), log, authenticator, management, {
+      keyspaces,
+      purger,
+    });
     addApiPages(app, '0.0.0');
     await app.listen(0, '127.0.0.1');
-    return new GatewayUnderTest(cluster, client, app, await app.getUrl());
+    return new GatewayUnderTest(cluster, client, purger, app, await app.getUrl());
   }
 
   private constructor(
     cluster: LocalCluster,
     client: Client,
+    purger: KeyspacePurger,
     app: Awaited<ReturnType<typeof createGatewayApp>>,
     url: string,
   ) {
     this.cluster = cluster;
     this.#client = client;
+    this.#purger = purger;
     this.#app = app;
     this.url = url;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#app.close();
+    this.#purger.close();
     await this.#client.close();
     await this.cluster.stop();
   }

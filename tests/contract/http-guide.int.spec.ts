@@ -8,7 +8,7 @@ import { GatewayUnderTest } from './gateway-under-test.ts';
 
 /** The examples of the guide are run as they stand, in the order in which they stand, and print what the page says. */
 const GUIDE = join(import.meta.dirname, '..', '..', 'docs', 'guide');
-const PAGES = ['http.md'];
+const PAGES = ['http.md', 'keyspaces.md'];
 const run = promisify(execFile);
 
 interface Example {

@@ -4,6 +4,7 @@ import { addBenchCommand } from './commands/bench-command.ts';
 import { addClusterCommand } from './commands/cluster-command.ts';
 import { addCompletionCommand } from './commands/completion-command.ts';
 import { addKeyCommands } from './commands/key-commands.ts';
+import { addKeyspaceCommands } from './commands/keyspace-commands.ts';
 import { addStatusCommand } from './commands/status-command.ts';
 import { addWatchCommand } from './commands/watch-command.ts';
 import { addTransferCommands } from './commands/transfer-commands.ts';
@@ -26,6 +27,7 @@ export function createProgram(output: Output): Command {
   addTransferCommands(program, output);
   addBenchCommand(program, output);
   addStatusCommand(program, output);
+  addKeyspaceCommands(program, output);
   addAccessCommands(program, output);
   addClusterCommand(program, output);
   addCompletionCommand(program, output);

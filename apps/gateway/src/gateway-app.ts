@@ -10,6 +10,7 @@ import type { AccessManagement } from './access/access-module.ts';
 import type { Authenticator } from './access/authenticator.ts';
 import { addBatchRoute } from './batch/batch-routes.ts';
 import { GatewayModule } from './gateway-module.ts';
+import type { KeyspaceManagement } from './keyspaces/keyspace-module.ts';
 import { addKeyRoutes } from './key-routes.ts';
 import { addOperationRoute } from './operations/operation-routes.ts';
 import { addRangeRoutes } from './ranges/range-routes.ts';
@@ -20,13 +21,17 @@ import type { StoreClient, WatchClient } from './store-client.ts';
 import { addWatchRoute } from './watch/watch-routes.ts';
 import { addTransactionRoute } from './transactions/transaction-routes.ts';
 
-/** Puts the HTTP application around a client; it does not listen yet. Without `management`, keys cannot be made. */
+/**
+ * Puts the HTTP application around a client; it does not listen yet. Without `management`, API keys cannot be made;
+ * without `keyspaces`, keyspaces cannot.
+ */
 export async function createGatewayApp(
   client: StoreClient & WatchClient,
   readiness: Readiness,
   log: Logger,
   authenticator: Authenticator,
   management?: AccessManagement,
+  keyspaces?: KeyspaceManagement,
 ): Promise<NestFastifyApplication> {
   const options: FastifyHttpOptions<Server> = {
     ...httpEdgeOptions(),
@@ -56,7 +61,7 @@ export async function createGatewayApp(
     done();
   });
   return NestFactory.create<NestFastifyApplication>(
-    GatewayModule.of({ client, readiness, counters, log, management }),
+    GatewayModule.of({ client, readiness, counters, log, management, keyspaces }),
     adapter,
     { logger: new FrameworkLog(log), bodyParser: false, abortOnError: false },
   );

@@ -3,6 +3,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { type AccessManagement, AccessModule } from './access/access-module.ts';
 import { HealthController } from './health-controller.ts';
+import { type KeyspaceManagement, KeyspaceModule } from './keyspaces/keyspace-module.ts';
 import { ProblemFilter } from './problem-filter.ts';
 import type { Readiness } from './readiness.ts';
 import type { RequestCounters } from './request-counters.ts';
@@ -15,15 +16,19 @@ export interface GatewayParts {
   readonly counters: RequestCounters;
   readonly log: Logger;
   readonly management?: AccessManagement | undefined;
+  readonly keyspaces?: KeyspaceManagement | undefined;
 }
 
 /** What NestJS needs to know; the objects themselves are made in the composition root. */
 @Module({})
 export class GatewayModule {
-  static of({ client, readiness, counters, log, management }: GatewayParts): DynamicModule {
+  static of({ client, readiness, counters, log, management, keyspaces }: GatewayParts): DynamicModule {
     return {
       module: GatewayModule,
-      imports: management === undefined ? [] : [AccessModule.of(management)],
+      imports: [
+        ...(management === undefined ? [] : [AccessModule.of(management)]),
+        ...(keyspaces === undefined ? [] : [KeyspaceModule.of(keyspaces)]),
+      ],
       controllers: [HealthController],
       providers: [
         { provide: CLIENT, useValue: client },

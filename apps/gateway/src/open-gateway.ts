@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Client } from '@holdfast/client';
+import { Client, KeyspacePurger } from '@holdfast/client';
 import { Prng } from '@holdfast/io';
 import { nodeKernels, SystemClock, systemRandomSeed, TcpNetwork } from '@holdfast/io-node';
 import type { Logger } from '@holdfast/telemetry';
@@ -29,10 +29,11 @@ export interface Gateway {
 export async function openGateway(settings: Settings, log: Logger): Promise<Gateway> {
   const { clusterId, seeds } = settings;
   const clock = new SystemClock();
+  const random = new Prng(systemRandomSeed());
   const client = new Client({
     network: new TcpNetwork(),
     clock,
-    random: new Prng(systemRandomSeed()),
+    random,
     kernels: nodeKernels,
     seeds,
     observer: logClient(log),
@@ -43,7 +44,18 @@ export async function openGateway(settings: Settings, log: Logger): Promise<Gate
   const { usage } = access.management;
   const usageTimer = setInterval(() => void usage.write(), USAGE_WRITE_MS);
   const readiness = new Readiness(client);
-  const app = await createGatewayApp(client, readiness, log, access.authenticator, access.management);
+  const { keyspaces } = client;
+  const purger = new KeyspacePurger({
+    keyspaces,
+    clock,
+    random,
+    purged: (keyspace, keys) => log.info({ keyspace, keys }, 'a deleted keyspace is gone'),
+    failed: (error) => log.warn({ code: error.code, err: error }, 'deleted keyspaces wait for the next try'),
+  });
+  const app = await createGatewayApp(client, readiness, log, access.authenticator, access.management, {
+    keyspaces,
+    purger,
+  });
   addApiPages(app, version);
   return {
     app,
@@ -51,6 +63,7 @@ export async function openGateway(settings: Settings, log: Logger): Promise<Gate
       readiness.drain();
       await app.close();
       clearInterval(usageTimer);
+      purger.close();
       await usage.write();
       await client.close();
     },

@@ -2,4 +2,6 @@
 export const CLIENT = Symbol('Client');
 export const LOG = Symbol('Logger');
 export const READINESS = Symbol('Readiness');
+export const KEYSPACES = Symbol('Keyspaces');
+export const KEYSPACE_PURGER = Symbol('KeyspacePurger');
 export const COUNTERS = Symbol('RequestCounters');

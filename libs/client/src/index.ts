@@ -7,6 +7,7 @@ export { Cluster, type ClusterMember } from './api/cluster.ts';
 export { bytes, type Codec, json, text } from './api/codec.ts';
 export type { Key } from './api/key.ts';
 export type { Counted, Item, Keyspace, StoredItem, SwapResult, Written } from './api/keyspace.ts';
+export { KeyspacePurger, PURGE_LOOK_MS, type PurgerOptions } from './api/keyspace-purger.ts';
 export { Keyspaces, type KeyspaceInfo, type KeyspaceSettings } from './api/keyspaces.ts';
 export type {
   CallOptions,

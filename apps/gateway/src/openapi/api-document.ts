@@ -2,6 +2,7 @@ import { ERRORS } from '@holdfast/wire';
 import { ACCESS_PATHS, ACCESS_SCHEMAS } from './access-paths.ts';
 import { BATCH_PATHS, BATCH_SCHEMAS } from './batch-paths.ts';
 import { KEY_PATHS } from './key-paths.ts';
+import { KEYSPACE_PATHS, KEYSPACE_SCHEMAS } from './keyspace-paths.ts';
 import type { Json, Paths } from './parts.ts';
 import { RANGE_PATHS, RANGE_SCHEMAS } from './range-paths.ts';
 import { SERVICE_PATHS } from './service-paths.ts';
@@ -37,6 +38,7 @@ const PATHS: Paths = {
   ...BATCH_PATHS,
   ...TRANSACTION_PATHS,
   ...WATCH_PATHS,
+  ...KEYSPACE_PATHS,
   ...ACCESS_PATHS,
   ...SERVICE_PATHS,
 };
@@ -86,6 +88,7 @@ export function apiDocument(version: string): ApiDocument & Json {
         ...RANGE_SCHEMAS,
         ...BATCH_SCHEMAS,
         ...TRANSACTION_SCHEMAS,
+        ...KEYSPACE_SCHEMAS,
         ...ACCESS_SCHEMAS,
       },
     },

@@ -1,6 +1,7 @@
 import { EMPTY_BYTES, type KeyspaceId, type Revision, viewOf } from '@holdfast/io';
 import {
   Condition,
+  COUNT_ROWS_MAX,
   decodeKeyspaceRecord,
   encodeKeyspaceRecord,
   HoldfastError,
@@ -19,7 +20,7 @@ import type { Operation, OpResult, RequestedStep } from '../operation.ts';
 import type { Transport } from '../transport.ts';
 import type { CallOptions } from './options.ts';
 import { execute } from './promise-sink.ts';
-import { deletePages } from './scan.ts';
+import { countPages, deletePages } from './scan.ts';
 
 /** What can be chosen for a keyspace. */
 export interface KeyspaceSettings {
@@ -132,7 +133,7 @@ export class Keyspaces {
   }
 
   /**
-   * Takes the keyspace away from everybody at once; its data goes with {@link purge}, which the caller owes.
+   * Takes the keyspace away from everybody at once; its data goes with {@link purge}: a gateway's, or the caller's own.
    *
    * @throws HoldfastError `HF_KEYSPACE_NOT_FOUND`, `HF_CONFLICT`; `HF_KEYSPACE_INVALID` for the default keyspace.
    */
@@ -165,6 +166,12 @@ export class Keyspaces {
     const gone: RequestedStep = { kind: OpKind.delete, key: keyspaceRecordKey(name) };
     await this.#write(name, revision, gone, options);
     return keys;
+  }
+
+  /** How many keys are there, also of one that is being deleted; counted up to COUNT_ROWS_MAX. */
+  keysLeft({ id }: Pick<KeyspaceInfo, 'id'>, { deadlineMs, signal }: CallOptions = {}): Promise<number> {
+    const read = { kind: OpKind.scan, keyspace: id as KeyspaceId, key: EMPTY_BYTES, deadlineMs };
+    return countPages(this.#transport, read, EMPTY_BYTES, { limit: COUNT_ROWS_MAX, signal });
   }
 
   async #active(name: string, options: CallOptions): Promise<Stored> {

@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import type { Client, ClientMeta, Options as Options2, RequestResult, ServerSentEventsResult, TDataShape } from './client/index.js';
-import type { CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, DeleteKeyData, DeleteKeyErrors, DeleteKeyResponses, DeleteKeysData, DeleteKeysErrors, DeleteKeysResponses, ExecuteBatchData, ExecuteBatchErrors, ExecuteBatchResponses, ExecuteTransactionData, ExecuteTransactionErrors, ExecuteTransactionResponses, GetApiKeyData, GetApiKeyErrors, GetApiKeyResponses, GetHealthData, GetHealthResponses, GetKeyData, GetKeyErrors, GetKeyResponses, GetMetricsData, GetMetricsResponses, GetOperationData, GetOperationErrors, GetOperationResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetUsageData, GetUsageErrors, GetUsageResponses, HeadKeyData, HeadKeyErrors, HeadKeyResponses, IncrementKeyData, IncrementKeyErrors, IncrementKeyResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListKeysData, ListKeysErrors, ListKeysResponses, PutKeyData, PutKeyErrors, PutKeyResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, WatchKeysData, WatchKeysErrors, WatchKeysResponse, WatchKeysResponses } from './types.gen.js';
+import type { CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateKeyspaceData, CreateKeyspaceErrors, CreateKeyspaceResponses, DeleteKeyData, DeleteKeyErrors, DeleteKeyResponses, DeleteKeysData, DeleteKeysErrors, DeleteKeyspaceData, DeleteKeyspaceErrors, DeleteKeyspaceResponses, DeleteKeysResponses, ExecuteBatchData, ExecuteBatchErrors, ExecuteBatchResponses, ExecuteTransactionData, ExecuteTransactionErrors, ExecuteTransactionResponses, GetApiKeyData, GetApiKeyErrors, GetApiKeyResponses, GetHealthData, GetHealthResponses, GetKeyData, GetKeyErrors, GetKeyResponses, GetKeyspaceData, GetKeyspaceErrors, GetKeyspaceResponses, GetMetricsData, GetMetricsResponses, GetOperationData, GetOperationErrors, GetOperationResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetUsageData, GetUsageErrors, GetUsageResponses, HeadKeyData, HeadKeyErrors, HeadKeyResponses, IncrementKeyData, IncrementKeyErrors, IncrementKeyResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListKeysData, ListKeysErrors, ListKeyspacesData, ListKeyspacesErrors, ListKeyspacesResponses, ListKeysResponses, PutKeyData, PutKeyErrors, PutKeyResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, UpdateKeyspaceData, UpdateKeyspaceErrors, UpdateKeyspaceResponses, WatchKeysData, WatchKeysErrors, WatchKeysResponse, WatchKeysResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -147,6 +147,69 @@ export const watchKeys = <ThrowOnError extends boolean = false>(options: Options
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/v1/keyspaces/{keyspace}/watch',
     ...options
+});
+
+/**
+ * List keyspaces
+ *
+ * Those in which the token grants something, by name; also those that are being deleted.
+ */
+export const listKeyspaces = <ThrowOnError extends boolean = false>(options?: Options<ListKeyspacesData, ThrowOnError>): RequestResult<ListKeyspacesResponses, ListKeyspacesErrors, ThrowOnError> => (options?.client ?? client).get<ListKeyspacesResponses, ListKeyspacesErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/v1/keyspaces',
+    ...options
+});
+
+/**
+ * Make a keyspace
+ *
+ * For administrators of the cluster. Sent again with the same settings, it gives the same answer; with others, 409.
+ */
+export const createKeyspace = <ThrowOnError extends boolean = false>(options: Options<CreateKeyspaceData, ThrowOnError>): RequestResult<CreateKeyspaceResponses, CreateKeyspaceErrors, ThrowOnError> => (options.client ?? client).post<CreateKeyspaceResponses, CreateKeyspaceErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/v1/keyspaces',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Delete a keyspace with all its values
+ *
+ * For administrators of the keyspace. Hidden from everybody when this answers; the values are removed afterwards, whatever fails meanwhile. Its name is free again when `GET` answers 404.
+ */
+export const deleteKeyspace = <ThrowOnError extends boolean = false>(options: Options<DeleteKeyspaceData, ThrowOnError>): RequestResult<DeleteKeyspaceResponses, DeleteKeyspaceErrors, ThrowOnError> => (options.client ?? client).delete<DeleteKeyspaceResponses, DeleteKeyspaceErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/v1/keyspaces/{name}',
+    ...options
+});
+
+/**
+ * Describe a keyspace
+ *
+ * One that is being deleted says how many keys are left; when all are gone, 404.
+ */
+export const getKeyspace = <ThrowOnError extends boolean = false>(options: Options<GetKeyspaceData, ThrowOnError>): RequestResult<GetKeyspaceResponses, GetKeyspaceErrors, ThrowOnError> => (options.client ?? client).get<GetKeyspaceResponses, GetKeyspaceErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/v1/keyspaces/{name}',
+    ...options
+});
+
+/**
+ * Change settings of a keyspace
+ *
+ * For administrators of the keyspace. What is not given stays. Values that exist keep their time to live.
+ */
+export const updateKeyspace = <ThrowOnError extends boolean = false>(options: Options<UpdateKeyspaceData, ThrowOnError>): RequestResult<UpdateKeyspaceResponses, UpdateKeyspaceErrors, ThrowOnError> => (options.client ?? client).patch<UpdateKeyspaceResponses, UpdateKeyspaceErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/v1/keyspaces/{name}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
 });
 
 /**

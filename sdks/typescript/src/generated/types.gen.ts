@@ -111,6 +111,30 @@ export type StepResult = {
     base64?: string;
 };
 
+export type Keyspace = {
+    name: string;
+    /**
+     * Never used again for another keyspace.
+     */
+    id: number;
+    /**
+     * `deleting`: hidden already; its values are being removed.
+     */
+    state: 'active' | 'deleting';
+    replication: 'raft' | 'async';
+    default_ttl_ms: number;
+    key_bytes_max: number;
+    value_bytes_max: number;
+    /**
+     * Of the last change of these settings.
+     */
+    revision: number;
+    /**
+     * While it is being deleted: keys still there; counted up to 100,000.
+     */
+    keys_left?: number;
+};
+
 /**
  * What is shown of an API key: never the key.
  */
@@ -1707,6 +1731,449 @@ export type WatchKeysResponses = {
 };
 
 export type WatchKeysResponse = WatchKeysResponses[keyof WatchKeysResponses];
+
+export type ListKeyspacesData = {
+    body?: never;
+    headers?: {
+        /**
+         * Longest wait for an answer.
+         */
+        'Holdfast-Deadline-Ms'?: number;
+        /**
+         * Names the request in answers and logs.
+         */
+        'X-Request-Id'?: string;
+    };
+    path?: never;
+    query?: {
+        /**
+         * Keyspaces of one page.
+         */
+        limit?: number;
+        /**
+         * `next` of the page before.
+         */
+        after?: string;
+    };
+    url: '/v1/keyspaces';
+};
+
+export type ListKeyspacesErrors = {
+    /**
+     * The request is not understood.
+     */
+    400: Problem;
+    /**
+     * No valid token.
+     */
+    401: Problem;
+    /**
+     * The token does not grant this.
+     */
+    403: Problem;
+    /**
+     * No such keyspace, or no value under the key.
+     */
+    404: Problem;
+    /**
+     * Overloaded, or a limit is used up; come back after `Retry-After`.
+     */
+    429: Problem;
+    /**
+     * A fault in the server, or damaged data; the request log has the details.
+     */
+    500: Problem;
+    /**
+     * The cluster does not offer this.
+     */
+    501: Problem;
+    /**
+     * No quorum, no answer in time, or not available; `outcome` says what is known.
+     */
+    503: Problem;
+};
+
+export type ListKeyspacesError = ListKeyspacesErrors[keyof ListKeyspacesErrors];
+
+export type ListKeyspacesResponses = {
+    /**
+     * A page.
+     */
+    200: {
+        keyspaces: Array<Keyspace>;
+        /**
+         * For the next page; absent on the last one.
+         */
+        next?: string;
+    };
+};
+
+export type ListKeyspacesResponse = ListKeyspacesResponses[keyof ListKeyspacesResponses];
+
+export type CreateKeyspaceData = {
+    body: {
+        /**
+         * `raft`, the default. `async` is not offered yet: 501.
+         */
+        replication?: 'raft' | 'async';
+        /**
+         * Time to live of values that name none, in milliseconds; 0, the default: for ever.
+         */
+        default_ttl_ms?: number;
+        /**
+         * Longest key; 0, the default: as long as keys can be.
+         */
+        key_bytes_max?: number;
+        /**
+         * Longest value; 0, the default: as long as values can be.
+         */
+        value_bytes_max?: number;
+        /**
+         * Letters, digits, `.`, `_` and `-`; a letter or digit first.
+         */
+        name: string;
+    };
+    headers?: {
+        /**
+         * Longest wait for an answer.
+         */
+        'Holdfast-Deadline-Ms'?: number;
+        /**
+         * Names the request in answers and logs.
+         */
+        'X-Request-Id'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/v1/keyspaces';
+};
+
+export type CreateKeyspaceErrors = {
+    /**
+     * The request is not understood.
+     */
+    400: Problem;
+    /**
+     * No valid token.
+     */
+    401: Problem;
+    /**
+     * The token does not grant this.
+     */
+    403: Problem;
+    /**
+     * No such keyspace, or no value under the key.
+     */
+    404: Problem;
+    /**
+     * The same request is in flight, or another transaction stood in the way.
+     */
+    409: Problem;
+    /**
+     * The key, the value or the body is too large.
+     */
+    413: Problem;
+    /**
+     * The body is in a format that is not taken.
+     */
+    415: Problem;
+    /**
+     * The idempotency key was used for another request, or the value is not an integer.
+     */
+    422: Problem;
+    /**
+     * Overloaded, or a limit is used up; come back after `Retry-After`.
+     */
+    429: Problem;
+    /**
+     * A fault in the server, or damaged data; the request log has the details.
+     */
+    500: Problem;
+    /**
+     * The cluster does not offer this.
+     */
+    501: Problem;
+    /**
+     * No quorum, no answer in time, or not available; `outcome` says what is known.
+     */
+    503: Problem;
+    /**
+     * The disk is full; reads go on.
+     */
+    507: Problem;
+};
+
+export type CreateKeyspaceError = CreateKeyspaceErrors[keyof CreateKeyspaceErrors];
+
+export type CreateKeyspaceResponses = {
+    /**
+     * The keyspace.
+     */
+    201: Keyspace;
+};
+
+export type CreateKeyspaceResponse = CreateKeyspaceResponses[keyof CreateKeyspaceResponses];
+
+export type DeleteKeyspaceData = {
+    body?: never;
+    headers?: {
+        /**
+         * Longest wait for an answer.
+         */
+        'Holdfast-Deadline-Ms'?: number;
+        /**
+         * Names the request in answers and logs.
+         */
+        'X-Request-Id'?: string;
+    };
+    path: {
+        /**
+         * Name of the keyspace.
+         */
+        name: string;
+    };
+    query?: never;
+    url: '/v1/keyspaces/{name}';
+};
+
+export type DeleteKeyspaceErrors = {
+    /**
+     * The request is not understood.
+     */
+    400: Problem;
+    /**
+     * No valid token.
+     */
+    401: Problem;
+    /**
+     * The token does not grant this.
+     */
+    403: Problem;
+    /**
+     * No such keyspace, or no value under the key.
+     */
+    404: Problem;
+    /**
+     * The same request is in flight, or another transaction stood in the way.
+     */
+    409: Problem;
+    /**
+     * The key, the value or the body is too large.
+     */
+    413: Problem;
+    /**
+     * The body is in a format that is not taken.
+     */
+    415: Problem;
+    /**
+     * The idempotency key was used for another request, or the value is not an integer.
+     */
+    422: Problem;
+    /**
+     * Overloaded, or a limit is used up; come back after `Retry-After`.
+     */
+    429: Problem;
+    /**
+     * A fault in the server, or damaged data; the request log has the details.
+     */
+    500: Problem;
+    /**
+     * The cluster does not offer this.
+     */
+    501: Problem;
+    /**
+     * No quorum, no answer in time, or not available; `outcome` says what is known.
+     */
+    503: Problem;
+    /**
+     * The disk is full; reads go on.
+     */
+    507: Problem;
+};
+
+export type DeleteKeyspaceError = DeleteKeyspaceErrors[keyof DeleteKeyspaceErrors];
+
+export type DeleteKeyspaceResponses = {
+    /**
+     * It is being deleted.
+     */
+    202: Keyspace;
+};
+
+export type DeleteKeyspaceResponse = DeleteKeyspaceResponses[keyof DeleteKeyspaceResponses];
+
+export type GetKeyspaceData = {
+    body?: never;
+    headers?: {
+        /**
+         * Longest wait for an answer.
+         */
+        'Holdfast-Deadline-Ms'?: number;
+        /**
+         * Names the request in answers and logs.
+         */
+        'X-Request-Id'?: string;
+    };
+    path: {
+        /**
+         * Name of the keyspace.
+         */
+        name: string;
+    };
+    query?: never;
+    url: '/v1/keyspaces/{name}';
+};
+
+export type GetKeyspaceErrors = {
+    /**
+     * The request is not understood.
+     */
+    400: Problem;
+    /**
+     * No valid token.
+     */
+    401: Problem;
+    /**
+     * The token does not grant this.
+     */
+    403: Problem;
+    /**
+     * No such keyspace, or no value under the key.
+     */
+    404: Problem;
+    /**
+     * Overloaded, or a limit is used up; come back after `Retry-After`.
+     */
+    429: Problem;
+    /**
+     * A fault in the server, or damaged data; the request log has the details.
+     */
+    500: Problem;
+    /**
+     * The cluster does not offer this.
+     */
+    501: Problem;
+    /**
+     * No quorum, no answer in time, or not available; `outcome` says what is known.
+     */
+    503: Problem;
+};
+
+export type GetKeyspaceError = GetKeyspaceErrors[keyof GetKeyspaceErrors];
+
+export type GetKeyspaceResponses = {
+    /**
+     * The keyspace.
+     */
+    200: Keyspace;
+};
+
+export type GetKeyspaceResponse = GetKeyspaceResponses[keyof GetKeyspaceResponses];
+
+export type UpdateKeyspaceData = {
+    body: {
+        /**
+         * `raft`, the default. `async` is not offered yet: 501.
+         */
+        replication?: 'raft' | 'async';
+        /**
+         * Time to live of values that name none, in milliseconds; 0, the default: for ever.
+         */
+        default_ttl_ms?: number;
+        /**
+         * Longest key; 0, the default: as long as keys can be.
+         */
+        key_bytes_max?: number;
+        /**
+         * Longest value; 0, the default: as long as values can be.
+         */
+        value_bytes_max?: number;
+    };
+    headers?: {
+        /**
+         * Longest wait for an answer.
+         */
+        'Holdfast-Deadline-Ms'?: number;
+        /**
+         * Names the request in answers and logs.
+         */
+        'X-Request-Id'?: string;
+    };
+    path: {
+        /**
+         * Name of the keyspace.
+         */
+        name: string;
+    };
+    query?: never;
+    url: '/v1/keyspaces/{name}';
+};
+
+export type UpdateKeyspaceErrors = {
+    /**
+     * The request is not understood.
+     */
+    400: Problem;
+    /**
+     * No valid token.
+     */
+    401: Problem;
+    /**
+     * The token does not grant this.
+     */
+    403: Problem;
+    /**
+     * No such keyspace, or no value under the key.
+     */
+    404: Problem;
+    /**
+     * The same request is in flight, or another transaction stood in the way.
+     */
+    409: Problem;
+    /**
+     * The key, the value or the body is too large.
+     */
+    413: Problem;
+    /**
+     * The body is in a format that is not taken.
+     */
+    415: Problem;
+    /**
+     * The idempotency key was used for another request, or the value is not an integer.
+     */
+    422: Problem;
+    /**
+     * Overloaded, or a limit is used up; come back after `Retry-After`.
+     */
+    429: Problem;
+    /**
+     * A fault in the server, or damaged data; the request log has the details.
+     */
+    500: Problem;
+    /**
+     * The cluster does not offer this.
+     */
+    501: Problem;
+    /**
+     * No quorum, no answer in time, or not available; `outcome` says what is known.
+     */
+    503: Problem;
+    /**
+     * The disk is full; reads go on.
+     */
+    507: Problem;
+};
+
+export type UpdateKeyspaceError = UpdateKeyspaceErrors[keyof UpdateKeyspaceErrors];
+
+export type UpdateKeyspaceResponses = {
+    /**
+     * The keyspace as it is now.
+     */
+    200: Keyspace;
+};
+
+export type UpdateKeyspaceResponse = UpdateKeyspaceResponses[keyof UpdateKeyspaceResponses];
 
 export type ListApiKeysData = {
     body?: never;

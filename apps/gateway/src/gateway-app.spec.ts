@@ -237,6 +237,30 @@ describe('GET', () => {
     expect(response.text).toBeUndefined();
   });
 
+  it.each(['text/plain; a="1\r\nx-evil: 1"', 'text/\u0000', 'no type', 'a/b c'])(
+    'serves a value whose stored media type is none: %j',
+    async (stored) => {
+      client.answer = { value: Buffer.from('v'), contentType: Buffer.from(stored, 'latin1') };
+      const response = await http.get(`${KEYS}/k`).expect(200);
+      expect(response.headers).toMatchObject({
+        'content-type': 'application/octet-stream',
+        'content-length': '1',
+      });
+      expect(response.headers).not.toHaveProperty('x-evil');
+    },
+  );
+
+  it.each([16 * 1024, 16 * 1024 + 1])(
+    'gives a value of %i bytes back as it is, any bytes in it',
+    async (length) => {
+      const value = Uint8Array.from({ length }, (_, i) => i);
+      client.answer = { value };
+      const response = await http.get(`${KEYS}/k`).buffer(true).expect(200);
+      expect(response.headers['content-length']).toBe(String(length));
+      expect(Buffer.from(response.body as Uint8Array).equals(value)).toBe(true);
+    },
+  );
+
   it('answers 304 to a reader that has this revision', async () => {
     await http.get(`${KEYS}/k`).set('if-none-match', '"7"').expect(304);
     await http.get(`${KEYS}/k`).set('if-none-match', '"6"').expect(200);

@@ -5,8 +5,13 @@ import { Consistency, HoldfastError } from '@holdfast/wire';
 import type { FastifyReply } from 'fastify';
 import { entityTag, matchesEntityTag } from './entity-tag.ts';
 import { CONSISTENCY_NAMES } from './request-options.ts';
+import { replyWhole } from './whole-reply.ts';
 
 const DEFAULT_CONTENT_TYPE = 'application/octet-stream';
+/** What may stand in a header field (RFC 9110, section 8.3.1): other clients store any bytes. */
+const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
+/** As the framework writes it for every other JSON. */
+const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
 type ServedAs = Pick<OpResult, 'servedLevel' | 'stalenessMs'>;
 
 /** The staleness of an answer whose age nobody has measured, as nodes say it. */
@@ -26,28 +31,32 @@ export class ReadReply implements OpSink {
 
   done(result: OpResult): void {
     const { found, revision, value, contentType, expiresAtMs } = result;
-    const reply = this.#reply.header('holdfast-consistency', servedText(this.#asked, result));
+    const reply = this.#reply;
+    const served = servedText(this.#asked, result);
     if (!found) {
-      replyProblem(reply, new HoldfastError('HF_KEY_NOT_FOUND'));
+      replyProblem(reply.header('holdfast-consistency', served), new HoldfastError('HF_KEY_NOT_FOUND'));
       return;
     }
-    reply.header('etag', entityTag(revision)).header('holdfast-revision', String(revision));
-    if (expiresAtMs > 0) reply.header('holdfast-expires-at', new Date(expiresAtMs).toISOString());
+    const fields = ['holdfast-consistency', served, ...versionFields(revision)];
+    if (expiresAtMs > 0) fields.push('holdfast-expires-at', new Date(expiresAtMs).toISOString());
     if (this.#ifNoneMatch !== undefined && matchesEntityTag(this.#ifNoneMatch, revision)) {
+      for (let i = 0; i < fields.length; i += 2) reply.header(fields[i], fields[i + 1]);
       void reply.code(304).send();
       return;
     }
-    const type =
-      contentType.length === 0 ? DEFAULT_CONTENT_TYPE : Buffer.from(contentType).toString('latin1');
-    void reply
-      .code(200)
-      .header('content-type', type)
-      .send(Buffer.from(value.buffer, value.byteOffset, value.byteLength));
+    fields.push('content-type', mediaTypeOf(contentType));
+    replyWhole(reply, fields, value);
   }
 
   failed(error: HoldfastError): void {
     replyProblem(this.#reply, error);
   }
+}
+
+function mediaTypeOf(contentType: Uint8Array): string {
+  if (contentType.length === 0) return DEFAULT_CONTENT_TYPE;
+  const text = Buffer.from(contentType).toString('latin1');
+  return MEDIA_TYPE.test(text) ? text : DEFAULT_CONTENT_TYPE;
 }
 
 /** Level asked for, level served, and how old the answer may be. */
@@ -67,7 +76,7 @@ export class WriteReply implements OpSink {
   }
 
   done(result: OpResult): void {
-    void writtenHead(this.#reply, result).send(`{"revision":${result.revision}}`);
+    replyWritten(this.#reply, result, `{"revision":${result.revision}}`);
   }
 
   failed(error: HoldfastError): void {
@@ -85,7 +94,7 @@ export class CountReply implements OpSink {
 
   done(result: OpResult): void {
     const value = counterOf(result);
-    void writtenHead(this.#reply, result).send(`{"value":${value},"revision":${result.revision}}`);
+    replyWritten(this.#reply, result, `{"value":${value},"revision":${result.revision}}`);
   }
 
   failed(error: HoldfastError): void {
@@ -98,12 +107,17 @@ export function counterOf({ value }: Pick<OpResult, 'value'>): number {
   return Number(viewOf(value).getBigInt64(0, true));
 }
 
-/** Status and header fields of a write that was done; its body is JSON. */
-export function writtenHead(reply: FastifyReply, { revision, replayed }: OpResult): FastifyReply {
-  if (replayed) reply.header('idempotent-replayed', 'true');
-  return reply
-    .code(200)
-    .header('etag', entityTag(revision))
-    .header('holdfast-revision', String(revision))
-    .header('content-type', 'application/json');
+/** Answers a write that was done. @param json bytes, or ASCII. */
+export function replyWritten(
+  reply: FastifyReply,
+  { revision, replayed }: OpResult,
+  json: Uint8Array | string,
+): void {
+  const fields = [...versionFields(revision), 'content-type', JSON_CONTENT_TYPE];
+  if (replayed) fields.push('idempotent-replayed', 'true');
+  replyWhole(reply, fields, json);
+}
+
+function versionFields(revision: number): string[] {
+  return ['etag', entityTag(revision), 'holdfast-revision', String(revision)];
 }

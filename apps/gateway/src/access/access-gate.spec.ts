@@ -132,6 +132,22 @@ describe('without a valid token', () => {
     expect(store.seen).toEqual([]);
   });
 
+  it('asks for each request of a connection anew', () => {
+    const authenticator = new TokenAuthenticator([new RootKey(ROOT), source]);
+    const connection = {};
+    const root = authenticator.authenticate(`Bearer ${ROOT}`, connection);
+    expect(authenticator.authenticate(`Bearer ${ROOT}`, connection)).toBe(root);
+    expect(() => authenticator.authenticate(`Bearer ${ROOT}x`, connection)).toThrow(HoldfastError);
+    expect(() => authenticator.authenticate(`Bearer ${ROOT}x`, connection)).toThrow(HoldfastError);
+    expect(() => authenticator.authenticate(undefined, connection)).toThrow(HoldfastError);
+    expect(authenticator.authenticate('Bearer token-of-acme', connection)).toBe(CALLERS['token-of-acme']);
+    let revoked = false;
+    const key = new TokenAuthenticator([{ find: () => (revoked ? undefined : CALLERS['token-of-acme']) }]);
+    key.authenticate('Bearer k', connection);
+    revoked = true;
+    expect(() => key.authenticate('Bearer k', connection)).toThrow(HoldfastError);
+  });
+
   it('what operators ask is answered', async () => {
     expect((await http.get('/healthz')).status).toBe(200);
     expect((await http.get('/metrics')).status).toBe(200);

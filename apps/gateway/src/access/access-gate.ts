@@ -11,6 +11,8 @@ declare module 'fastify' {
     caller: Caller | undefined;
     /** What had left the connection before this request, in bytes. */
     bytesWrittenBefore: number;
+    /** The body of an answer that no field of the framework tells the length of, in bytes; else -1. */
+    answerBytes: number;
   }
 }
 
@@ -36,6 +38,7 @@ export function addAccessGate(
 ): void {
   fastify.decorateRequest('caller');
   fastify.decorateRequest('bytesWrittenBefore', 0);
+  fastify.decorateRequest('answerBytes', -1);
   const enter = authenticateBy(authenticator, (caller, request, reply) => {
     request.caller = caller;
     if (accounts === undefined) return;
@@ -79,7 +82,7 @@ function authenticateBy(
       done();
     };
     try {
-      const caller = authenticator.authenticate(request.headers.authorization);
+      const caller = authenticator.authenticate(request.headers.authorization, request.raw.socket);
       if (caller instanceof Promise) caller.then(found, (error: unknown) => refuse(reply, error));
       else found(caller);
     } catch (error) {
@@ -145,10 +148,14 @@ function countAnswer(
   nowMs: number,
 ): void {
   const bytesIn = Number(request.headers['content-length'] ?? 0) || 0;
-  const stated = reply.getHeader('content-length');
-  const bytesOut = stated === undefined ? bytesWritten(request) - request.bytesWrittenBefore : Number(stated);
+  const bytesOut = request.answerBytes >= 0 ? request.answerBytes : bytesSent(request, reply);
   usage?.request(bytesIn, bytesOut);
   budget?.spendBytes(nowMs, bytesIn + bytesOut);
+}
+
+function bytesSent(request: FastifyRequest, reply: FastifyReply): number {
+  const stated = reply.getHeader('content-length');
+  return stated === undefined ? bytesWritten(request) - request.bytesWrittenBefore : Number(stated);
 }
 
 /** Requests that come from no connection have none. */

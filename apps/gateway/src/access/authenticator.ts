@@ -15,22 +15,42 @@ export interface TokenSource {
 
 /** Tells from an `Authorization` header who calls. */
 export interface Authenticator {
-  /** At once where that is possible. @throws HoldfastError HF_UNAUTHENTICATED, also as a rejection. */
-  authenticate(authorization: string | undefined): Caller | Promise<Caller>;
+  /**
+   * At once where that is possible.
+   *
+   * @param connection what the header came over.
+   * @throws HoldfastError HF_UNAUTHENTICATED, also as a rejection.
+   */
+  authenticate(authorization: string | undefined, connection?: object): Caller | Promise<Caller>;
+}
+
+/** A header, and what was computed from it. */
+interface ReadToken {
+  readonly authorization: string;
+  readonly token: string;
+  readonly digest: TokenDigest;
 }
 
 /** Asks the sources in their order. */
 export class TokenAuthenticator implements Authenticator {
   readonly #sources: readonly TokenSource[];
+  /**
+   * The last token of each connection: most have only one, and its digest is as dear as a route. It is compared with
+   * what the same connection has shown before, so the time that takes tells nobody anything about the tokens of
+   * others; whether it is valid is asked each time.
+   */
+  readonly #last = new WeakMap<object, ReadToken>();
 
   constructor(sources: readonly TokenSource[]) {
     this.#sources = sources;
   }
 
-  authenticate(authorization: string | undefined): Caller | Promise<Caller> {
-    const token = bearerToken(authorization);
-    if (token === undefined) throw new HoldfastError('HF_UNAUTHENTICATED');
-    return this.#ask(token, digestOf(token), 0);
+  authenticate(authorization: string | undefined, connection?: object): Caller | Promise<Caller> {
+    const last = connection === undefined ? undefined : this.#last.get(connection);
+    const read = last?.authorization === authorization ? last : readToken(authorization);
+    if (read === undefined) throw new HoldfastError('HF_UNAUTHENTICATED');
+    if (connection !== undefined && read !== last) this.#last.set(connection, read);
+    return this.#ask(read.token, read.digest, 0);
   }
 
   #ask(token: string, digest: TokenDigest, first: number): Caller | Promise<Caller> {
@@ -41,6 +61,12 @@ export class TokenAuthenticator implements Authenticator {
     }
     throw new HoldfastError('HF_UNAUTHENTICATED');
   }
+}
+
+function readToken(authorization: string | undefined): ReadToken | undefined {
+  const token = bearerToken(authorization);
+  if (authorization === undefined || token === undefined) return undefined;
+  return { authorization, token, digest: digestOf(token) };
 }
 
 /** The key of the operator, from the settings: it may do everything, and makes the other keys. */

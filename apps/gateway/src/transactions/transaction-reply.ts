@@ -2,7 +2,7 @@ import type { OpResult, OpSink, RequestedStep, StepResult } from '@holdfast/clie
 import { replyProblem } from '@holdfast/service';
 import { HoldfastError, OpKind } from '@holdfast/wire';
 import type { FastifyReply } from 'fastify';
-import { counterOf, writtenHead } from '../key-reply.ts';
+import { counterOf, replyWritten } from '../key-reply.ts';
 import { valueMembers } from '../values/json-value.ts';
 import type { Transaction } from './transaction-schema.ts';
 
@@ -30,9 +30,8 @@ export class TransactionReply implements OpSink {
     const steps = succeeded ? this.#transaction.success : this.#transaction.failure;
     const texts = results.map((step, i) => stepText(steps[i], step));
     const failed = failedCheck === undefined ? '' : `"failed_check":${failedCheck},`;
-    void writtenHead(this.#reply, result).send(
-      `{"succeeded":${succeeded},${failed}"revision":${result.revision},"results":[${texts.join(',')}]}`,
-    );
+    const json = `{"succeeded":${succeeded},${failed}"revision":${result.revision},"results":[${texts.join(',')}]}`;
+    replyWritten(this.#reply, result, Buffer.from(json));
   }
 
   failed(error: HoldfastError): void {

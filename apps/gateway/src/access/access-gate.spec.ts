@@ -143,7 +143,7 @@ describe('without a valid token', () => {
     expect(authenticator.authenticate('Bearer token-of-acme', connection)).toBe(CALLERS['token-of-acme']);
     let revoked = false;
     const key = new TokenAuthenticator([{ find: () => (revoked ? undefined : CALLERS['token-of-acme']) }]);
-    key.authenticate('Bearer k', connection);
+    expect(key.authenticate('Bearer k', connection)).toBe(CALLERS['token-of-acme']);
     revoked = true;
     expect(() => key.authenticate('Bearer k', connection)).toThrow(HoldfastError);
   });

@@ -154,6 +154,23 @@ describe('a damaged table', () => {
     expect((await checkTree({ disk }, '/t')).faults).toEqual([]);
   });
 
+  it('that sticks out of what is to be replaced is named, and nothing changes', async () => {
+    const disk = new SimDisk({ seed: 1 });
+    await treeOn(disk);
+    const path = tablesOn(disk)[1]!;
+    damage(disk, path);
+    const [tree, events] = await open(disk);
+    const before = await unreadable(tree);
+    const span = events.find((event) => event.type === 'corruption')!.table!;
+    events.length = 0;
+    const replace = [{ start: new Uint8Array([...span.start, 0]), end: span.end }];
+    await expect(tree.ingest([], { replace })).rejects.toThrow(CorruptionError);
+    const named = events.find((event) => event.type === 'corruption');
+    expect(named?.table).toEqual(span);
+    expect(await unreadable(tree)).toEqual(before);
+    await tree.close();
+  });
+
   it('that is missing or cut keeps a tree closed, or is taken out when asked', async () => {
     const disk = new SimDisk({ seed: 3 });
     await treeOn(disk);

@@ -1,3 +1,4 @@
+import type { CorruptionError } from '../errors.ts';
 import { assert, compareBytes, type Disk, joinPath, type Kernels } from '@holdfast/io';
 import { BlockCache } from '../cache/block-cache.ts';
 import { Table, TableCache } from '../cache/table-cache.ts';
@@ -105,6 +106,8 @@ export interface IngestWorld extends TransferWorld {
   readonly directory: string;
   readonly versions: VersionSet;
   readonly onInstalled: () => void;
+  /** Damage in a table of the tree that has to be written again. */
+  readonly onCorruption: (error: CorruptionError) => void;
 }
 
 /** Verifies, links and installs. No compaction runs meanwhile. */
@@ -226,13 +229,21 @@ function liesInside(meta: TableMeta, { start, end }: KeyInterval): boolean {
 }
 
 async function writeWithout(
-  { disk, kernels, options, directory, versions, nextNumber }: NumberingWorld,
+  { disk, kernels, options, directory, versions, nextNumber, onCorruption }: NumberingWorld,
   meta: TableMeta,
   level: number,
   intervals: readonly KeyInterval[],
 ): Promise<readonly TableMeta[]> {
   const cache = new BlockCache(CACHE_BYTES);
-  const context = { disk, kernels, cache, codecs: options.codecs, syncReads: false, mmap: false };
+  const context = {
+    disk,
+    kernels,
+    cache,
+    codecs: options.codecs,
+    syncReads: false,
+    mmap: false,
+    onCorruption,
+  };
   const tables = new TableCache(directory, context, { tables: 1, bytes: TABLE_MEMORY_BYTES });
   const cursor = new RunCursor([new Table(meta)], {
     tables,

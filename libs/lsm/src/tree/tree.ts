@@ -376,7 +376,8 @@ export class Tree implements Reads {
    * them visible together with `marks`. With `replace`, all that the tree had in those ranges goes in the same
    * change; the caller applies nothing to them meanwhile.
    *
-   * @throws CorruptionError when a file is damaged; the tree is then unchanged.
+   * @throws CorruptionError when a file is damaged, or a table of the tree that sticks out of what is replaced (told
+   * as an event too); the tree is then unchanged.
    */
   async ingest(paths: readonly string[], options: IngestOptions = {}): Promise<void> {
     await this.flush();
@@ -388,6 +389,7 @@ export class Tree implements Reads {
           kernels: this.#kernels,
           options: this.#options,
           versions: this.#versions,
+          onCorruption: (error) => this.#hearOfDamage(error),
           onInstalled: () => {
             this.#memtables.takeMarks(options.marks ?? new Map());
             this.#memtables.refreshView();

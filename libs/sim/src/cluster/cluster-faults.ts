@@ -220,6 +220,12 @@ function diskFaults(cluster: StoreCluster): readonly Fault[] {
         cluster.rot(randomPick(random, cluster.servers), random) ? () => undefined : undefined,
     },
     {
+      name: 'table rots',
+      durationMs: [0, 0],
+      begin: (random) =>
+        cluster.rotTable(randomPick(random, cluster.servers), random) ? () => undefined : undefined,
+    },
+    {
       name: 'disk full',
       durationMs: [500, 4_000],
       begin: (random) => {

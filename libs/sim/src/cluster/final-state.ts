@@ -1,12 +1,15 @@
 import { crc32 } from '@holdfast/io';
-import { verifyDirectory } from '@holdfast/lsm';
+import { CorruptionError, verifyDirectory } from '@holdfast/lsm';
 import type { Node } from '@holdfast/store';
 import { Violation } from '../checkers/violation.ts';
 import type { Scheduler } from '../world/scheduler.ts';
-import { DIRECTORY, type StoreCluster } from './store-cluster.ts';
+import { DIRECTORY, type Server, type StoreCluster } from './store-cluster.ts';
 
 /** How long quiet replicas may take to reach the same index. */
 const CONVERGE_MS = 10_000;
+/** How long a node may take to replace what is damaged, and how often it is looked at. */
+const REPAIR_MS = 30_000;
+const REPAIR_LOOK_MS = 500;
 
 /**
  * What must be true of a healed cluster in which nobody writes any more: every replica reaches the same index,
@@ -16,6 +19,9 @@ const CONVERGE_MS = 10_000;
  */
 export async function checkFinalState(cluster: StoreCluster): Promise<void> {
   const { scheduler, servers } = cluster;
+  await scheduler.runUntil(scheduler.nowUs + CONVERGE_MS * 1000, () => progressOf(cluster).size === 1);
+  const damaged = cluster.members.filter(({ rottenTables }) => rottenTables.size > 0);
+  for (const server of damaged) await repaired(scheduler, server);
   await scheduler.runUntil(scheduler.nowUs + CONVERGE_MS * 1000, () => progressOf(cluster).size === 1);
   const progress = [...progressOf(cluster)];
   if (progress.length > 1)
@@ -38,10 +44,26 @@ export async function checkFinalState(cluster: StoreCluster): Promise<void> {
       verifyDirectory({ disk: machine.disk }, `${DIRECTORY}/tree`),
       'a read of every table',
     );
-    const [fault] = report.faults;
+    // What nobody has read since it was damaged, nobody has found.
+    const [fault] = report.faults.filter(({ path }) => !server.rottenTables.has(path));
     if (fault !== undefined)
       throw new Violation('tables-whole', `node ${server.id}: ${fault.path}: ${fault.detail}`);
   }
+}
+
+/** Reads all that a node has until none of it is damaged. */
+async function repaired(scheduler: Scheduler, { id, node }: Server): Promise<void> {
+  const deadlineUs = scheduler.nowUs + REPAIR_MS * 1000;
+  while (node !== undefined && scheduler.nowUs < deadlineUs) {
+    try {
+      await settled(scheduler, digestOf(node), 'a scan of a tree');
+      return;
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error;
+    }
+    await scheduler.runUntil(scheduler.nowUs + REPAIR_LOOK_MS * 1000);
+  }
+  throw new Violation('liveness-repair', `node ${id} has damaged tables ${REPAIR_MS} ms after all is well`);
 }
 
 /** Where the replicas stand; one entry when all have applied the same. */

@@ -33,6 +33,7 @@ export const CLUSTER_ID = '5eed5eed5eed5eed5eed5eed5eed5eed';
 export const DIRECTORY = 'data';
 /** Where nodes keep the log that holds votes and entries. */
 const LOG_DIRECTORY = `${DIRECTORY}/log`;
+const TREE_DIRECTORY = `${DIRECTORY}/tree`;
 /** Machines of clients are numbered from here, those of nodes from 1. */
 const CLIENT_MACHINES = 100;
 /** A log with less in it than this is spared. */
@@ -66,6 +67,8 @@ export interface Server {
   diskFaults: number;
   /** Its log was damaged at rest: it may refuse to start, and then stays out. */
   rotten: boolean;
+  /** Tables of its tree that were damaged at rest: another replica repairs them. */
+  readonly rottenTables: Set<string>;
   /** It found the damage, or was taken out of the cluster, and stays out for the rest of the run. */
   out: boolean;
   /** It waits to be added to the cluster instead of founding it. */
@@ -160,6 +163,7 @@ export class StoreCluster {
       wanted: true,
       diskFaults: 0,
       rotten: false,
+      rottenTables: new Set(),
       out: false,
       joins,
       wiped: false,
@@ -238,8 +242,7 @@ export class StoreCluster {
    * the only whole copies. Not near the end, where damage looks like a torn write. False when nothing was hit.
    */
   rot(server: Server, random: Random): boolean {
-    if (this.servers.length < 3 || this.servers.some((other) => other.rotten && other !== server))
-      return false;
+    if (!this.#mayRot(server) || server.rottenTables.size > 0) return false;
     const segments = server.machine.disk.files(LOG_DIRECTORY).filter(({ path }) => /\/\d+\.log$/.test(path));
     if (segments.length === 0) return false;
     const { inode } = randomPick(random, segments);
@@ -250,6 +253,23 @@ export class StoreCluster {
     inode.flipBit(randomInteger(random, 0, Math.floor(written / 2)), randomInteger(random, 0, 7));
     server.rotten = true;
     return true;
+  }
+
+  /** Flips one bit of a table at rest, of one machine of a run at most. False when nothing was hit. */
+  rotTable(server: Server, random: Random): boolean {
+    if (!this.#mayRot(server) || server.rotten) return false;
+    const tables = server.machine.disk.files(TREE_DIRECTORY).filter(({ path }) => path.endsWith('.sst'));
+    if (tables.length === 0) return false;
+    const { path, inode } = randomPick(random, tables);
+    inode.flipBit(randomInteger(random, 0, inode.size - 1), randomInteger(random, 0, 7));
+    server.rottenTables.add(path);
+    return true;
+  }
+
+  /** What rots stays in the minority. */
+  #mayRot(server: Server): boolean {
+    const isRotten = ({ rotten, rottenTables }: Server): boolean => rotten || rottenTables.size > 0;
+    return this.servers.length >= 3 && !this.servers.some((other) => other !== server && isRotten(other));
   }
 
   /** The process gave up by itself. Right after an injected disk fault, a bug otherwise. */
@@ -303,6 +323,10 @@ export class StoreCluster {
       membership: (content, revision) => {
         if (revision > (this.#membership?.revision ?? 0)) this.#membership = { content, revision };
       },
+      tree: (event) => {
+        if (event.type === 'corruption') this.#coverage.hit('damaged table found');
+      },
+      repaired: () => this.#coverage.hit('damaged table repaired'),
       fatal: (error) => this.#ended(server, process, error),
     };
   }

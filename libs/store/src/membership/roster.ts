@@ -1,5 +1,5 @@
 import { type Address, type NodeId, utf8 } from '@holdfast/io';
-import type { Tree } from '@holdfast/lsm';
+import { CorruptionError, type Tree } from '@holdfast/lsm';
 import {
   decodeMembership,
   encodeMembership,
@@ -104,6 +104,9 @@ export class Roster {
       this.#records = new Map(this.#membership.nodes.map((node) => [node.id, node]));
       this.#removed = new Set(this.#membership.removed);
       changed();
+    } catch (error) {
+      // Another replica of `meta` has the record, and this one will: until then the node goes by what it knows.
+      if (!(error instanceof CorruptionError) || this.#contacts.size < 2) throw error;
     } finally {
       this.#reading = false;
     }

@@ -47,6 +47,7 @@ import type { NodeOptions } from './node-options.ts';
 import type { NodeObserver } from './observer.ts';
 import { openBlankReplica, openReplicas, type ReplicaParts } from './recovery.ts';
 import { DEFAULT_SETTINGS, type NodeSettings, TICK_MS, treeOptions } from './settings.ts';
+import { Repairs } from '../repair/repairs.ts';
 import type { Session } from './session.ts';
 import { Sessions, type SessionsHost } from './sessions.ts';
 import { Snapshots, type SnapshotsHost } from './snapshots.ts';
@@ -82,6 +83,7 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
   readonly #catalog: Catalog;
   readonly #loop: TurnLoop;
   readonly #snapshots: Snapshots;
+  readonly #repairs: Repairs;
   readonly #watches: WatchService;
   #listener: Listener | undefined;
   readonly #sweeper = new ExpirySweeper(this);
@@ -221,6 +223,7 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
     });
     // Wall time: a transfer of this life is never taken for one of an earlier life.
     this.#snapshots = new Snapshots(this, links, options.directory, Math.floor(options.clock.wallMs()));
+    this.#repairs = new Repairs(this, replicas, this.#snapshots, this.#observer);
   }
 
   get state(): NodeState {
@@ -403,19 +406,16 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
     this.#observer.tree?.(event);
     if (event.type === 'broken') this.fail(asError(event.error));
     this.#flushRetry.heard(event);
+    this.#repairs.heard(event);
   }
 
   #campaignWherePreferred(): void {
     for (const replica of this.#replicas.values()) {
       campaignWherePreferred(replica, this.self.nodeId, this.#settings.leaders, (node) =>
-        this.#isConnected(node),
+        this.#cluster.peers.connected(node),
       );
       this.#loop.wake(replica);
     }
-  }
-
-  #isConnected(node: NodeId): boolean {
-    return this.#cluster.peers.connected(node);
   }
 
   #receive(message: Message): void {
@@ -467,6 +467,7 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
     this.#executor.expire();
     this.#cluster.tick();
     this.#snapshots.tick();
+    this.#repairs.tick();
     this.#sweeper.tick(this.#replicas.values());
     this.#sessions.tick();
     this.#watches.tick();
@@ -479,7 +480,7 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
   async #giveAway(drainMs: number): Promise<void> {
     this.#handOver = new HandOver(
       this.#replicas.values(),
-      (node) => this.#isConnected(node),
+      (node) => this.#cluster.peers.connected(node),
       () => this.#executor.inFlight === 0,
     );
     for (const replica of this.#handOver.led) this.#loop.wake(replica);

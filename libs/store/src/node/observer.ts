@@ -18,6 +18,8 @@ export interface NodeObserver {
   applied?(range: RangeId, entry: Entry): void;
   /** A snapshot has replaced the state of the range, durably. */
   installed?(range: RangeId, snapshot: SnapshotMeta): void;
+  /** What was damaged of the range has been replaced by what another replica had. */
+  repaired?(range: RangeId): void;
   /** A range was opened, with what the disk held. */
   recovered?(
     range: RangeId,

@@ -101,7 +101,7 @@ export class ReadExecutor {
         ? idempotencyKeyOf(replica.id, reader.key(op))
         : dataKey(reader.keyspaceId(op), reader.key(op));
     const { revision, served, stalenessMs, nowMs } = view;
-    const lookup = this.#host.tree.get(key, revision === 0 ? undefined : revision);
+    const lookup = this.#lookup(key, revision === 0 ? undefined : revision);
     const answer = (version: Awaited<typeof lookup>): void => {
       const expiresAtMs = version === undefined ? 0 : expiryOf(version.value);
       if (version === undefined || (expiresAtMs !== 0 && expiresAtMs <= nowMs)) {
@@ -114,6 +114,15 @@ export class ReadExecutor {
     };
     if (lookup instanceof Promise) this.#settle(call, op, replica, lookup.then(answer));
     else answer(lookup);
+  }
+
+  /** Never throws: damage is a rejection, whether the tree knew of it before or finds it now. */
+  #lookup(key: Uint8Array, revision: number | undefined): ReturnType<Tree['get']> {
+    try {
+      return this.#host.tree.get(key, revision);
+    } catch (error) {
+      return Promise.reject(asError(error));
+    }
   }
 
   async #scan(call: DataCall, op: number, replica: Replica, view: ReadView): Promise<void> {

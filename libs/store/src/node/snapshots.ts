@@ -29,6 +29,9 @@ export interface SnapshotsHost {
   fail(error: Error): void;
 }
 
+/** In the place of a transfer's id: the peer's copy of the range is damaged, and it wants a snapshot. */
+const ASKED = 0;
+
 /** Snapshots between this node and its peers: who needs one gets it, and what arrives in full is installed. */
 export class Snapshots {
   readonly #host: SnapshotsHost;
@@ -58,8 +61,11 @@ export class Snapshots {
           if (replica === undefined) return;
           replica.raft.reportSnapshot(to, meta !== undefined);
           // A leader that was deposed meanwhile has nothing to announce: the new one sees what is needed.
-          if (meta !== undefined && replica.isLeader)
+          if (meta !== undefined && replica.isLeader) {
+            // It wakes the other: an election would follow if this replica slept on.
+            replica.rouse();
             host.sendMessage(replica.raft.snapshotMessage(to, meta));
+          }
           host.wake(replica);
         },
       },
@@ -81,6 +87,15 @@ export class Snapshots {
 
   request(replica: Replica, to: NodeId): void {
     this.#sender.request(replica, to);
+  }
+
+  /** Asks `leader` for a snapshot of the range, as the answer to a transfer that never was. */
+  ask(range: RangeId, leader: NodeId): void {
+    const { kernels, self } = this.#host;
+    const ack = { group: range, from: self.nodeId, to: leader, snapshotId: ASKED, offset: 0 };
+    this.#links
+      .get(leader)
+      ?.sendFrame((version) => encodeSnapshotAck(kernels, version, { ...ack, refusal: 'HF_CORRUPTION' }));
   }
 
   tick(): void {
@@ -107,7 +122,8 @@ export class Snapshots {
     } else {
       const ack = readSnapshotAck(frame.payload);
       this.#checkEnds(from, ack);
-      this.#sender.acknowledged(ack);
+      if (ack.snapshotId === ASKED) this.#asked(ack.group, from);
+      else this.#sender.acknowledged(ack);
     }
   }
 
@@ -141,6 +157,12 @@ export class Snapshots {
         if (!(error instanceof CorruptionError)) this.#host.fail(asError(error));
       },
     );
+  }
+
+  /** A transfer that is under way for the range goes first: who asks, asks again. */
+  #asked(range: RangeId, from: NodeId): void {
+    const replica = this.#host.replica(range);
+    if (replica?.isLeader === true && !this.#sender.isSending(range)) this.#sender.request(replica, from);
   }
 
   #checkEnds(from: NodeId, message: { readonly from: NodeId; readonly to: NodeId }): void {

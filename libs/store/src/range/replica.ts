@@ -8,6 +8,7 @@ import {
   type Raft,
   type Ready,
 } from '@holdfast/raft';
+import { CorruptionError } from '@holdfast/lsm';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { GroupLog } from '../log/group-log.ts';
 import type { ReplicaCanary } from '../node/canary.ts';
@@ -69,6 +70,9 @@ export class Replica {
   /** Committed and not applied, in order. */
   #toApply: Entry[] = [];
   #applying = false;
+  /** An entry could not be applied because what it has to look at is damaged here. A snapshot ends it. */
+  #stuck = false;
+  #held = false;
   /** Ticks since the range had anything to do. */
   #idleTicks = 0;
   #asleep = false;
@@ -217,17 +221,21 @@ export class Replica {
    * tree asks for a pause, applying goes on by itself later: `resumed` is called then, or `failed`.
    */
   apply(resumed: () => void, failed: (error: unknown) => void): void {
-    if (this.#applying) return;
+    if (this.#applying || this.#stuck || this.#held) {
+      this.#reads.serve(this.#applied.index);
+      return;
+    }
     let next = this.#canary === 'apply-past-gap' && this.#toApply.length > 1 ? 1 : 0;
     let pending: Promise<void> | undefined;
-    while (next < this.#toApply.length && pending === undefined) {
-      pending = this.#stateMachine.writable();
-      if (pending === undefined) pending = this.#applyEntry(this.#toApply[next++]);
+    while (next < this.#toApply.length && pending === undefined && !this.#stuck) {
+      pending = this.#stateMachine.writable() ?? this.#tryEntry(this.#toApply[next]);
+      if (pending === undefined && !this.#stuck) next++;
     }
     this.#toApply = next === this.#toApply.length ? [] : this.#toApply.slice(next);
     if (pending !== undefined) {
       this.#applying = true;
-      pending.then(() => {
+      const ended = pending.catch((error: unknown) => this.#stopAt(error));
+      ended.then(() => {
         this.#applying = false;
         resumed();
       }, failed);
@@ -248,6 +256,7 @@ export class Replica {
     try {
       await this.#stateMachine.install(snapshot);
       this.#applied = snapshot.head.mark;
+      this.#stuck = false;
       this.#describe(snapshot.head.descriptor);
       this.#clock.observe(this.#applied.revision);
       this.proposals.abandonUpTo(this.#applied.index);
@@ -259,9 +268,27 @@ export class Replica {
     }
   }
 
-  /** Whether a snapshot of the state at `index` would bring anything. */
+  /** Whether a snapshot of the state at `index` would bring anything. A damaged copy is replaced by an equal one. */
   wants(index: number): boolean {
+    const isDamaged = this.#held || this.#stuck;
+    if (isDamaged && index === this.#applied.index) return true;
     return index > this.#applied.index || this.#canary === 'snapshot-over-newer-state';
+  }
+
+  /** What an entry looks at is damaged here: nothing is applied before a snapshot has come. */
+  get isStuck(): boolean {
+    return this.#stuck;
+  }
+
+  /** Whether somebody else could have a sound copy. */
+  get hasOtherVoters(): boolean {
+    const { voters, votersOutgoing } = this.#descriptor.conf;
+    return [...voters, ...votersOutgoing].some((voter) => voter !== this.raft.id);
+  }
+
+  /** While held, nothing is applied: a snapshot that is under way is then not overtaken. Votes and appends go on. */
+  hold(held: boolean): void {
+    this.#held = held;
   }
 
   /** Entries are being applied, or a snapshot installed, across an await. */
@@ -312,9 +339,26 @@ export class Replica {
     out.persist(this, ready);
   }
 
+  #tryEntry(entry: Entry): Promise<void> | undefined {
+    try {
+      return this.#applyEntry(entry)?.then(() => void this.#toApply.shift());
+    } catch (error) {
+      this.#stopAt(error);
+      return undefined;
+    }
+  }
+
+  /** What an entry has to look at is damaged. Its number stays where it is: a snapshot brings what it did. */
+  #stopAt(error: unknown): void {
+    if (!(error instanceof CorruptionError) || !this.hasOtherVoters) throw error;
+    this.#stateMachine.discard();
+    this.#stuck = true;
+  }
+
   #applyEntry(entry: Entry): Promise<void> | undefined {
     if (entry.index <= this.#applied.index) {
-      // A snapshot that covers it was installed while it waited.
+      // A snapshot that covers it was installed while it waited. Raft counts its changes all the same.
+      if (entry.kind === EntryKind.confChange) this.raft.applyConfChange(decodeConfChange(entry.data));
       this.raft.applied(entry.index);
       return undefined;
     }

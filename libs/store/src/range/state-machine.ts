@@ -73,6 +73,11 @@ export class StateMachine {
     this.#commit(mark);
   }
 
+  /** Drops what was prepared of a command that could not be applied to its end. */
+  discard(): void {
+    this.#batch.clear();
+  }
+
   /** Replaces everything the tree has of the range by a snapshot, atomically and durably. */
   async install({ head, paths }: StagedSnapshot): Promise<void> {
     const { mark, descriptor, rangeTombstones } = head;
@@ -261,21 +266,24 @@ function versionsOf(
   nowMs: number,
 ): Versions | Promise<Versions> {
   const known = new Map<string, LiveVersion>();
-  for (const key of keys) {
+  for (const [i, key] of keys.entries()) {
     const version = overlay.live(key, nowMs);
-    if (version instanceof Promise) return lateVersions(keys, overlay, nowMs);
+    if (version instanceof Promise) return lateVersions(keys.slice(i), version, known, overlay, nowMs);
     known.set(keyText(key), version);
   }
   return known;
 }
 
+/** @param first what is being read of the first of `keys` */
 async function lateVersions(
-  keys: readonly Uint8Array[],
+  [at, ...rest]: readonly Uint8Array[],
+  first: Promise<LiveVersion>,
+  known: Map<string, LiveVersion>,
   overlay: CommandOverlay,
   nowMs: number,
 ): Promise<Versions> {
-  const found = await Promise.all(
-    keys.map(async (key) => [keyText(key), await overlay.live(key, nowMs)] as const),
-  );
-  return new Map(found);
+  const others = rest.map(async (key) => overlay.live(key, nowMs));
+  const found = await Promise.all([first, ...others]);
+  for (const [i, key] of [at, ...rest].entries()) known.set(keyText(key), found[i]);
+  return known;
 }

@@ -54,7 +54,7 @@ export class SnapshotSender {
   readonly #preparing = new Map<RangeId, NodeId>();
   #nextId: number;
 
-  /** @param firstId larger than every id that this node has used before. */
+  /** @param firstId larger than every id that this node has used before, and than 0. */
   constructor(host: SnapshotSenderHost, directory: string, firstId: number) {
     this.#host = host;
     this.#directory = directory;
@@ -79,6 +79,11 @@ export class SnapshotSender {
         this.#host.snapshotSent(replica.id, to, undefined);
       },
     );
+  }
+
+  /** A transfer of the range is under way, or prepared. */
+  isSending(range: RangeId): boolean {
+    return this.#transfers.has(range) || this.#preparing.has(range);
   }
 
   acknowledged(ack: SnapshotAck): void {

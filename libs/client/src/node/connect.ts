@@ -16,8 +16,9 @@ export type ConnectOptions = Partial<Omit<ClientOptions, 'seeds'>>;
  * await using web = await connect('http://127.0.0.1:7700', { token });
  * ```
  *
- * Over HTTP, `HF_UNSUPPORTED` is what the gateway does not offer: scans, increments, idempotency keys, times to live,
- * bounded reads, revision floors, reads at a revision, keys that are not UTF-8. `existed` and `replayed` are always false there.
+ * Over HTTP, `HF_UNSUPPORTED` is what is not offered there: scans, counts, deletions of intervals, watches, reads inside of
+ * transactions, lookups of idempotency keys, idempotency keys beyond printable ASCII, increments beyond 2^53, and
+ * {@link Client.keyspaces}. `existed` of single writes is always false.
  * Of the options, `token`, `deadlineMs`, `clock`, `random` and `observer` apply.
  *
  * @param target `holdfast://host:port[,host:port …]`: nodes to ask first, any one that lives is enough; or

@@ -1,7 +1,7 @@
 import type { Cancel } from '@holdfast/io';
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'HEAD' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'DELETE' | 'POST';
   /** Path and query, exactly as they go out. */
   readonly target: string;
   readonly headers: Readonly<Record<string, string>>;

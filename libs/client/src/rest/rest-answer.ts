@@ -6,12 +6,14 @@ import {
   HoldfastError,
   isWrite,
   type OperationRecord,
+  OpKind,
   type Outcome,
   type ScanRowsReader,
   type TransactionAnswer,
 } from '@holdfast/wire';
 import type { Operation, OpResult } from '../operation.ts';
 import type { HttpAnswer } from './http-exchange.ts';
+import { counterBytes, readTransaction } from './rest-transaction.ts';
 
 /** How nodes say that nobody has measured how old an answer is. */
 const STALENESS_UNKNOWN_MS = 0xffff_ffff;
@@ -35,15 +37,15 @@ class RestResult implements OpResult {
   readonly revision: Revision;
   readonly contentType: Uint8Array;
   readonly value: Uint8Array;
-  /** A gateway does not say it. */
-  readonly replayed = false;
+  readonly replayed: boolean;
   readonly servedLevel: Consistency;
   readonly stalenessMs: number;
   readonly expiresAtMs = 0;
   readonly count = 0;
-  readonly succeeded = false;
+  readonly succeeded: boolean;
   readonly rowCount = 0;
   readonly resumeKey = undefined;
+  readonly #transaction: TransactionAnswer | undefined;
 
   constructor(operation: Operation, answer: HttpAnswer, found: boolean) {
     const write = isWrite(operation.kind);
@@ -52,13 +54,20 @@ class RestResult implements OpResult {
     this.revision = (found ? revisionOf(answer) : 0) as Revision;
     this.contentType = this.found ? latin1(answer.header('content-type') ?? '') : EMPTY_BYTES;
     this.value = this.found ? answer.body : EMPTY_BYTES;
+    this.replayed = answer.header('idempotent-replayed') === 'true';
+    const { kind } = operation;
+    if (kind === OpKind.increment) this.value = counterBytes(Number(jsonOf(answer)?.['value']));
+    const transaction = kind === OpKind.transaction ? readTransaction(operation, jsonOf(answer)) : undefined;
+    this.succeeded = transaction?.succeeded ?? false;
+    this.#transaction = transaction?.answer;
     const served = servedAt(answer.header('holdfast-consistency') ?? '');
     this.servedLevel = served.level;
     this.stalenessMs = served.stalenessMs;
   }
 
   transaction(): TransactionAnswer {
-    throw new HoldfastError('HF_UNSUPPORTED');
+    if (this.#transaction === undefined) throw new HoldfastError('HF_PROTOCOL');
+    return this.#transaction;
   }
 
   record(): OperationRecord {
@@ -86,7 +95,7 @@ export function readRestAnswer(operation: Operation, answer: HttpAnswer): OpResu
 }
 
 function problemError(operation: Operation, answer: HttpAnswer): HoldfastError {
-  const problem = problemOf(answer);
+  const problem = jsonOf(answer);
   const code = problem?.['code'];
   if (problem === undefined || typeof code !== 'string' || !isErrorCode(code))
     return stranger(operation, answer);
@@ -110,7 +119,7 @@ function stranger(operation: Operation, answer: HttpAnswer): HoldfastError {
   return new HoldfastError(code, { outcome, detail: `HTTP ${status} without a problem document` });
 }
 
-function problemOf({ body }: HttpAnswer): Readonly<Record<string, unknown>> | undefined {
+function jsonOf({ body }: HttpAnswer): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(decodeUtf8(body) ?? '');
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;

@@ -1,7 +1,7 @@
 import { utf8 } from '@holdfast/io';
 import { Condition, Consistency, OpKind } from '@holdfast/wire';
 import { describe, expect, it } from 'vitest';
-import type { Operation } from '../operation.ts';
+import type { Operation, TransactionRequest } from '../operation.ts';
 import { base64Url } from './base64-url.ts';
 import { restRequest, unsupportedOverRest } from './rest-request.ts';
 
@@ -16,6 +16,17 @@ const put = (more: Partial<Operation>): Operation => ({
   kind: OpKind.put,
   value: utf8('v'),
   ...more,
+});
+
+const increment = (delta: bigint): Operation => {
+  const value = new Uint8Array(8);
+  new DataView(value.buffer).setBigInt64(0, delta, true);
+  return { ...get('k'), kind: OpKind.increment, value };
+};
+const transaction = (steps: TransactionRequest): Operation => ({
+  ...get('k'),
+  kind: OpKind.transaction,
+  transaction: steps,
 });
 
 describe('restRequest', () => {
@@ -60,17 +71,71 @@ describe('restRequest', () => {
   });
 });
 
+describe('what an operation says', () => {
+  it('is a parameter or a header field', () => {
+    const floor = restRequest(get('k', { consistency: Consistency.eventual, minRevision: 4 }), 9, '');
+    expect(floor.headers['holdfast-min-revision']).toBe('4');
+    const bounded = get('k', { consistency: Consistency.bounded, maxStalenessMs: 20 });
+    expect(restRequest(bounded, 9, '').target).toMatch(/\?consistency=bounded&max_staleness=20ms$/);
+    expect(restRequest(get('k', { revision: 4 }), 9, '').target).toMatch(/\?revision=4$/);
+    expect(restRequest(put({ ttlMs: 5 }), 9, '').headers['holdfast-ttl']).toBe('5ms');
+    const once = restRequest(put({ idempotencyKey: utf8('once') }), 9, '');
+    expect(once.headers['idempotency-key']).toBe('once');
+    expect(restRequest({ ...get(''), key: Uint8Array.of(0xff) }, 9, '').target).toMatch(
+      /\/_w\?key_encoding=base64url$/,
+    );
+  });
+
+  it('is an action for an increment, of a key as it is named', () => {
+    const { method, target, body } = restRequest(increment(-3n), 9, '');
+    expect({ method, target }).toEqual({ method: 'POST', target: '/v1/keyspaces/users/keys/k:increment' });
+    expect(body).toEqual(utf8('{"delta":-3}'));
+  });
+
+  it('is a document for a transaction', () => {
+    const key = utf8('k');
+    const { method, target, body } = restRequest(
+      transaction({
+        checks: [
+          { key, condition: Condition.revisionEquals, revision: 0 },
+          { key, condition: Condition.valueEquals, value: Uint8Array.of(0xfb, 0xff) },
+        ],
+        success: [
+          { kind: OpKind.put, keyspace: 'other', key, value: utf8('v'), contentType: utf8('a/b'), ttlMs: 7 },
+          { kind: OpKind.delete, key },
+        ],
+        failure: [],
+      }),
+      9,
+      '',
+    );
+    expect({ method, target }).toEqual({ method: 'POST', target: '/v1/transactions' });
+    const place = { keyspace: 'users', key_base64url: 'aw' };
+    expect(JSON.parse(new TextDecoder().decode(body))).toEqual({
+      checks: [
+        { ...place, exists: false },
+        { ...place, base64: '+/8=' },
+      ],
+      then: [
+        { ...place, keyspace: 'other', op: 'put', base64: 'dg==', content_type: 'a/b', ttl_ms: 7 },
+        { ...place, op: 'delete' },
+      ],
+      else: [],
+    });
+  });
+});
+
 describe('unsupportedOverRest', () => {
   it.each<[string, Operation]>([
     ['scans', { ...get(''), kind: OpKind.scan }],
-    ['this operation', { ...get('k'), kind: OpKind.increment }],
+    ['this operation', { ...get('k'), kind: OpKind.lookup }],
     ['keyspaces by number', { ...get('k'), keyspace: 1 as never }],
-    ['idempotency keys', put({ idempotencyKey: utf8('once') })],
-    ['a time to live', put({ ttlMs: 5 })],
-    ['bounded reads', get('k', { consistency: Consistency.bounded })],
-    ['revision floors', get('k', { consistency: Consistency.eventual, minRevision: 4 })],
-    ['reads at a revision', get('k', { revision: 4 })],
-    ['keys that are not UTF-8', { ...get('k'), key: Uint8Array.of(0xff) }],
+    ['idempotency keys beyond ASCII', put({ idempotencyKey: utf8('a b') })],
+    ['increments beyond 2^53', increment(2n ** 60n)],
+    [
+      'reads inside of transactions',
+      transaction({ checks: [], success: [{ kind: OpKind.get, key: utf8('k') }], failure: [] }),
+    ],
   ])('refuses %s', (what, operation) => {
     expect(unsupportedOverRest(operation)).toMatchObject({
       code: 'HF_UNSUPPORTED',

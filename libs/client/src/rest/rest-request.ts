@@ -1,9 +1,11 @@
-import { decodeUtf8, encodeUtf8 } from '@holdfast/io';
+import { decodeUtf8, encodeUtf8, utf8 } from '@holdfast/io';
 import { Condition, Consistency, HoldfastError, isWrite, OpKind } from '@holdfast/wire';
 import type { Operation } from '../operation.ts';
 import { base64Url } from './base64-url.ts';
+import { deltaOf, missingInTransaction, transactionBody } from './rest-transaction.ts';
 import type { HttpRequest } from './http-exchange.ts';
 
+const JSON_TYPE = 'application/json';
 /** Longest deadline that a gateway takes, in milliseconds; the client itself may wait longer. */
 const REST_DEADLINE_MS_MAX = 60_000;
 /** Keys that stand in a path as they are, whatever a proxy on the way makes of paths. */
@@ -14,6 +16,8 @@ const METHODS: { readonly [K in OpKind]?: HttpRequest['method'] } = {
   [OpKind.getRevision]: 'HEAD',
   [OpKind.put]: 'PUT',
   [OpKind.delete]: 'DELETE',
+  [OpKind.increment]: 'POST',
+  [OpKind.transaction]: 'POST',
 };
 
 /** What a gateway cannot be asked yet, in the words of a sentence, and how to recognize it. First match counts. */
@@ -21,12 +25,14 @@ const MISSING: readonly (readonly [string, (operation: Operation) => boolean])[]
   ['scans', ({ kind }) => kind === OpKind.scan],
   ['this operation', ({ kind }) => METHODS[kind] === undefined],
   ['keyspaces by number', ({ keyspace }) => typeof keyspace !== 'string'],
-  ['idempotency keys', ({ idempotencyKey }) => (idempotencyKey?.length ?? 0) > 0],
-  ['a time to live', ({ ttlMs }) => (ttlMs ?? 0) > 0],
-  ['bounded reads', (operation) => isWeak(operation) && operation.consistency === Consistency.bounded],
-  ['revision floors', (operation) => isWeak(operation) && (operation.minRevision ?? 0) > 0],
-  ['reads at a revision', ({ kind, revision }) => !isWrite(kind) && (revision ?? 0) > 0],
-  ['keys that are not UTF-8', ({ key }) => decodeUtf8(key) === undefined],
+  [
+    'idempotency keys beyond ASCII',
+    ({ idempotencyKey }) => idempotencyKey?.some((byte) => byte <= 0x20 || byte >= 0x7f) === true,
+  ],
+  [
+    'increments beyond 2^53',
+    ({ kind, value }) => kind === OpKind.increment && !Number.isSafeInteger(deltaOf(value)),
+  ],
 ];
 
 /**
@@ -34,7 +40,7 @@ const MISSING: readonly (readonly [string, (operation: Operation) => boolean])[]
  * promises more than was checked is worse than none: the client refuses.
  */
 export function unsupportedOverRest(operation: Operation): HoldfastError | undefined {
-  const missing = MISSING.find(([, isAsked]) => isAsked(operation))?.[0];
+  const missing = MISSING.find(([, isAsked]) => isAsked(operation))?.[0] ?? missingInTransaction(operation);
   if (missing === undefined) return undefined;
   return new HoldfastError('HF_UNSUPPORTED', { detail: `REST does not offer ${missing}; use holdfast://` });
 }
@@ -49,10 +55,17 @@ function isWeak({ kind, consistency }: Operation): boolean {
  * @param leftMs time until its deadline, in milliseconds.
  */
 export function restRequest(operation: Operation, leftMs: number, authorization: string): HttpRequest {
-  const { kind, keyspace, key, value, contentType } = operation;
+  const { kind, keyspace, key, value, contentType, idempotencyKey, ttlMs = 0 } = operation;
   const deadlineMs = Math.min(REST_DEADLINE_MS_MAX, Math.max(1, Math.ceil(leftMs)));
   const headers: Record<string, string> = { 'holdfast-deadline-ms': String(deadlineMs) };
   if (authorization !== '') headers['authorization'] = authorization;
+  if (idempotencyKey !== undefined && idempotencyKey.length > 0) {
+    headers['idempotency-key'] = String.fromCharCode(...idempotencyKey);
+  }
+  if (kind === OpKind.transaction) {
+    headers['content-type'] = JSON_TYPE;
+    return { method: 'POST', target: '/v1/transactions', headers, body: utf8(transactionBody(operation)) };
+  }
   addCondition(headers, operation);
   const put = kind === OpKind.put;
   if (put && contentType !== undefined && contentType.length > 0) {
@@ -62,14 +75,34 @@ export function restRequest(operation: Operation, leftMs: number, authorization:
   const text = decodeUtf8(key) ?? '';
   const plain = PLAIN_KEY.test(text);
   if (!plain) query.push('key_encoding=base64url');
-  if (isWeak(operation)) query.push('consistency=eventual');
-  const path = `/v1/keyspaces/${percentEncoded(String(keyspace))}/keys/${plain ? text : base64Url(key)}`;
+  if (put && ttlMs > 0) headers['holdfast-ttl'] = `${ttlMs}ms`;
+  addLevel(query, headers, operation);
+  const increment = kind === OpKind.increment;
+  if (increment) headers['content-type'] = JSON_TYPE;
+  const action = increment ? ':increment' : '';
+  const path = `/v1/keyspaces/${percentEncoded(String(keyspace))}/keys/${plain ? text : base64Url(key)}${action}`;
   return {
     method: METHODS[kind] ?? 'GET',
     target: query.length === 0 ? path : `${path}?${query.join('&')}`,
     headers,
-    body: put ? (value ?? new Uint8Array(0)) : undefined,
+    body: increment
+      ? utf8(JSON.stringify({ delta: deltaOf(value) }))
+      : put
+        ? (value ?? new Uint8Array(0))
+        : undefined,
   };
+}
+
+/** How fresh a read must be, and of which revision. */
+function addLevel(query: string[], headers: Record<string, string>, operation: Operation): void {
+  const { kind, revision = 0, minRevision = 0, maxStalenessMs = 0, consistency } = operation;
+  if (isWrite(kind)) return;
+  if (revision > 0) query.push(`revision=${revision}`);
+  if (!isWeak(operation)) return;
+  if (consistency === Consistency.bounded)
+    query.push('consistency=bounded', `max_staleness=${maxStalenessMs}ms`);
+  else query.push('consistency=eventual');
+  if (minRevision > 0) headers['holdfast-min-revision'] = String(minRevision);
 }
 
 function addCondition(headers: Record<string, string>, { kind, condition, revision }: Operation): void {

@@ -207,9 +207,20 @@ describe('every call', () => {
     expect(await failing(client.execute(get('a')))).toMatchObject({ code: 'HF_CANCELLED' });
   });
 
+  it('that has an idempotency key is sent again under it when its answer is lost', async () => {
+    http.answers = [failure(true), problem('HF_TIMEOUT', 'unknown'), written(9)];
+    const users = client.keyspace<number>('users');
+    const { revision } = await clock.settle(users.set('a', 1, { idempotencyKey: 'once' }));
+    expect(revision).toBe(9);
+    expect(http.seen.map(({ headers }) => headers['idempotency-key'])).toEqual(['once', 'once', 'once']);
+    http.answers = [failure(true), written(9)];
+    expect(await failing(users.set('a', 1))).toMatchObject({ outcome: 'unknown' });
+  });
+
   it('that asks for what REST does not offer is refused', async () => {
     const users = client.keyspace('users');
-    expect(await failing(users.set('a', 1, { ttlMs: 5 }))).toMatchObject({ code: 'HF_UNSUPPORTED' });
+    const odd = { idempotencyKey: 'not ascii: é' };
+    expect(await failing(users.set('a', 1, odd))).toMatchObject({ code: 'HF_UNSUPPORTED' });
     expect(await failing(users.scan().next())).toMatchObject({
       code: 'HF_UNSUPPORTED',
       outcome: 'not_applied',

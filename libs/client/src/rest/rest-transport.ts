@@ -137,7 +137,7 @@ export class RestTransport implements Transport {
       code: result.code,
       outcome: call.isWrite ? result.outcome : 'not_applied',
       write: call.isWrite,
-      idempotent: false,
+      idempotent: (call.operation.idempotencyKey?.length ?? 0) > 0,
       attempts: ++call.attempts,
       attemptsMax: ATTEMPTS_MAX,
       remainingMs: call.deadlineAtMs - clock.monotonicMs(),

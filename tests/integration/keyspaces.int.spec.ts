@@ -89,6 +89,23 @@ describe('keyspaces over HTTP', () => {
     expect(jsonOf(listed)).toMatchObject({ count: 0 });
   });
 
+  it('go although the gateway that took the request is killed', async () => {
+    await send('POST', PATH, { name: 'orphaned' });
+    for (let round = 0; round < 4; round++) {
+      const operations = Array.from({ length: 1000 }, (_, i) => ({
+        op: 'put',
+        keyspace: 'orphaned',
+        key: `${round}-${i}`,
+        value: i,
+      }));
+      expect((await send('POST', '/v1/batch', { operations })).status).toBe(200);
+    }
+    expect((await cluster.http.request('DELETE', `${PATH}/orphaned`)).status).toBe(202);
+    await cluster.end('gateway', 'SIGKILL');
+    await cluster.restart('gateway');
+    await until('the keyspace to be gone', PATIENCE_MS, () => isGone('orphaned'));
+  });
+
   it.each<[string, Method, string, object, number, string]>([
     ['a name of other letters', 'POST', PATH, { name: 'a/b' }, 400, 'HF_KEYSPACE_INVALID'],
     ['no name', 'POST', PATH, {}, 400, 'HF_BAD_REQUEST'],

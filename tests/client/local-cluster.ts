@@ -4,7 +4,14 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeId, Prng } from '@holdfast/io';
-import { FileDisk, nodeKernels, SystemClock, systemRandomSeed, TcpNetwork } from '@holdfast/io-node';
+import {
+  FileDisk,
+  nodeKernels,
+  SystemClock,
+  systemRandomSeed,
+  TcpNetwork,
+  type TlsIdentity,
+} from '@holdfast/io-node';
 import { type Member, Node, type NodeSettings } from '@holdfast/store';
 import type { HoldfastError } from '@holdfast/wire';
 
@@ -21,6 +28,10 @@ export interface Closing {
 export interface LocalClusterOptions {
   readonly nodes?: number;
   readonly settings?: Partial<NodeSettings>;
+  /** Who each node is, by its id, where they speak TLS. */
+  readonly tls?: (node: number) => TlsIdentity;
+  /** What each node knows of tokens, by its id. */
+  readonly tokens?: (node: number) => readonly string[];
   /** Protocol versions that the nodes speak, in order; those of the release where undefined. */
   readonly versions?: readonly (readonly [min: number, max: number] | undefined)[];
 }
@@ -55,8 +66,15 @@ export class LocalCluster {
     const directory = await mkdtemp(join(tmpdir(), 'holdfast-client-'));
     const ports = await freePorts(count);
     const members = ports.map((port, i) => ({ id: nodeId(i + 1), address: `127.0.0.1:${port}` }));
-    const networks = members.map(() => new TcpNetwork());
+    const { tls, tokens } = options;
     const seen = { closings: [] as Closing[], fatal: [] as Error[] };
+    const networks = members.map(
+      ({ id }) =>
+        new TcpNetwork({
+          ...(tls === undefined ? {} : { tls: tls(id) }),
+          onTlsRefused: (_address, reason) => seen.closings.push({ node: id, reason }),
+        }),
+    );
     const nodes: Node[] = [];
     for (const [i, member] of members.entries()) {
       const node = await Node.open({
@@ -70,6 +88,7 @@ export class LocalCluster {
         nodeId: member.id,
         address: member.address,
         members,
+        tokens: tokens?.(member.id) ?? [],
         settings: { electionTicks: 6, heartbeatTicks: 2, leaders: 'spread', ...options.settings },
         observer: {
           disconnected: (_address, _peer, reason) => seen.closings.push({ node: member.id, reason }),
@@ -92,6 +111,11 @@ export class LocalCluster {
   /** What `connect` takes. */
   get target(): string {
     return `holdfast://${this.addresses.join(',')}`;
+  }
+
+  /** Breaks every connection of a node. */
+  cut(node: number): void {
+    this.#networks[node - 1].destroyAll();
   }
 
   /** Ends every node and removes its files. */

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { pureKernels } from '@holdfast/io';
+import type { TlsIdentity } from '@holdfast/io-node';
 import {
   encodeHello,
   FRAME_BYTES_MAX,
@@ -57,11 +59,12 @@ export class RawPeer {
     });
   }
 
-  static async open(address: string): Promise<RawPeer> {
+  static async open(address: string, tls?: TlsIdentity): Promise<RawPeer> {
     const [host, port] = address.split(':');
-    const socket = connect(Number(port), host);
+    const socket =
+      tls === undefined ? connect(Number(port), host) : connectTls({ ...tls, host, port: Number(port) });
     const peer = new RawPeer(socket);
-    await once(socket, 'connect');
+    await once(socket, tls === undefined ? 'connect' : 'secureConnect');
     socket.setNoDelay(true);
     return peer;
   }

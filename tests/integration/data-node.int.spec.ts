@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { until } from '../../scripts/cluster/deadline.ts';
 import { freePorts } from '../../scripts/cluster/free-ports.ts';
+import { TestAuthority } from '../../libs/io-node/testing/certificates.ts';
 import { PATIENCE_MS, ROOT } from './cluster.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'holdfast-node-'));
@@ -19,8 +20,8 @@ interface NodeProcess {
   stop(): void;
 }
 
-function start(settings: Readonly<Record<string, string>>): NodeProcess {
-  const child = spawn(process.execPath, [join(ROOT, 'apps', 'data-node', 'dist', 'main.js')], {
+function start(settings: Readonly<Record<string, string>>, app = 'data-node'): NodeProcess {
+  const child = spawn(process.execPath, [join(ROOT, 'apps', app, 'dist', 'main.js')], {
     env: { PATH: process.env['PATH'], ...settings },
   });
   const said: string[] = [];
@@ -77,6 +78,54 @@ it('refuses a directory that is in use, and one that belongs to somebody else', 
   const foreign = start(settings(0, { HOLDFAST_CLUSTER_ID: 'b'.repeat(32) }));
   expect(await foreign.ended).toBe(1);
   expect(foreign.said.at(-1)).toMatch(/could not start: .* belongs to cluster a+/);
+});
+
+it('speaks TLS and asks for a token when its settings say so, and a gateway that has both gets through', async () => {
+  const authority = new TestAuthority();
+  const write = (name: string, text: string): string => {
+    const path = join(directory, name);
+    writeFileSync(path, text);
+    return path;
+  };
+  const secretsOf = (owner: string): Record<string, string> => {
+    const { cert, key, ca } = authority.issue(owner);
+    return {
+      HOLDFAST_TLS_CERT_FILE: write(`${owner}.crt`, cert),
+      HOLDFAST_TLS_KEY_FILE: write(`${owner}.key`, key),
+      HOLDFAST_TLS_CA_FILE: write('ca.crt', ca),
+      HOLDFAST_NODE_TOKEN_FILE: write('token', 'a-token-of-this-test\n'),
+    };
+  };
+  const { HOLDFAST_TLS_KEY_FILE, ...half } = secretsOf('node');
+  const refused = start(settings(0, { ...half, HOLDFAST_DATA_DIRECTORY: join(directory, 'secure') }));
+  expect(await refused.ended).toBe(1);
+  expect(refused.said[0]).toContain('HOLDFAST_TLS_KEY: is missing');
+
+  const secure = { ...half, HOLDFAST_TLS_KEY_FILE: HOLDFAST_TLS_KEY_FILE! };
+  const node = start(settings(0, { ...secure, HOLDFAST_DATA_DIRECTORY: join(directory, 'secure') }));
+  await until('the node serves', PATIENCE_MS, () => node.said.includes('serving'));
+  const seeds = `127.0.0.1:${ports.nodes[0]?.tcp}`;
+  const edge = { HOLDFAST_SEEDS: seeds, HOLDFAST_HTTP_PORT: String(ports.gateway), HOLDFAST_AUTH: 'off' };
+  const { HOLDFAST_NODE_TOKEN_FILE: _token, ...tokenless } = secretsOf('gateway');
+  for (const [secrets, gotThrough] of [
+    [{}, false],
+    [tokenless, false],
+    [secretsOf('gateway'), true],
+  ] as const) {
+    const gateway = start({ ...edge, ...secrets }, 'gateway');
+    await until('the gateway listens', PATIENCE_MS, () => gateway.said.includes('serving'));
+    const url = `http://127.0.0.1:${ports.gateway}/v1/keyspaces/default/keys/k`;
+    const headers = { 'holdfast-deadline-ms': '1000' };
+    const answer = await fetch(url, { method: 'PUT', headers, body: 'v' });
+    expect(answer.ok).toBe(gotThrough);
+    gateway.stop();
+    expect(await gateway.ended).toBe(0);
+  }
+  const metrics = await (await fetch(`http://127.0.0.1:${ports.nodes[0]?.http}/metrics`)).text();
+  expect(metrics).toMatch(/connections_refused_total\{reason="tls"\} [1-9]/);
+  expect(metrics).toMatch(/connections_refused_total\{reason="HF_UNAUTHENTICATED"\} [1-9]/);
+  node.stop();
+  expect(await node.ended).toBe(0);
 });
 
 it('says which address is taken', async () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import type { ConnectOptions, TlsIdentity } from '@holdfast/client/node';
 import type { Command } from 'commander';
 import { GatewayStore } from './store/gateway-store.ts';
 import { NodeStore } from './store/node-store.ts';
@@ -25,6 +26,8 @@ export interface ConnectionOptions {
 export interface Target {
   readonly url: string;
   readonly token: string | undefined;
+  /** For data nodes that speak TLS: certificate, key and authority, in PEM. */
+  readonly tls: TlsIdentity | undefined;
   readonly deadlineMs: number;
 }
 
@@ -64,14 +67,37 @@ export function targetOf(options: ConnectionOptions, environment: Environment): 
   return {
     url,
     token: token ?? (file === undefined ? undefined : readText(file)),
+    tls: tlsOf(environment),
     deadlineMs: options.deadlineMs ?? DEADLINE_MS_DEFAULT,
   };
+}
+
+/** How to connect straight to data nodes. */
+export function nodeOptions({ token, tls, deadlineMs }: Target): ConnectOptions {
+  return {
+    deadlineMs,
+    agent: 'holdfast-cli',
+    ...(token === undefined ? {} : { token }),
+    ...(tls === undefined ? {} : { tls }),
+  };
+}
+
+/** @throws UsageError for half an identity. */
+function tlsOf(environment: Environment): TlsIdentity | undefined {
+  const [cert, key, ca] = ['CERT', 'KEY', 'CA'].map((part) => set(environment[`HOLDFAST_TLS_${part}_FILE`]));
+  if (cert === undefined && key === undefined && ca === undefined) return undefined;
+  if (cert === undefined || key === undefined || ca === undefined) {
+    throw new UsageError(
+      'HOLDFAST_TLS_CERT_FILE, HOLDFAST_TLS_KEY_FILE and HOLDFAST_TLS_CA_FILE: all three or none',
+    );
+  }
+  return { cert: readText(cert), key: readText(key), ca: readText(ca) };
 }
 
 /** A connection to what the options name; whoever opens it disposes of it. @throws UsageError, ClusterError. */
 export async function openStore(options: ConnectionOptions): Promise<Store> {
   const target = targetOf(options, process.env);
-  return isGateway(target) ? new GatewayStore(target) : await NodeStore.open(target.url, target.deadlineMs);
+  return isGateway(target) ? new GatewayStore(target) : await NodeStore.open(target.url, nodeOptions(target));
 }
 
 /** For what only a gateway offers. @throws UsageError. */

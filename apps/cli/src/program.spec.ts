@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { ClusterError, exitCodeOf } from './cluster-error.ts';
@@ -28,6 +31,18 @@ describe('the target', () => {
     expect(targetOf({}, { ...NOWHERE, HOLDFAST_URL: '', HOLDFAST_TOKEN: '' })).toMatchObject({
       url: URL_DEFAULT,
     });
+  });
+
+  it('has an identity of three files, or none', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'holdfast-cli-'));
+    const file = join(directory, 'pem');
+    const pem = '-----BEGIN X-----';
+    writeFileSync(file, `${pem}\n`);
+    const files = { ...NOWHERE, HOLDFAST_TLS_CERT_FILE: file, HOLDFAST_TLS_KEY_FILE: file };
+    expect(() => targetOf({}, files)).toThrow('all three or none');
+    const whole = targetOf({}, { ...files, HOLDFAST_TLS_CA_FILE: file });
+    expect(whole.tls).toEqual({ cert: pem, key: pem, ca: pem });
+    rmSync(directory, { recursive: true });
   });
 
   it('is refused when it is none', () => {

@@ -11,6 +11,7 @@ import { OpKind } from '@holdfast/wire';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DataNodeModule } from './data-node-module.ts';
 import { HoldfastTransport } from './holdfast-transport.ts';
+import { Refusals } from './refusals.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'holdfast-transport-'));
 const network = new TcpNetwork();
@@ -46,7 +47,7 @@ afterAll(async () => {
 
 it('carries batches through a handler of NestJS, and stops in order', async () => {
   const app = await NestFactory.createMicroservice(
-    DataNodeModule.of(transport.node, (reason) => fatal.push(reason)),
+    DataNodeModule.of(transport.node, (reason) => fatal.push(reason), new Refusals()),
     { strategy: transport, logger: new FrameworkLog(createLogger({ app: 'data-node', level: 'silent' })) },
   );
   await app.listen();

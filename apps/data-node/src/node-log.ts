@@ -1,10 +1,13 @@
 import type { Fatal } from '@holdfast/service';
 import type { NodeObserver } from '@holdfast/store';
 import type { Logger } from '@holdfast/telemetry';
-import { ProtocolError } from '@holdfast/wire';
+import { type ErrorCode, HoldfastError, ProtocolError } from '@holdfast/wire';
+import type { Refusals } from './refusals.ts';
 
-/** The node's events as log lines; what ends the node ends the process. */
-export function logNode(log: Logger, fatal: Fatal): NodeObserver {
+/** The node's events as log lines, and the connections it refused as counts; what ends the node ends the process. */
+export function logNode(log: Logger, fatal: Fatal, refusals: Refusals): NodeObserver {
+  /** What each peer said last: it is asked again every second. */
+  const refusedBy = new Map<number, ErrorCode>();
   return {
     role(range, role, term, leader) {
       const fields = { range, role, term, leader };
@@ -19,9 +22,23 @@ export function logNode(log: Logger, fatal: Fatal): NodeObserver {
       else log.debug(event, 'storage');
     },
     disconnected(remoteAddress, peer, reason) {
-      if (!(reason instanceof ProtocolError)) return;
-      const { violation, detail } = reason;
-      log.warn({ remoteAddress, peer, violation, detail }, 'a peer broke the protocol and was disconnected');
+      if (reason instanceof ProtocolError) {
+        const { violation, detail } = reason;
+        refusals.count(violation);
+        log.warn(
+          { remoteAddress, peer, violation, detail },
+          'a peer broke the protocol and was disconnected',
+        );
+      } else if (reason instanceof HoldfastError) {
+        const { code, detail } = reason;
+        refusals.count(code);
+        log.warn({ remoteAddress, code, detail }, 'refused a connection');
+      }
+    },
+    refusedBy(peer, code, detail) {
+      if (refusedBy.get(peer) === code) return;
+      refusedBy.set(peer, code);
+      log.error({ peer, code, detail }, 'a peer does not speak with this node');
     },
     fatal(error) {
       fatal('the node can not go on', error);

@@ -2,7 +2,10 @@ import type { NodeStatus, RangeStatus } from '@holdfast/store';
 import { addProcessMetrics, MetricsText } from '@holdfast/telemetry';
 
 /** The node's state as Prometheus metrics. */
-export function nodeMetrics({ id, ready, ranges, connected, requestsInFlight }: NodeStatus): string {
+export function nodeMetrics(
+  { id, ready, ranges, connected, requestsInFlight }: NodeStatus,
+  refusals: ReadonlyMap<string, number>,
+): string {
   const metrics = new MetricsText();
   const perRange = (value: (range: RangeStatus) => number) =>
     ranges.map((range) => ({ labels: { range: range.id }, value: value(range) }));
@@ -19,6 +22,12 @@ export function nodeMetrics({ id, ready, ranges, connected, requestsInFlight }: 
     .add('gauge', 'holdfast_node_requests_in_flight', 'Batches that are not answered yet.', [
       { value: requestsInFlight },
     ])
+    .add(
+      'counter',
+      'holdfast_node_connections_refused_total',
+      'Connections closed for what they sent, or refused at the handshake; the label is a violation, a code, or tls.',
+      [...refusals].map(([reason, value]) => ({ labels: { reason }, value })),
+    )
     .add(
       'gauge',
       'holdfast_range_leader',

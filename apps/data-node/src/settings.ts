@@ -1,9 +1,13 @@
 import {
   addressSetting,
+  isWholeTls,
   listSetting,
   millisecondsSetting,
+  nodeTokenSetting,
   numberedSetting,
   portSetting,
+  tlsSettings,
+  WHOLE_TLS,
 } from '@holdfast/service';
 import { LOG_LEVELS } from '@holdfast/telemetry';
 import { z } from 'zod';
@@ -27,6 +31,12 @@ export const settingsSchema = z
       .optional()
       .describe('Where to listen, and where others reach this node; by default the own address in members.'),
     dataDirectory: z.string().min(1).describe('Where everything of this node lies.'),
+    nodeToken: listSetting(nodeTokenSetting)
+      .optional()
+      .describe(
+        'What whoever connects to a data node must know; several during a change, the first is what this node says itself. By default nobody is asked. A secret: as a file, HOLDFAST_NODE_TOKEN_FILE.',
+      ),
+    ...tlsSettings,
     httpHost: z.string().min(1).default('127.0.0.1').describe('Where health, metrics and status are served.'),
     httpPort: portSetting.default(7721).describe('Port of HTTP.'),
     drainMs: millisecondsSetting
@@ -64,6 +74,7 @@ export const settingsSchema = z
       .default('info')
       .describe(`One of ${LOG_LEVELS.join(', ')}.`),
   })
+  .refine(isWholeTls, WHOLE_TLS)
   .refine(({ nodeId, members, join }) => join || members.some(({ id }) => id === nodeId), {
     path: ['members'],
     message: 'this node is not among them',

@@ -9,7 +9,7 @@ import {
 } from '@holdfast/io-node';
 import { nodeCodecs, WorkerCompactor } from '@holdfast/lsm-node';
 import type { NodeOptions } from '@holdfast/store';
-import { addRequestIdHeader, type Fatal, httpEdgeOptions, type Running } from '@holdfast/service';
+import { addRequestIdHeader, type Fatal, httpEdgeOptions, type Running, tlsOf } from '@holdfast/service';
 import { FrameworkLog, type Logger } from '@holdfast/telemetry';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -17,6 +17,7 @@ import { DataNodeModule } from './data-node-module.ts';
 import { HoldfastTransport } from './holdfast-transport.ts';
 import { logNode } from './node-log.ts';
 import { VERSION } from './node-report.ts';
+import { Refusals } from './refusals.ts';
 import type { Settings } from './settings.ts';
 
 /** The composition root: makes every object of the process once, and starts it. */
@@ -29,10 +30,11 @@ export async function startDataNode(settings: Settings, log: Logger, fatal: Fata
   const logWriter = new LogWriter();
   const compactor = new WorkerCompactor();
   const clock = new SystemClock();
+  const refusals = new Refusals();
   const transport = await HoldfastTransport.open(
     {
       disk: new FileDisk(logWriter),
-      network: new TcpNetwork(),
+      network: networkOf(settings, log, refusals),
       clock,
       tree: { compactor, clock, options: treeOptions(settings) },
       random: new Prng(systemRandomSeed()),
@@ -44,7 +46,8 @@ export async function startDataNode(settings: Settings, log: Logger, fatal: Fata
       members,
       join: settings.join,
       settings: { leaders: settings.leaders },
-      observer: logNode(log, fatal),
+      ...(settings.nodeToken === undefined ? {} : { tokens: settings.nodeToken }),
+      observer: logNode(log, fatal, refusals),
       agent: `holdfast-data-node/${VERSION}`,
     },
     settings.drainMs,
@@ -53,7 +56,7 @@ export async function startDataNode(settings: Settings, log: Logger, fatal: Fata
   const adapter = new FastifyAdapter({ ...httpEdgeOptions(), skipMiddie: true });
   addRequestIdHeader(adapter.getInstance());
   const app = await NestFactory.create<NestFastifyApplication>(
-    DataNodeModule.of(transport.node, fatal),
+    DataNodeModule.of(transport.node, fatal, refusals),
     adapter,
     { logger: new FrameworkLog(log), bodyParser: false, abortOnError: false },
   );
@@ -72,6 +75,18 @@ export async function startDataNode(settings: Settings, log: Logger, fatal: Fata
       await logWriter.close();
     },
   };
+}
+
+function networkOf(settings: Settings, log: Logger, refusals: Refusals): TcpNetwork {
+  const tls = tlsOf(settings);
+  if (tls === undefined) return new TcpNetwork();
+  return new TcpNetwork({
+    tls,
+    onTlsRefused(remoteAddress, { message }) {
+      refusals.count('tls');
+      log.warn({ remoteAddress, reason: message }, 'refused a connection without a valid certificate');
+    },
+  });
 }
 
 function treeOptions(settings: Settings): NonNullable<NodeOptions['tree']>['options'] {

@@ -4,15 +4,18 @@ import { METRICS_CONTENT_TYPE } from '@holdfast/telemetry';
 import { Controller, Get, Header, HttpCode, HttpException, Inject } from '@nestjs/common';
 import { nodeMetrics } from './node-metrics.ts';
 import { nodeReport } from './node-report.ts';
-import { NODE } from './tokens.ts';
+import type { Refusals } from './refusals.ts';
+import { NODE, REFUSALS } from './tokens.ts';
 
 /** What operators, load balancers and the admin app ask a node. */
 @Controller()
 export class StatusController {
   readonly #node: Node;
+  readonly #refusals: Refusals;
 
-  constructor(@Inject(NODE) node: Node) {
+  constructor(@Inject(NODE) node: Node, @Inject(REFUSALS) refusals: Refusals) {
     this.#node = node;
+    this.#refusals = refusals;
   }
 
   /** The process works. */
@@ -39,6 +42,6 @@ export class StatusController {
   @HttpCode(200)
   @Header('content-type', METRICS_CONTENT_TYPE)
   metrics(): string {
-    return nodeMetrics(this.#node.status());
+    return nodeMetrics(this.#node.status(), this.#refusals.counts);
   }
 }

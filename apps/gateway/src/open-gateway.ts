@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Client, KeyspacePurger } from '@holdfast/client';
 import { Prng } from '@holdfast/io';
 import { nodeKernels, SystemClock, systemRandomSeed, TcpNetwork } from '@holdfast/io-node';
+import { tlsOf } from '@holdfast/service';
 import type { Logger } from '@holdfast/telemetry';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { logClient } from './client-log.ts';
@@ -27,11 +28,12 @@ export interface Gateway {
 
 /** The composition root: makes every object of the gateway once. */
 export async function openGateway(settings: Settings, log: Logger): Promise<Gateway> {
-  const { clusterId, seeds } = settings;
+  const { clusterId, seeds, nodeToken: token } = settings;
+  const tls = tlsOf(settings);
   const clock = new SystemClock();
   const random = new Prng(systemRandomSeed());
   const client = new Client({
-    network: new TcpNetwork(),
+    network: new TcpNetwork(tls === undefined ? {} : { tls }),
     clock,
     random,
     kernels: nodeKernels,
@@ -39,6 +41,7 @@ export async function openGateway(settings: Settings, log: Logger): Promise<Gate
     observer: logClient(log),
     agent: `holdfast-gateway/${version}`,
     ...(clusterId === undefined ? {} : { clusterId }),
+    ...(token === undefined ? {} : { token }),
   });
   const access = createAccess(settings, client, clock, log);
   const { usage } = access.management;

@@ -39,19 +39,25 @@ export class TcpConnection implements Connection {
   #reason: Error | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(socket: Socket, remoteAddress: Address, state: 'connecting' | 'open', limits: TcpLimits) {
+  /** @param opening the event with which a connection that is being made is there; undefined when it is there already */
+  constructor(
+    socket: Socket,
+    remoteAddress: Address,
+    opening: 'connect' | 'secureConnect' | undefined,
+    limits: TcpLimits,
+  ) {
     this.#socket = socket;
     this.remoteAddress = remoteAddress;
-    this.#state = state;
+    this.#state = opening === undefined ? 'open' : 'connecting';
     this.#limits = limits;
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.on('error', (error) => (this.#reason ??= error));
     socket.on('close', () => this.#closed());
-    if (state === 'connecting') {
+    if (opening !== undefined) {
       const timedOut = Object.assign(new Error(`ETIMEDOUT: connect ${remoteAddress}`), { code: 'ETIMEDOUT' });
       this.#timer = setTimeout(() => socket.destroy(timedOut), limits.connectMs);
-      socket.on('connect', () => this.#open());
+      socket.on(opening, () => this.#open());
     }
     deferToTurnEnd(() =>
       assert(this.#handler !== undefined, 'a connection is started in the turn it was obtained in'),

@@ -27,3 +27,4 @@ export {
   SettingsError,
   variableOf,
 } from './settings.ts';
+export { isWholeTls, nodeTokenSetting, tlsOf, tlsSettings, WHOLE_TLS } from './transport-settings.ts';

@@ -3,7 +3,7 @@ import { connect } from '@holdfast/client/node';
 import { nodeId } from '@holdfast/io';
 import Table from 'cli-table3';
 import { type Command, InvalidArgumentError } from 'commander';
-import { connectionOptions, type ConnectionOptions, targetOf } from '../connection.ts';
+import { connectionOptions, type ConnectionOptions, nodeOptions, targetOf } from '../connection.ts';
 import type { Output } from '../output.ts';
 import { told } from '../store/node-store.ts';
 import { duration, UsageError, wholeNumber } from '../usage-error.ts';
@@ -90,11 +90,12 @@ async function withCluster(
   options: ConnectionOptions,
   work: (cluster: Cluster) => Promise<void>,
 ): Promise<void> {
-  const { url, deadlineMs } = targetOf(options, process.env);
+  const target = targetOf(options, process.env);
+  const { url } = target;
   if (!url.startsWith('holdfast:')) {
     throw new UsageError('this command talks to data nodes: --url holdfast://host:port');
   }
-  await using client: Client = await told(connect(url, { deadlineMs, agent: 'holdfast-cli' }));
+  await using client: Client = await told(connect(url, nodeOptions(target)));
   await told(work(client.cluster));
 }
 

@@ -8,7 +8,7 @@ import {
   OpKind,
   type OpResult,
 } from '@holdfast/client';
-import { connect } from '@holdfast/client/node';
+import { connect, type ConnectOptions } from '@holdfast/client/node';
 import { EMPTY_BYTES, prefixEnd, viewOf } from '@holdfast/io';
 import { ClusterError } from '../cluster-error.ts';
 import type {
@@ -31,9 +31,9 @@ const PAGE_ROWS = 1000;
 export class NodeStore implements Store {
   readonly #client: Client;
 
-  /** @param target `holdfast://host:port[,host:port …]`. @throws ClusterError. */
-  static async open(target: string, deadlineMs: number): Promise<NodeStore> {
-    return new NodeStore(await told(connect(target, { deadlineMs, agent: 'holdfast-cli' })));
+  /** @param url `holdfast://host:port[,host:port …]`. @throws ClusterError. */
+  static async open(url: string, options: ConnectOptions): Promise<NodeStore> {
+    return new NodeStore(await told(connect(url, options)));
   }
 
   private constructor(client: Client) {

@@ -3,10 +3,18 @@ import { Client, type ClientOptions } from '../api/client.ts';
 import { isGatewayTarget, parseTarget } from '../api/target.ts';
 import { RestTransport } from '../rest/rest-transport.ts';
 import { NodeHttpExchange } from './node-http-exchange.ts';
-import { type Platform, realPlatform } from './platform.ts';
+import { type Platform, realPlatform, type TlsIdentity } from './platform.ts';
+
+export type { TlsIdentity };
 
 /** As {@link ClientOptions}, but for what the machine provides; what the target says goes before `seeds`. */
-export type ConnectOptions = Partial<Omit<ClientOptions, 'seeds'>>;
+export interface ConnectOptions extends Partial<Omit<ClientOptions, 'seeds'>> {
+  /**
+   * Certificate, key and authority for nodes that speak TLS, in PEM. The nodes' certificates name the hosts and addresses
+   * under which they are reached. For `holdfast://` only: over HTTPS, what Node.js trusts is trusted.
+   */
+  readonly tls?: TlsIdentity;
+}
 
 /**
  * A client, ready for use: over TCP straight to the nodes, or over HTTP to a gateway.
@@ -23,10 +31,12 @@ export type ConnectOptions = Partial<Omit<ClientOptions, 'seeds'>>;
  *
  * @param target `holdfast://host:port[,host:port …]`: nodes to ask first, any one that lives is enough; or
  *   `http://host:port`, `https://host:port`: a gateway.
- * @throws HoldfastError `HF_BAD_REQUEST` when the target is not understood, and what {@link Client.ready} throws.
+ * @throws HoldfastError `HF_BAD_REQUEST` when the target is not understood, and what {@link Client.ready} throws; Error
+ *   when certificate and key do not fit together.
  */
 export async function connect(target: string, options: ConnectOptions = {}): Promise<Client> {
-  const platform = { ...realPlatform(), ...options };
+  const { tls, ...others } = options;
+  const platform = { ...realPlatform(tls), ...others };
   const client = isGatewayTarget(target)
     ? overGateway(new URL(target), options, platform)
     : new Client({ ...platform, seeds: parseTarget(target) });

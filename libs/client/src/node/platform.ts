@@ -2,7 +2,9 @@ import { extname } from 'node:path';
 import { execArgv } from 'node:process';
 import { Worker } from 'node:worker_threads';
 import { type Clock, type Crossing, type Kernels, type Network, Prng, type Random } from '@holdfast/io';
-import { nodeKernels, SystemClock, systemRandomSeed, TcpNetwork } from '@holdfast/io-node';
+import { nodeKernels, SystemClock, systemRandomSeed, TcpNetwork, type TlsIdentity } from '@holdfast/io-node';
+
+export type { TlsIdentity };
 
 /** The one place where the client takes the real world. */
 export interface Platform {
@@ -12,10 +14,10 @@ export interface Platform {
   readonly kernels: Kernels;
 }
 
-/** Sockets, time and chance of this machine. */
-export function realPlatform(): Platform {
+/** Sockets, time and chance of this machine. @param tls who this process is, where nodes speak TLS. */
+export function realPlatform(tls?: TlsIdentity): Platform {
   return {
-    network: new TcpNetwork(),
+    network: new TcpNetwork(tls === undefined ? {} : { tls }),
     clock: new SystemClock(),
     random: new Prng(systemRandomSeed()),
     kernels: nodeKernels,

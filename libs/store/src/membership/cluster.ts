@@ -96,6 +96,7 @@ export class Cluster {
    * To vote no more takes a majority: until then the removal may not be known to enough others to go on without.
    */
   refused(peer: NodeId, code: ErrorCode, detail: string): void {
+    this.#observer.refusedBy?.(peer, code, detail);
     if (code === 'HF_NODE_DISK_LOST') {
       this.#host.fail(
         new ExpelledError(`${detail}: take it out of the cluster and add a node with a new id`),

@@ -34,6 +34,11 @@ export interface NodeOptions {
    * Here a framework can stand between the socket and the store.
    */
   readonly onData?: (call: DataCall) => void;
+  /**
+   * What whoever connects must know: one of these; the first is what this node says to the others. Two during a change
+   * of tokens. Default: none is asked for.
+   */
+  readonly tokens?: readonly string[];
   /** Name and version of the software, told in handshakes. */
   readonly agent?: string;
 }

@@ -21,7 +21,6 @@ import {
   type Frame,
   type ErrorCode,
   FrameType,
-  type HandshakeSelf,
   type Hello,
   ProtocolError,
   readRaftBatch,
@@ -40,7 +39,7 @@ import { Catalog } from './catalog.ts';
 import type { DataCall } from './data-call.ts';
 import { DataExecutor, type ExecutorHost } from './data-executor.ts';
 import { FlushRetry } from './flush-retry.ts';
-import { handshakeSelf } from './handshake-self.ts';
+import { handshakeSelf, type NodeSelf } from './handshake-self.ts';
 import { claimDirectory, type DirectoryIdentity, IdentityError } from './identity.ts';
 import { campaignWherePreferred, HandOver } from './leadership.ts';
 import type { NodeOptions } from './node-options.ts';
@@ -68,7 +67,7 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
   readonly kernels: Kernels;
   readonly hybridClock: HybridClock;
   readonly tree: Tree;
-  readonly self: HandshakeSelf;
+  readonly self: NodeSelf;
   readonly address: Address;
   readonly storage: number;
   readonly #options: NodeOptions;

@@ -1,5 +1,5 @@
 import type { NodeId, RangeId } from '@holdfast/io';
-import type { Membership } from '@holdfast/wire';
+import type { ErrorCode, Membership } from '@holdfast/wire';
 import type { TreeEvent } from '@holdfast/lsm';
 import type { Entry, HardState, Message, Ready, Role, SnapshotMeta } from '@holdfast/raft';
 
@@ -32,9 +32,11 @@ export interface NodeObserver {
   ): void;
   /**
    * An accepted connection ended. `peer` is 0 for a client or a stranger; a `ProtocolError` as reason says that the
-   * other side broke the protocol.
+   * other side broke the protocol, a `HoldfastError` that it was refused at the handshake.
    */
   disconnected?(remoteAddress: string, peer: NodeId | 0, reason: Error | undefined): void;
+  /** A peer refused this node at the handshake. Comes again with every try. */
+  refusedBy?(peer: NodeId, code: ErrorCode, detail: string): void;
   /** The membership of the cluster, as this node learns of it. */
   membership?(membership: Membership, revision: number): void;
   /** Flushes, compactions, stalls and damage in the node's tree. */

@@ -22,7 +22,6 @@ import {
   FrameDecoder,
   FrameType,
   HANDSHAKE_FRAME_BYTES_MAX,
-  type HandshakeSelf,
   type Hello,
   PeerRole,
   ProtocolError,
@@ -30,6 +29,7 @@ import {
   readHelloAck,
 } from '@holdfast/wire';
 import type { Member } from '../membership/roster.ts';
+import type { NodeSelf } from './handshake-self.ts';
 
 /** Bytes queued for one peer. Above it Raft messages are dropped, which Raft can bear; memory cannot. */
 export const PEER_QUEUE_BYTES_MAX = 32 * 1024 * 1024;
@@ -47,7 +47,7 @@ export interface PeerLinkHost {
   readonly clock: Clock;
   readonly random: Random;
   readonly network: Network;
-  readonly self: HandshakeSelf;
+  readonly self: NodeSelf;
   /** Where other nodes reach this one. */
   readonly address: string;
   /** Which data directory speaks for this node. */
@@ -158,7 +158,7 @@ export class PeerLink implements ConnectionHandler {
       versionMax: self.versionMax,
       features: self.features,
       frameBytesMax: self.frameBytesMax,
-      token: '',
+      token: self.tokens.own,
       address: this.#host.address,
       agent: self.agent,
       storage: this.#host.storage,

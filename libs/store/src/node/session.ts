@@ -9,9 +9,9 @@ import {
   FrameDecoder,
   FrameType,
   HANDSHAKE_FRAME_BYTES_MAX,
-  type HandshakeSelf,
   type Hello,
   type HelloAck,
+  HoldfastError,
   PeerRole,
   ProtocolError,
   readHello,
@@ -20,6 +20,7 @@ import {
 import type { Kernels } from '@holdfast/io';
 import type { HelloRefusal } from '../membership/admission.ts';
 import type { ReplyPort } from './data-call.ts';
+import type { NodeSelf } from './handshake-self.ts';
 
 /** Answers queued for one peer, in bytes; above it the session reads no further requests. */
 export const SESSION_QUEUE_BYTES_MAX = 8 * 1024 * 1024;
@@ -29,7 +30,7 @@ export const HANDSHAKE_MS_MAX = 5000;
 export interface SessionHost {
   readonly kernels: Kernels;
   readonly clock: Clock;
-  readonly self: HandshakeSelf;
+  readonly self: NodeSelf;
   /** Why the node at the other end is not spoken with; undefined when it is. */
   helloRefusal(hello: Hello & { readonly nodeId: NodeId }): HelloRefusal | undefined;
   /** A client's frame other than ping: data, range map. */
@@ -52,6 +53,8 @@ export class Session implements ConnectionHandler, ReplyPort {
   /** 0 until the handshake is done. */
   #version = 0;
   #peer: NodeId | 0 = 0;
+  /** Why the other side was refused. */
+  #refusal: HoldfastError | undefined;
   #paused = false;
   #open = true;
   #heardMs: number;
@@ -140,7 +143,7 @@ export class Session implements ConnectionHandler, ReplyPort {
 
   onClose(reason: Error | undefined): void {
     this.#open = false;
-    this.#host.closed(this, reason);
+    this.#host.closed(this, this.#refusal ?? reason);
   }
 
   #frame(frame: Frame): void {
@@ -155,7 +158,9 @@ export class Session implements ConnectionHandler, ReplyPort {
     }
   }
 
-  #answer(hello: Hello, self: HandshakeSelf): HelloAck {
+  #answer(hello: Hello, self: NodeSelf): HelloAck {
+    // First of all: without a token nobody learns anything else.
+    if (!self.tokens.accepts(hello.token)) return refuseHello(self, 'HF_UNAUTHENTICATED', 'no valid token');
     const ack = answerHello(hello, self);
     const { nodeId } = hello;
     if (ack.refusal !== undefined || hello.role !== PeerRole.node || nodeId === 0) return ack;
@@ -170,6 +175,7 @@ export class Session implements ConnectionHandler, ReplyPort {
     const ack = this.#answer(hello, self);
     this.reply(encodeHelloAck(kernels, frame.requestId, ack));
     if (ack.refusal !== undefined) {
+      this.#refusal = new HoldfastError(ack.refusal, { detail: ack.detail });
       this.#decoder.stop();
       this.#connection.close();
       return;

@@ -9,6 +9,7 @@ import type {
   WriteCallOptions,
 } from '../../api/options.ts';
 import type { Row } from '../../api/scan.ts';
+import type { TlsIdentity } from '../connect.ts';
 
 /** What crosses between a script's thread and the thread that talks to the cluster. Values are bytes: codecs stay. */
 
@@ -84,6 +85,8 @@ export interface SyncConnectOptions {
   /** 32 hexadecimal digits; see `ClientOptions`. */
   readonly clusterId?: string;
   readonly token?: string;
+  /** See `ConnectOptions`. */
+  readonly tls?: TlsIdentity;
   /** Deadline of a call that names none, in milliseconds. Default 5 s. */
   readonly deadlineMs?: number;
   /** Name and version of the script, for the nodes' logs. */

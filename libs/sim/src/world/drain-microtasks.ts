@@ -11,13 +11,21 @@ import { runInThisContext } from 'node:vm';
  */
 export type Drain = () => void;
 
+let known: Drain | undefined;
+
 /** V8's checkpoint, or undefined where it cannot be had. */
 export function engineDrain(): Drain | undefined {
+  // Flags belong to the process: another thread may have changed them in between. Then the next caller has it.
+  return (known ??= makeEngineDrain());
+}
+
+function makeEngineDrain(): Drain | undefined {
   try {
     setFlagsFromString('--allow-natives-syntax');
     const checkpoint = runInThisContext('() => %PerformMicrotaskCheckpoint()') as Drain;
-    setFlagsFromString('--no-allow-natives-syntax');
+    // Functions are compiled when they are first called: while the syntax is still allowed.
     checkpoint();
+    setFlagsFromString('--no-allow-natives-syntax');
     return checkpoint;
   } catch {
     return undefined;

@@ -1,5 +1,6 @@
 import { Prng } from '@holdfast/io';
 import { describe, expect, it } from 'vitest';
+import { engineDrain } from './drain-microtasks.ts';
 import { Incarnation } from './incarnation.ts';
 import { Phase, Scheduler } from './scheduler.ts';
 
@@ -12,6 +13,10 @@ function world(drain: 'engine' | 'host' = 'engine') {
   const say = (what: string) => () => void log.push(`${what}@${scheduler.nowMs}`);
   return { scheduler, process, log, say };
 }
+
+it('has the checkpoint of the engine: without it every event costs a turn of the host', () => {
+  expect(engineDrain()).toBeDefined();
+});
 
 describe.each(['engine', 'host'] as const)('Scheduler draining by the %s', (drain) => {
   it('runs events by time, then phase, then order of planning, and promises between them', async () => {

@@ -344,11 +344,16 @@ export class SimConnection implements Connection, LinkUser {
     let filled = 0;
     while (filled < take) {
       const head = this.#inbox[0];
-      const part = head.bytes.subarray(0, take - filled);
-      chunk.set(part, filled);
-      filled += part.length;
-      if (part.length === head.bytes.length) this.#inbox.shift();
-      else head.bytes = head.bytes.subarray(part.length);
+      const { length } = head.bytes;
+      if (length <= take - filled) {
+        chunk.set(head.bytes, filled);
+        filled += length;
+        this.#inbox.shift();
+        continue;
+      }
+      chunk.set(head.bytes.subarray(0, take - filled), filled);
+      head.bytes = head.bytes.subarray(take - filled);
+      filled = take;
     }
     return chunk;
   }

@@ -1,4 +1,4 @@
-/// <reference lib="esnext.disposable" />
+/// <reference lib="esnext.disposable" preserve="true" />
 import { DEADLINE_MS_DEFAULT } from '@holdfast/wire';
 import { type Codec, json } from '../api/codec.ts';
 import { SyncKeyspace } from './sync/sync-keyspace.ts';

@@ -35,7 +35,8 @@ export const USAGE = `npm run bench:cluster -- [options]
   --directory DIR     on the disk to be measured; default .holdfast/bench-cluster
   --failover          instead: how long writes pause after kill -9 of the leader
   --kills N           with --failover, default 10
-  --profile P:N       instead: CPU profiles of workload P with N clients
+  --profile P:N       instead: CPU profiles of workload P with N clients; of holdfast, or of holdfast-nest or
+                      holdfast-http when --systems names one
   --node-flags "…"    flags of Node for our servers`;
 
 /** @throws Error that says what is wrong with the arguments. */

@@ -10,8 +10,12 @@ import { Bench, type Measurement } from './measure.ts';
 import { profilePoint } from './profile.ts';
 import { measurementTables, ratioTable, summarize } from './report.ts';
 import { SYSTEMS } from './systems/all-systems.ts';
-import { holdfast } from './systems/holdfast.ts';
+import { holdfast, holdfastNest } from './systems/holdfast.ts';
+import { holdfastHttp } from './systems/holdfast-http.ts';
 import type { System } from './systems/system.ts';
+
+/** What `--profile` knows to look into. */
+const PROFILED: readonly System[] = [holdfast, holdfastNest, holdfastHttp];
 
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
@@ -22,7 +26,8 @@ async function main(): Promise<void> {
   mkdirSync(options.directory, { recursive: true });
   if (options.profile !== undefined) {
     const times = { warmUp: options.warmUpSeconds, measured: options.seconds };
-    await profilePoint(holdfast, options.profile, { ...options, times, functions: 30 });
+    const system = PROFILED.find(({ name }) => options.systems.includes(name)) ?? holdfast;
+    await profilePoint(system, options.profile, { ...options, times, functions: 30 });
     return;
   }
   const systems = available(options);

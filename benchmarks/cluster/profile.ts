@@ -24,7 +24,7 @@ export interface ProfileOptions {
 export async function profilePoint(system: System, point: Point, options: ProfileOptions): Promise<void> {
   const profileDirectory = join(options.directory, `profile-${point.workload}-${point.clients}`);
   mkdirSync(profileDirectory, { recursive: true });
-  const bench = await Bench.start(system, options.keys, options);
+  const bench = await Bench.start(system, options.keys, { ...options, profiled: true });
   const processes = [...bench.running.children, bench.load.child];
   let ops = 0;
   try {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { freePorts, startChild, waitUntil } from './child.ts';
 import { ROOT_KEY } from './cluster-id.ts';
 import { holdfastNest, ROOT } from './holdfast.ts';
-import { SERVER_FLAGS } from './node-command.ts';
+import { applicationArguments } from './node-command.ts';
 import type { System } from './system.ts';
 
 const GATEWAY_ENTRY = join(ROOT, 'apps', 'gateway', 'dist', 'main.js');
@@ -24,7 +24,8 @@ export const holdfastHttp: System = {
     const gateway = startChild({
       name: 'gateway',
       command: process.execPath,
-      args: [...SERVER_FLAGS, ...(options.nodeFlags ?? []), GATEWAY_ENTRY],
+      args: [...applicationArguments(options), GATEWAY_ENTRY],
+      ipc: options.profiled === true,
       logFile: join(options.directory, 'gateway.log'),
       env: {
         HOLDFAST_HTTP_PORT: String(port),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { WORKLOAD_NAMES } from '../workloads.ts';
 import { type Child, freePorts, startChild, waitUntil } from './child.ts';
 import { CLUSTER_ID } from './cluster-id.ts';
-import { nodeArguments, SERVER_FLAGS } from './node-command.ts';
+import { applicationArguments, nodeArguments, SERVER_FLAGS } from './node-command.ts';
 import type { RunningSystem, StartOptions, System } from './system.ts';
 
 export const ROOT = join(import.meta.dirname, '..', '..', '..');
@@ -66,7 +66,8 @@ export const holdfastNest: System = {
         startChild({
           name: `node-${i + 1}`,
           command: process.execPath,
-          args: [...SERVER_FLAGS, ...(options.nodeFlags ?? []), NEST_ENTRY],
+          args: [...applicationArguments(options), NEST_ENTRY],
+          ipc: options.profiled === true,
           logFile: join(options.directory, `node-${i + 1}.log`),
           env: {
             HOLDFAST_NODE_ID: String(i + 1),

@@ -7,6 +7,8 @@ export interface StartOptions {
   readonly directory: string;
   /** Flags of V8 and Node for our own server processes. */
   readonly nodeFlags?: readonly string[];
+  /** Our processes take requests for profiles from this one. */
+  readonly profiled?: boolean;
 }
 
 /** A system of servers that is up. */

@@ -24,7 +24,9 @@ describe('a value', () => {
     expect(get.headers['content-type']).toBe('image/x-odd; q="ö"');
     expect(get.headers['etag']).toBe(put.headers['etag']);
     expect(get.headers['etag']).toBe(`"${String(get.headers['holdfast-revision'])}"`);
-    expect(get.headers['holdfast-consistency']).toBe('asked=strong, served=strong, staleness-ms=0');
+    expect(get.headers['holdfast-consistency']).toBe(
+      'asked=strong, served=strong, staleness-ms=0, role=leader',
+    );
     const head = await http.request('HEAD', keyPath('binary'));
     expect(head.headers).toMatchObject({ 'content-length': '1000', etag: get.headers['etag'] });
     expect(head.body).toHaveLength(0);

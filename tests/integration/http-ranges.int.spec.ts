@@ -264,7 +264,9 @@ describe('read levels', () => {
     const put = await http.put('level', 'x');
     const revision = String(put.headers['holdfast-revision']);
     const strong = await http.get('level');
-    expect(strong.headers['holdfast-consistency']).toBe('asked=strong, served=strong, staleness-ms=0');
+    expect(strong.headers['holdfast-consistency']).toBe(
+      'asked=strong, served=strong, staleness-ms=0, role=leader',
+    );
     const floor = await http.request('GET', `${keyPath('level')}?consistency=eventual`, {
       headers: { 'holdfast-min-revision': revision },
     });
@@ -274,6 +276,58 @@ describe('read levels', () => {
     expect(bounded.status).toBe(200);
     expect(bounded.headers['holdfast-consistency']).toMatch(/^asked=bounded, served=(strong|bounded), /);
     expect((await http.get('level', '?consistency=linear')).problem.code).toBe('HF_BAD_REQUEST');
+  });
+
+  it('say with every answer what it is: level, age, and who gave it', async () => {
+    const { http } = cluster;
+    const strong = 'asked=strong, served=strong, staleness-ms=0, role=leader';
+    const eventual = /^asked=eventual, served=eventual, staleness-ms=(\d+|unknown), role=(leader|follower)$/;
+    const json = { 'content-type': 'application/json' };
+    const put = await http.put('level/a', '1', json);
+    const answers = [
+      put,
+      await http.request('POST', `${keyPath('level/n')}:increment`, { headers: { 'idempotency-key': 'lv' } }),
+      await http.get('level/a', `?revision=${String(put.headers['holdfast-revision'])}`),
+      await http.get('level/none'),
+      await http.request('HEAD', keyPath('level/a')),
+      await http.request('GET', `${KEYS}?prefix=level/`),
+      await http.request('GET', `${KEYS}?prefix=level/&count_only`),
+      await http.request('GET', `${KEYS}?prefix=level/`, { headers: { accept: 'application/x-ndjson' } }),
+      await http.request('POST', '/v1/batch', {
+        headers: json,
+        body: JSON.stringify({ operations: [{ op: 'get', key: 'level/a' }] }),
+      }),
+      await http.request('POST', '/v1/transactions', {
+        headers: json,
+        body: JSON.stringify({ then: [{ op: 'get', key: 'level/a' }] }),
+      }),
+      await http.request('GET', '/v1/operations/lv'),
+      await http.request('DELETE', `${KEYS}?prefix=level/n`),
+      await http.delete('level/none'),
+    ];
+    for (const [i, answer] of answers.entries()) {
+      expect([i, answer.headers['holdfast-consistency']]).toEqual([i, strong]);
+    }
+    // Revision 0: there is no version.
+    expect(answers[3]?.headers['holdfast-revision']).toBe('0');
+    await http.put('level/a', '2', json);
+    const weak = [
+      await http.get('level/a', '?consistency=eventual'),
+      await http.get('level/none', '?consistency=eventual'),
+      await http.request('GET', `${KEYS}?prefix=level/&consistency=eventual`),
+      await http.request('POST', '/v1/batch?consistency=eventual', {
+        headers: json,
+        body: JSON.stringify({ operations: [{ op: 'get', key: 'level/a' }] }),
+      }),
+    ];
+    for (const answer of weak) expect(answer.headers['holdfast-consistency']).toMatch(eventual);
+    // Weak reads go around among the replicas: leader and followers are told apart.
+    const roles = new Set<string>();
+    for (let i = 0; i < 60 && roles.size < 2; i++) {
+      const read = await http.get('level/a', '?consistency=eventual');
+      roles.add(String(read.headers['holdfast-consistency']).split('role=')[1] ?? '');
+    }
+    expect([...roles].sort()).toEqual(['follower', 'leader']);
   });
 });
 

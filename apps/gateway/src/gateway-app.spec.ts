@@ -54,6 +54,7 @@ function resultOf(parts: Partial<OpResult>): OpResult {
     replayed: false,
     servedLevel: Consistency.strong,
     stalenessMs: 0,
+    role: 'leader',
     expiresAtMs: 0,
     count: 0,
     succeeded: false,
@@ -202,18 +203,18 @@ describe('GET', () => {
       'content-type': 'image/png',
       etag: '"7"',
       'holdfast-revision': '7',
-      'holdfast-consistency': 'asked=strong, served=strong, staleness-ms=0',
+      'holdfast-consistency': 'asked=strong, served=strong, staleness-ms=0, role=leader',
     });
     expect([...(response.body as Buffer)]).toEqual([1, 0, 2]);
   });
 
   it('says what an eventual read got', async () => {
-    client.answer = { servedLevel: Consistency.eventual, stalenessMs: 0xffff_ffff };
+    client.answer = { servedLevel: Consistency.eventual, stalenessMs: 0xffff_ffff, role: 'follower' };
     const response = await http.get(`${KEYS}/k?consistency=eventual`);
     expect(client.last.consistency).toBe(Consistency.eventual);
     expect(response.headers).toMatchObject({
       'content-type': 'application/octet-stream',
-      'holdfast-consistency': 'asked=eventual, served=eventual, staleness-ms=unknown',
+      'holdfast-consistency': 'asked=eventual, served=eventual, staleness-ms=unknown, role=follower',
     });
   });
 
@@ -270,7 +271,9 @@ describe('GET', () => {
     client.answer = { found: false, servedLevel: Consistency.eventual, stalenessMs: 5 };
     const response = await http.get(`${KEYS}/k?consistency=eventual`);
     expect(response.body).toMatchObject({ status: 404, code: 'HF_KEY_NOT_FOUND' });
-    expect(response.headers['holdfast-consistency']).toBe('asked=eventual, served=eventual, staleness-ms=5');
+    expect(response.headers['holdfast-consistency']).toBe(
+      'asked=eventual, served=eventual, staleness-ms=5, role=leader',
+    );
   });
 
   it('takes a key as base64url', async () => {

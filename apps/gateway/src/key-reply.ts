@@ -12,7 +12,7 @@ const DEFAULT_CONTENT_TYPE = 'application/octet-stream';
 const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
 /** As the framework writes it for every other JSON. */
 const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
-type ServedAs = Pick<OpResult, 'servedLevel' | 'stalenessMs'>;
+type ServedAs = Pick<OpResult, 'servedLevel' | 'stalenessMs' | 'role'>;
 
 /** The staleness of an answer whose age nobody has measured, as nodes say it. */
 const STALENESS_UNKNOWN_MS = 0xffff_ffff;
@@ -34,7 +34,9 @@ export class ReadReply implements OpSink {
     const reply = this.#reply;
     const served = servedText(this.#asked, result);
     if (!found) {
-      replyProblem(reply.header('holdfast-consistency', served), new HoldfastError('HF_KEY_NOT_FOUND'));
+      // No version: revision 0, as in the problem document of a refused condition.
+      reply.header('holdfast-consistency', served).header('holdfast-revision', '0');
+      replyProblem(reply, new HoldfastError('HF_KEY_NOT_FOUND'));
       return;
     }
     const fields = ['holdfast-consistency', served, ...versionFields(revision)];
@@ -59,12 +61,15 @@ function mediaTypeOf(contentType: Uint8Array): string {
   return MEDIA_TYPE.test(text) ? text : DEFAULT_CONTENT_TYPE;
 }
 
-/** Level asked for, level served, and how old the answer may be. */
-export function servedText(asked: Consistency, { servedLevel, stalenessMs }: ServedAs): string {
+/** What is said of every write: it is in the log of its range's leader, and of a majority. */
+export const WRITTEN_TEXT = 'asked=strong, served=strong, staleness-ms=0, role=leader';
+
+/** Level asked for, level served, how old the answer may be, and what the replica that answered is in its range. */
+export function servedText(asked: Consistency, { servedLevel, stalenessMs, role }: ServedAs): string {
   const name = CONSISTENCY_NAMES[asked];
-  if (servedLevel === Consistency.strong) return `asked=${name}, served=strong, staleness-ms=0`;
+  if (servedLevel === Consistency.strong) return `asked=${name}, served=strong, staleness-ms=0, role=${role}`;
   const staleness = stalenessMs === STALENESS_UNKNOWN_MS ? 'unknown' : String(stalenessMs);
-  return `asked=${name}, served=${CONSISTENCY_NAMES[servedLevel]}, staleness-ms=${staleness}`;
+  return `asked=${name}, served=${CONSISTENCY_NAMES[servedLevel]}, staleness-ms=${staleness}, role=${role}`;
 }
 
 /** Answers a write when its result is there. */
@@ -113,7 +118,13 @@ export function replyWritten(
   { revision, replayed }: OpResult,
   json: Uint8Array | string,
 ): void {
-  const fields = [...versionFields(revision), 'content-type', JSON_CONTENT_TYPE];
+  const fields = [
+    'holdfast-consistency',
+    WRITTEN_TEXT,
+    ...versionFields(revision),
+    'content-type',
+    JSON_CONTENT_TYPE,
+  ];
   if (replayed) fields.push('idempotent-replayed', 'true');
   replyWhole(reply, fields, json);
 }

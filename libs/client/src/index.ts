@@ -29,6 +29,7 @@ export type { VersionRange } from './link/hello.ts';
 export type {
   Operation,
   OpResult,
+  ReplicaRole,
   OpSink,
   RequestedCheck,
   RequestedStep,

@@ -96,6 +96,9 @@ export interface RequestedStep {
   readonly ttlMs?: number | undefined;
 }
 
+/** A replica that answers: the one that takes writes, or one that follows it. */
+export type ReplicaRole = 'leader' | 'follower';
+
 /**
  * What a successful operation gave. Byte fields are views of the received frame, which nobody writes again; whoever
  * keeps one for long copies it, because it keeps the whole frame in memory.
@@ -116,6 +119,8 @@ export interface OpResult {
   readonly servedLevel: Consistency;
   /** The answer is at most this old; 0 when served strong. */
   readonly stalenessMs: number;
+  /** What the replica that answered is in its range: strong reads and writes are answered by the leader. */
+  readonly role: ReplicaRole;
   /** When the value expires, milliseconds since 1970; 0 = never. */
   readonly expiresAtMs: number;
   /** Counting scan: rows. Deletion of a range: keys that are gone. Else 0. */

@@ -96,6 +96,11 @@ export class DataResponseReader {
     return (this.flags(i) & AnswerFlag.found) !== 0;
   }
 
+  /** The replica that answered leads its range; told with reads. */
+  leader(i: number): boolean {
+    return (this.flags(i) & AnswerFlag.leader) !== 0;
+  }
+
   replayed(i: number): boolean {
     return (this.flags(i) & AnswerFlag.replayed) !== 0;
   }

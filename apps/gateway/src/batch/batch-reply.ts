@@ -1,8 +1,8 @@
-import type { Operation, OpResult, OpSink } from '@holdfast/client';
+import type { Operation, OpResult, OpSink, ReplicaRole } from '@holdfast/client';
 import { type Problem, problemOf } from '@holdfast/service';
-import { HoldfastError, OpKind } from '@holdfast/wire';
+import { Consistency, HoldfastError, isWrite, OpKind } from '@holdfast/wire';
 import type { FastifyReply } from 'fastify';
-import { counterOf } from '../key-reply.ts';
+import { counterOf, servedText } from '../key-reply.ts';
 import { valueMembers } from '../values/json-value.ts';
 
 /** The answer to one batch, in characters; results that do not fit say so. */
@@ -12,13 +12,20 @@ export const ANSWER_CHARS_MAX = 16 * 1024 * 1024;
 export class BatchReply implements OpSink {
   readonly #reply: FastifyReply;
   readonly #operations: readonly Operation[];
+  readonly #asked: Consistency;
   readonly #texts: string[];
   #left: number;
   #chars = 0;
   #failed = false;
+  /** The weakest of what the operations were served at. */
+  #servedLevel: Consistency = Consistency.strong;
+  #stalenessMs = 0;
+  #role: ReplicaRole = 'leader';
 
-  constructor(reply: FastifyReply, operations: readonly Operation[]) {
+  /** @param asked level of the reads among the operations */
+  constructor(reply: FastifyReply, operations: readonly Operation[], asked: Consistency) {
     this.#reply = reply;
+    this.#asked = asked;
     this.#operations = operations;
     this.#texts = new Array<string>(operations.length).fill('');
     this.#left = operations.length;
@@ -26,6 +33,7 @@ export class BatchReply implements OpSink {
 
   done(result: OpResult, tag: number): void {
     const { kind } = this.#operations[tag];
+    if (!isWrite(kind)) this.#serve(result);
     if (kind === OpKind.get && !result.found) {
       this.failed(new HoldfastError('HF_KEY_NOT_FOUND'), tag);
       return;
@@ -44,6 +52,12 @@ export class BatchReply implements OpSink {
     this.#ended(failureText(problemOf(error, this.#reply.request.id)), tag);
   }
 
+  #serve({ servedLevel, stalenessMs, role }: OpResult): void {
+    if (servedLevel > this.#servedLevel) this.#servedLevel = servedLevel;
+    this.#stalenessMs = Math.max(this.#stalenessMs, stalenessMs);
+    if (role === 'follower') this.#role = 'follower';
+  }
+
   #ended(text: string, tag: number): void {
     this.#texts[tag] = text;
     this.#chars += text.length;
@@ -52,6 +66,14 @@ export class BatchReply implements OpSink {
     void this.#reply
       .code(this.#failed ? 207 : 200)
       .header('content-type', 'application/json')
+      .header(
+        'holdfast-consistency',
+        servedText(this.#asked, {
+          servedLevel: this.#servedLevel,
+          stalenessMs: this.#stalenessMs,
+          role: this.#role,
+        }),
+      )
       .send(`{"results":[${this.#texts.join(',')}]}`);
   }
 }

@@ -54,7 +54,7 @@ function execute(
         }
       : { ...level, ...operation, revision: operation.revision ?? level.revision, deadlineMs: waitMs };
   });
-  const sink = new BatchReply(reply, parts);
+  const sink = new BatchReply(reply, parts, level.consistency);
   for (const [i, part] of parts.entries()) {
     const refusal = refusalOf(() => caller.permit(part));
     if (refusal === undefined) client.submit(part, sink, i);

@@ -4,6 +4,7 @@ import {
   IDEMPOTENCY,
   json,
   type Json,
+  LEVEL_HEADER,
   type Paths,
   READ_LEVEL,
   ref,
@@ -52,8 +53,8 @@ export const BATCH_PATHS: Paths = {
       requestBody: { required: true, content: json(schemaOf(batchSchema, 'input')) },
       responses: {
         ...WRITE_PROBLEMS,
-        200: success('Every operation succeeded.', RESULTS),
-        207: success('Some operations failed; each says so by itself.', RESULTS),
+        200: success('Every operation succeeded.', RESULTS, LEVEL_HEADER),
+        207: success('Some operations failed; each says so by itself.', RESULTS, LEVEL_HEADER),
       },
     },
   },

@@ -54,6 +54,7 @@ const WRITTEN = {
   ...CONDITION_PROBLEM,
   200: success('Durable on a majority.', schemaOf(revisionSchema, 'output'), {
     ...REVISION_HEADERS,
+    ...LEVEL_HEADER,
     ...REPLAYED_HEADER,
   }),
 };
@@ -135,6 +136,7 @@ export const KEY_PATHS: Paths = {
         ...WRITTEN,
         200: success('Durable on a majority.', schemaOf(countedSchema, 'output'), {
           ...REVISION_HEADERS,
+          ...LEVEL_HEADER,
           ...REPLAYED_HEADER,
         }),
       },

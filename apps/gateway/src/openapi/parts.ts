@@ -61,7 +61,7 @@ export const PROBLEMS: Json = {
 };
 export const WRITE_PROBLEMS: Json = {
   ...PROBLEMS,
-  409: problem('The same request is in flight, or another transaction stood in the way.'),
+  409: problem('Somebody else changed the same at the same time.'),
   413: problem('The key, the value or the body is too large.'),
   415: problem('The body is in a format that is not taken.'),
   422: problem('The idempotency key was used for another request, or the value is not an integer.'),
@@ -112,7 +112,9 @@ export const READ_LEVEL: readonly Json[] = [
 ];
 
 export const LEVEL_HEADER: Json = {
-  'Holdfast-Consistency': header('Level asked for, level served, and how old the answer may be.'),
+  'Holdfast-Consistency': header(
+    'Level asked for, level served, how old the answer may be (ms), and what the replica that answered is in its range: `asked=eventual, served=eventual, staleness-ms=unknown, role=follower`.',
+  ),
 };
 export const REVISION_HEADERS: Json = {
   ETag: header('The revision as an entity tag.'),

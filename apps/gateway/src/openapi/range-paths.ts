@@ -14,6 +14,7 @@ import {
   type Json,
   KEYSPACE,
   LEVEL_HEADER,
+  REPLAYED_HEADER,
   oneOf,
   parameter,
   type Paths,
@@ -129,12 +130,20 @@ export const RANGE_PATHS: Paths = {
       ],
       responses: {
         ...WRITE_PROBLEMS,
-        200: success('Removed, durable on a majority.', {
-          type: 'object',
-          required: ['deleted'],
-          properties: { deleted: { type: 'integer' }, cursor: CURSOR },
-          additionalProperties: false,
-        }),
+        200: success(
+          'Removed, durable on a majority.',
+          {
+            type: 'object',
+            required: ['deleted'],
+            properties: { deleted: { type: 'integer' }, cursor: CURSOR },
+            additionalProperties: false,
+          },
+          {
+            ...LEVEL_HEADER,
+            ...REPLAYED_HEADER,
+            'Holdfast-Revision': header('Of the last part.', 'integer'),
+          },
+        ),
       },
     },
   },

@@ -10,6 +10,7 @@ import {
   type Paths,
   PROBLEMS,
   ref,
+  LEVEL_HEADER,
   REPLAYED_HEADER,
   REQUEST_ID,
   REVISION_HEADERS,
@@ -68,7 +69,7 @@ export const TRANSACTION_PATHS: Paths = {
             },
             additionalProperties: false,
           },
-          { ...REVISION_HEADERS, ...REPLAYED_HEADER },
+          { ...REVISION_HEADERS, ...LEVEL_HEADER, ...REPLAYED_HEADER },
         ),
       },
     },
@@ -86,7 +87,10 @@ export const TRANSACTION_PATHS: Paths = {
         DEADLINE,
         REQUEST_ID,
       ],
-      responses: { ...PROBLEMS, 200: success('It was decided.', schemaOf(operationRecordSchema, 'output')) },
+      responses: {
+        ...PROBLEMS,
+        200: success('It was decided.', schemaOf(operationRecordSchema, 'output'), LEVEL_HEADER),
+      },
     },
   },
 };

@@ -1,10 +1,11 @@
 import type { OpResult } from '@holdfast/client';
 import { keyspaceId } from '@holdfast/io';
-import { ERRORS, HoldfastError, IDEMPOTENCY_KEY_BYTES_MAX, OpKind } from '@holdfast/wire';
+import { Consistency, ERRORS, HoldfastError, IDEMPOTENCY_KEY_BYTES_MAX, OpKind } from '@holdfast/wire';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { callerOf } from '../access/access-gate.ts';
 import { scopedKey } from '../idempotency.ts';
+import { servedText } from '../key-reply.ts';
 import { percentDecoded } from '../percent-encoding.ts';
 import { deadlineMs, single } from '../request-options.ts';
 import type { StoreClient } from '../store-client.ts';
@@ -48,7 +49,10 @@ async function lookUp(client: StoreClient, request: FastifyRequest, reply: Fasti
       detail: 'no record of it: it has not happened so far; a write that is still under way may come',
     });
   }
-  return reply.header('content-type', 'application/json').send(JSON.stringify(describe(result)));
+  return reply
+    .header('holdfast-consistency', servedText(Consistency.strong, result))
+    .header('content-type', 'application/json')
+    .send(JSON.stringify(describe(result)));
 }
 
 function describe(result: OpResult): z.output<typeof operationRecordSchema> {

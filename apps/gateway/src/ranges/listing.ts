@@ -1,5 +1,5 @@
 import { compareBytes, copyBytes } from '@holdfast/io';
-import type { OpResult } from '@holdfast/client';
+import type { OpResult, ReplicaRole } from '@holdfast/client';
 import { Consistency, HoldfastError, OpKind } from '@holdfast/wire';
 import type { StoreClient } from '../store-client.ts';
 import type { ListRequest } from './range-request.ts';
@@ -25,6 +25,7 @@ export class Listing {
   /** The weakest of the levels that pages were served at, and the oldest. */
   #servedLevel: Consistency = Consistency.strong;
   #stalenessMs = 0;
+  #role: ReplicaRole = 'leader';
 
   constructor(client: StoreClient, request: ListRequest) {
     const { start, end, reverse, level, position } = request;
@@ -50,6 +51,11 @@ export class Listing {
 
   get stalenessMs(): number {
     return this.#stalenessMs;
+  }
+
+  /** `follower` as soon as one page came from one. */
+  get role(): ReplicaRole {
+    return this.#role;
   }
 
   /** Continues this listing elsewhere; undefined when it is complete. */
@@ -90,6 +96,7 @@ export class Listing {
     };
     if (page.servedLevel > this.#servedLevel) this.#servedLevel = page.servedLevel;
     this.#stalenessMs = Math.max(this.#stalenessMs, page.stalenessMs);
+    if (page.role === 'follower') this.#role = 'follower';
     return page;
   }
 }

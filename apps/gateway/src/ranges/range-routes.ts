@@ -5,7 +5,7 @@ import { COUNT_ROWS_MAX, DELETE_RANGE_KEYS_MAX, HoldfastError, OpKind, SCAN_BYTE
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { callerOf } from '../access/access-gate.ts';
 import { idempotencyKeyText, scopedKey } from '../idempotency.ts';
-import { servedText } from '../key-reply.ts';
+import { servedText, WRITTEN_TEXT } from '../key-reply.ts';
 import { deadlineMs, single } from '../request-options.ts';
 import type { StoreClient } from '../store-client.ts';
 import { LineStream } from './line-stream.ts';
@@ -64,6 +64,7 @@ class RangeRoutes {
     const endsAtMs = performance.now() + waitMs;
     let deleted = 0;
     let replayed = false;
+    let revision = 0;
     let from: Uint8Array | undefined = position?.key ?? start;
     for (let part = 0; from !== undefined && deleted < limit; part++) {
       const leftMs = Math.floor(endsAtMs - performance.now());
@@ -80,8 +81,10 @@ class RangeRoutes {
       });
       deleted += result.count;
       replayed ||= result.replayed;
+      revision = Math.max(revision, result.revision);
       from = result.resumeKey === undefined ? undefined : copyBytes(result.resumeKey);
     }
+    reply.header('holdfast-consistency', WRITTEN_TEXT).header('holdfast-revision', String(revision));
     if (replayed) reply.header('idempotent-replayed', 'true');
     return {
       deleted,

@@ -1,6 +1,6 @@
 import { readU53, type Revision, viewOf } from '@holdfast/io';
 import {
-  type Consistency,
+  Consistency,
   type DataResponseReader,
   type OperationRecord,
   type Outcome,
@@ -9,7 +9,7 @@ import {
   type ScanRowsReader,
   type TransactionAnswer,
 } from '@holdfast/wire';
-import type { OpResult } from '../operation.ts';
+import type { OpResult, ReplicaRole } from '../operation.ts';
 
 /** One answer of a received frame, decoded where it stands and only when it is looked at. */
 export class Answer implements OpResult {
@@ -51,6 +51,11 @@ export class Answer implements OpResult {
 
   get stalenessMs(): number {
     return this.#reader.stalenessMs(this.#index);
+  }
+
+  get role(): ReplicaRole {
+    const leads = this.servedLevel === Consistency.strong || this.#reader.leader(this.#index);
+    return leads ? 'leader' : 'follower';
   }
 
   get expiresAtMs(): number {

@@ -11,7 +11,7 @@ import {
   type ScanRowsReader,
   type TransactionAnswer,
 } from '@holdfast/wire';
-import type { Operation, OpResult } from '../operation.ts';
+import type { Operation, OpResult, ReplicaRole } from '../operation.ts';
 import type { HttpAnswer } from './http-exchange.ts';
 import { counterBytes, readTransaction } from './rest-transaction.ts';
 
@@ -40,6 +40,7 @@ class RestResult implements OpResult {
   readonly replayed: boolean;
   readonly servedLevel: Consistency;
   readonly stalenessMs: number;
+  readonly role: ReplicaRole;
   readonly expiresAtMs = 0;
   readonly count = 0;
   readonly succeeded: boolean;
@@ -63,6 +64,7 @@ class RestResult implements OpResult {
     const served = servedAt(answer.header('holdfast-consistency') ?? '');
     this.servedLevel = served.level;
     this.stalenessMs = served.stalenessMs;
+    this.role = served.role;
   }
 
   transaction(): TransactionAnswer {
@@ -137,8 +139,12 @@ function revisionOf(answer: HttpAnswer): number {
   return Number.isSafeInteger(revision) && revision > 0 ? revision : 0;
 }
 
-/** `asked=eventual, served=eventual, staleness-ms=12`. What is not said is not claimed. */
-function servedAt(header: string): { readonly level: Consistency; readonly stalenessMs: number } {
+/** `asked=eventual, served=eventual, staleness-ms=12, role=follower`. What is not said is not claimed. */
+function servedAt(header: string): {
+  readonly level: Consistency;
+  readonly stalenessMs: number;
+  readonly role: ReplicaRole;
+} {
   const served = /\bserved=(strong|bounded|eventual)\b/.exec(header)?.[1] as
     | keyof typeof Consistency
     | undefined;
@@ -146,6 +152,7 @@ function servedAt(header: string): { readonly level: Consistency; readonly stale
   return {
     level: served === undefined ? Consistency.eventual : Consistency[served],
     stalenessMs: staleness === undefined ? STALENESS_UNKNOWN_MS : Number(staleness),
+    role: /\brole=leader\b/.test(header) ? 'leader' : 'follower',
   };
 }
 

@@ -107,15 +107,23 @@ export class DataCall {
     return false;
   }
 
-  found(op: number, revision: number, stored: StoredValue, served: Consistency, stalenessMs: number): void {
+  /** @param flags {@link AnswerFlag}s */
+  found(
+    op: number,
+    revision: number,
+    stored: StoredValue,
+    served: Consistency,
+    stalenessMs: number,
+    flags: number,
+  ): void {
     this.#makeRoom(stored.value.length + stored.contentType.length);
     if (!this.#take(op)) return;
     const { value, contentType, expiresAtMs } = stored;
-    this.#answers.value(op, revision, value, contentType, served, stalenessMs, 0, expiresAtMs);
+    this.#answers.value(op, revision, value, contentType, served, stalenessMs, flags, expiresAtMs);
   }
 
-  absent(op: number, served: Consistency, stalenessMs: number): void {
-    if (this.#take(op)) this.#answers.absent(op, 0, served, stalenessMs);
+  absent(op: number, served: Consistency, stalenessMs: number, flags: number): void {
+    if (this.#take(op)) this.#answers.absent(op, 0, served, stalenessMs, flags);
   }
 
   rows(op: number, ...answer: DropFirst<Parameters<DataResponseBuilder['rows']>>): void {

@@ -1,6 +1,6 @@
 import { asError } from '@holdfast/io';
 import type { Tree } from '@holdfast/lsm';
-import { Consistency, type ErrorCode, OpKind, ScanRowsBuilder } from '@holdfast/wire';
+import { AnswerFlag, Consistency, type ErrorCode, OpKind, ScanRowsBuilder } from '@holdfast/wire';
 import { type HybridClock, revisionOfWallMs, wallMsOfRevision } from '../hybrid-clock.ts';
 import { recordIn } from '../range/idempotency-record.ts';
 import type { ReadFailure, ReadWaiter } from '../range/reads.ts';
@@ -33,6 +33,8 @@ export interface ReadView {
   readonly nowMs: number;
   /** Revision to read at; 0 = the latest state. */
   readonly revision: number;
+  /** {@link AnswerFlag}s: `leader` when this replica leads its range. */
+  readonly flags: number;
 }
 
 /** Serves the reads of calls: strong ones through their range's next ReadIndex round, others from what is applied. */
@@ -63,7 +65,8 @@ export class ReadExecutor {
     if (this.#servedLocally(call, revision, replica)) {
       const nowMs = revision === 0 ? hybridClock.nowMs() : wallMsOfRevision(revision);
       const served = Consistency.eventual;
-      this.serve(call, op, replica, { served, stalenessMs: STALENESS_UNKNOWN_MS, nowMs, revision });
+      const flags = replica.isLeader ? AnswerFlag.leader : 0;
+      this.serve(call, op, replica, { served, stalenessMs: STALENESS_UNKNOWN_MS, nowMs, revision, flags });
       return;
     }
     const round = rounds.of(this, call, replica);
@@ -100,17 +103,17 @@ export class ReadExecutor {
       kind === OpKind.lookup
         ? idempotencyKeyOf(replica.id, reader.key(op))
         : dataKey(reader.keyspaceId(op), reader.key(op));
-    const { revision, served, stalenessMs, nowMs } = view;
+    const { revision, served, stalenessMs, nowMs, flags } = view;
     const lookup = this.#lookup(key, revision === 0 ? undefined : revision);
     const answer = (version: Awaited<typeof lookup>): void => {
       const expiresAtMs = version === undefined ? 0 : expiryOf(version.value);
       if (version === undefined || (expiresAtMs !== 0 && expiresAtMs <= nowMs)) {
-        call.absent(op, served, stalenessMs);
+        call.absent(op, served, stalenessMs, flags);
         return;
       }
       const stored = readStoredValue(version.value);
       const found = kind === OpKind.lookup ? { ...stored, value: recordIn(version.value) } : stored;
-      call.found(op, version.revision, found, served, stalenessMs);
+      call.found(op, version.revision, found, served, stalenessMs, flags);
     };
     if (lookup instanceof Promise) this.#settle(call, op, replica, lookup.then(answer));
     else answer(lookup);
@@ -197,7 +200,13 @@ class RangeRead implements ReadWaiter {
 
   readable(): void {
     const { reader } = this.#call;
-    const latest = { served: Consistency.strong, stalenessMs: 0, nowMs: this.#nowMs, revision: 0 };
+    const latest = {
+      served: Consistency.strong,
+      stalenessMs: 0,
+      nowMs: this.#nowMs,
+      revision: 0,
+      flags: AnswerFlag.leader,
+    };
     for (const op of this.ops) {
       const asked = reader.revision(op);
       const revision = asked === 0 && reader.pinned(op) ? this.#pinned : asked;

@@ -79,7 +79,7 @@ export async function scanRange(
     served: view.served,
     stalenessMs: view.stalenessMs,
     revision,
-    flags: resumeKey === undefined ? 0 : AnswerFlag.more,
+    flags: view.flags | (resumeKey === undefined ? 0 : AnswerFlag.more),
     resumeKey: resumeKey ?? NO_BYTES,
   };
   if (countOnly) call.counted(op, count, answer);

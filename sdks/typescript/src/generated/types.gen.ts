@@ -264,7 +264,7 @@ export type DeleteKeyErrors = {
      */
     404: Problem;
     /**
-     * The same request is in flight, or another transaction stood in the way.
+     * Somebody else changed the same at the same time.
      */
     409: Problem;
     /**
@@ -599,7 +599,7 @@ export type PutKeyErrors = {
      */
     404: Problem;
     /**
-     * The same request is in flight, or another transaction stood in the way.
+     * Somebody else changed the same at the same time.
      */
     409: Problem;
     /**
@@ -722,7 +722,7 @@ export type IncrementKeyErrors = {
      */
     404: Problem;
     /**
-     * The same request is in flight, or another transaction stood in the way.
+     * Somebody else changed the same at the same time.
      */
     409: Problem;
     /**
@@ -849,7 +849,7 @@ export type DeleteKeysErrors = {
      */
     404: Problem;
     /**
-     * The same request is in flight, or another transaction stood in the way.
+     * Somebody else changed the same at the same time.
      */
     409: Problem;
     /**
@@ -1195,7 +1195,7 @@ export type ExecuteBatchErrors = {
      */
     404: Problem;
     /**
-     * The same request is in flight, or another transaction stood in the way.
+     * Somebody else changed the same at the same time.
      */
     409: Problem;
     /**
@@ -1463,7 +1463,7 @@ export type ExecuteTransactionErrors = {
      */
     404: Problem;
     /**
-     * The same request is in flight, or another transaction stood in the way.
+     * Somebody else changed the same at the same time.
      */
     409: Problem;
     /**
@@ -1866,7 +1866,7 @@ export type CreateKeyspaceErrors = {
      */
     404: Problem;
     /**
-     * The same request is in flight, or another transaction stood in the way.
+     * Somebody else changed the same at the same time.
      */
     409: Problem;
     /**
@@ -1954,7 +1954,7 @@ export type DeleteKeyspaceErrors = {
      */
     404: Problem;
     /**
-     * The same request is in flight, or another transaction stood in the way.
+     * Somebody else changed the same at the same time.
      */
     409: Problem;
     /**
@@ -2127,7 +2127,7 @@ export type UpdateKeyspaceErrors = {
      */
     404: Problem;
     /**
-     * The same request is in flight, or another transaction stood in the way.
+     * Somebody else changed the same at the same time.
      */
     409: Problem;
     /**
@@ -2315,7 +2315,7 @@ export type CreateApiKeyErrors = {
      */
     404: Problem;
     /**
-     * The same request is in flight, or another transaction stood in the way.
+     * Somebody else changed the same at the same time.
      */
     409: Problem;
     /**

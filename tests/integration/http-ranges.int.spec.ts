@@ -299,7 +299,7 @@ describe('read levels', () => {
       }),
       await http.request('POST', '/v1/transactions', {
         headers: json,
-        body: JSON.stringify({ then: [{ op: 'get', key: 'level/a' }] }),
+        body: '{"then":[{"op":"get","key":"level/a"}]}',
       }),
       await http.request('GET', '/v1/operations/lv'),
       await http.request('DELETE', `${KEYS}?prefix=level/n`),

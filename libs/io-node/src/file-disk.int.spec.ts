@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 const RECORD_BYTES = 5_000;
 const KILLS = 4;
 
-describe.each(['pool', 'thread'])('synced writes by the %s', (by) => {
+describe.each(['pool', 'thread', 'caller'])('synced writes by the %s', (by) => {
   let directory: string;
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'holdfast-kill-'));

@@ -5,6 +5,7 @@ import { type DiskWorld, diskConformance, realTime } from '@holdfast/io/conforma
 import { afterAll } from 'vitest';
 import { FileDisk } from './file-disk.ts';
 import { loadLibc } from './libc.ts';
+import { BlockingWriter } from './synced-writer.ts';
 import { LogWriter } from './threads/log-writer.ts';
 
 async function world(disk: FileDisk): Promise<DiskWorld> {
@@ -18,3 +19,7 @@ diskConformance('FileDisk', () => world(new FileDisk()));
 const logWriter = new LogWriter();
 afterAll(() => logWriter.close());
 diskConformance('FileDisk with a log writer', () => world(new FileDisk(logWriter)));
+
+diskConformance('FileDisk that writes on the calling thread', () =>
+  world(new FileDisk(new BlockingWriter())),
+);

@@ -5,7 +5,7 @@ import { lockDirectory } from './directory-lock.ts';
 import { codeOf, diskError, translated } from './disk-errors.ts';
 import { FileStates } from './file-state.ts';
 import { OpenFile } from './open-file.ts';
-import type { LogWriter } from './threads/log-writer.ts';
+import type { SyncedWriter } from './synced-writer.ts';
 
 const FLAGS = {
   never: constants.O_RDWR,
@@ -19,14 +19,14 @@ const FLAGS = {
  */
 export class FileDisk implements Disk {
   readonly #states = new FileStates();
-  readonly #logWriter: LogWriter | undefined;
+  readonly #writer: SyncedWriter | undefined;
 
   /**
-   * @param logWriter performs every `write(.., sync = true)`, if given. Log records, hard states and manifest
+   * @param writer performs every `write(.., sync = true)`, if given. Log records, hard states and manifest
    * edits come that way; tables are written without `sync` and synced once, which stays with libuv's pool.
    */
-  constructor(logWriter?: LogWriter) {
-    this.#logWriter = logWriter;
+  constructor(writer?: SyncedWriter) {
+    this.#writer = writer;
   }
 
   open(path: string, create: 'never' | 'if-missing' | 'exclusive'): Promise<DiskFile> {
@@ -36,7 +36,7 @@ export class FileDisk implements Disk {
         fstat(fd, (statError, stats) => {
           if (statError === null && stats.isFile()) {
             const { state, release } = this.#states.acquire(`${stats.dev}:${stats.ino}`, stats.size);
-            return resolve(new OpenFile(path, fd, state, release, this.#logWriter));
+            return resolve(new OpenFile(path, fd, state, release, this.#writer));
           }
           closeFd(fd, () =>
             reject(

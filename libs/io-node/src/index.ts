@@ -3,6 +3,7 @@ export { FileDisk } from './file-disk.ts';
 export type { ByteKernels } from './kernels/byte-kernels.ts';
 export { createByteKernels } from './kernels/node-byte-kernels.ts';
 export { nodeKernels } from './node-kernels.ts';
+export { BlockingWriter, type SyncedWriter } from './synced-writer.ts';
 export { SystemClock } from './system-clock.ts';
 export { systemRandomSeed } from './system-random-seed.ts';
 export type { TcpLimits } from './tcp-connection.ts';

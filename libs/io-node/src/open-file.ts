@@ -4,7 +4,7 @@ import { diskError } from './disk-errors.ts';
 import type { FileState } from './file-state.ts';
 import { type MappedMemory, mapFile } from './mapped-memory.ts';
 import { readFully, readFullySync, syncData, writeFully } from './positional-io.ts';
-import type { LogWriter } from './threads/log-writer.ts';
+import type { SyncedWriter } from './synced-writer.ts';
 
 /** Source of every zero that {@link OpenFile.allocate} writes. */
 const ZEROS = new Uint8Array(64 * 1024);
@@ -12,8 +12,8 @@ const ZEROS = new Uint8Array(64 * 1024);
 /**
  * A file of `FileDisk`.
  *
- * A synced write needs one trip to another thread instead of two (ADR 0014): to the log writer, if there is
- * one; else to libuv's pool, through a second descriptor opened with `O_DSYNC`. That descriptor makes only its
+ * A synced write needs one trip to another thread instead of two (ADR 0014): it is the business of the writer, if there
+ * is one; else it goes to libuv's pool, through a second descriptor opened with `O_DSYNC`. That descriptor makes only its
  * own bytes durable, so while anything else waits for a sync, such a write takes the long way: write, then
  * `fdatasync`.
  */
@@ -22,7 +22,7 @@ export class OpenFile implements DiskFile {
   readonly #fd: number;
   readonly #state: FileState;
   readonly #release: () => void;
-  readonly #writer: LogWriter | undefined;
+  readonly #writer: SyncedWriter | undefined;
   #syncedFd: number | undefined;
   /** Set when this platform has no second way to the same file. */
   #noSyncedFd = false;
@@ -32,7 +32,7 @@ export class OpenFile implements DiskFile {
   #mapping: MappedMemory | undefined;
 
   /** @param release called when the file has been closed. */
-  constructor(path: string, fd: number, state: FileState, release: () => void, writer?: LogWriter) {
+  constructor(path: string, fd: number, state: FileState, release: () => void, writer?: SyncedWriter) {
     this.path = path;
     this.#fd = fd;
     this.#state = state;
@@ -116,7 +116,7 @@ export class OpenFile implements DiskFile {
   /** The short ways. False when none is open. */
   async #writeSynced(chunks: readonly Uint8Array[], offset: number): Promise<boolean> {
     if (this.#writer !== undefined) {
-      await this.#writeByThread(this.#writer, chunks, offset);
+      await this.#writeByWriter(this.#writer, chunks, offset);
       return true;
     }
     if (!this.#state.clean) return false;
@@ -135,8 +135,8 @@ export class OpenFile implements DiskFile {
     }
   }
 
-  /** The thread syncs the whole file, so this covers everything that was over when it began. */
-  async #writeByThread(writer: LogWriter, chunks: readonly Uint8Array[], offset: number): Promise<void> {
+  /** The writer syncs the whole file, so this covers everything that was over when it began. */
+  async #writeByWriter(writer: SyncedWriter, chunks: readonly Uint8Array[], offset: number): Promise<void> {
     const synced = this.#state.beginSync();
     this.#state.beginChange();
     try {

@@ -1,4 +1,4 @@
-import { fdatasync, read, readSync, write, writev } from 'node:fs';
+import { fdatasync, read, readSync, write, writeSync, writev } from 'node:fs';
 import { DiskError } from '@holdfast/io';
 
 /** `writev` takes at most this many chunks (IOV_MAX on Linux and macOS). */
@@ -60,6 +60,22 @@ export function writeFully(fd: number, chunks: readonly Uint8Array[], offset: nu
     };
     next();
   });
+}
+
+/** Writes `bytes[start .. end)` at `offset` on this thread, asking again after a short write. */
+export function writeFullySync(
+  fd: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  offset: number,
+): void {
+  while (start < end) {
+    const written = writeSync(fd, bytes, start, end - start, offset);
+    if (written === 0) throw new DiskError('EIO', 'write', `fd ${fd}`, { detail: 'nothing was written' });
+    start += written;
+    offset += written;
+  }
 }
 
 /** Removes the first `bytes` bytes from a list of chunks. */

@@ -11,16 +11,19 @@ beforeEach(async () => {
 });
 afterEach(() => directory.remove());
 
-it('keeps what was written through the log, without a flush', async () => {
-  const first = await openTree(directory.path, { wal: true });
-  const batch = new WriteBatch();
-  batch.put(utf8('key'), 1, utf8('value'));
-  await first.tree.write(batch, { sync: true });
-  await first.close();
-  const second = await openTree(directory.path, { wal: true });
-  expect(Buffer.from((await second.tree.get(utf8('key')))!.value).toString()).toBe('value');
-  await second.close();
-});
+it.each(['thread', 'caller'] as const)(
+  'keeps what the %s wrote into the log, without a flush',
+  async (by) => {
+    const first = await openTree(directory.path, { wal: true, logWrites: by });
+    const batch = new WriteBatch();
+    batch.put(utf8('key'), 1, utf8('value'));
+    await first.tree.write(batch, { sync: true });
+    await first.close();
+    const second = await openTree(directory.path, { wal: true });
+    expect(Buffer.from((await second.tree.get(utf8('key')))!.value).toString()).toBe('value');
+    await second.close();
+  },
+);
 
 it('compacts on a thread, compressed by level', async () => {
   const events: TreeEvent[] = [];

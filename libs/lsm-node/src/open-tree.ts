@@ -1,4 +1,4 @@
-import { FileDisk, LogWriter, nodeKernels, SystemClock } from '@holdfast/io-node';
+import { BlockingWriter, FileDisk, LogWriter, nodeKernels, SystemClock } from '@holdfast/io-node';
 import { Tree, type TreeOpenOptions, type TreeOptions } from '@holdfast/lsm';
 import { nodeCodecs } from './codecs.ts';
 import { WorkerCompactor } from './worker-compactor.ts';
@@ -7,6 +7,12 @@ export interface OpenTreeOptions {
   readonly options?: TreeOptions;
   /** Keep a write-ahead log, so that `Tree.write` is durable by itself. Default false. */
   readonly wal?: boolean;
+  /**
+   * Who writes and syncs the log. `thread` (default): one of its own, so that the event loop goes on. `caller`: the
+   * thread that calls, which stands still for as long as the disk needs: half the time for a write that is waited
+   * for alone, and for programs that serve nobody meanwhile.
+   */
+  readonly logWrites?: 'thread' | 'caller';
   /** Where merges run. Default: a {@link WorkerCompactor} of this tree. */
   readonly compactor?: TreeOpenOptions['compactor'];
   readonly onEvent?: TreeOpenOptions['onEvent'];
@@ -26,8 +32,8 @@ export interface OpenedTree {
  * @throws what `Tree.open` throws.
  */
 export async function openTree(directory: string, open: OpenTreeOptions = {}): Promise<OpenedTree> {
-  const { options, wal = false, onEvent } = open;
-  const logWriter = wal ? new LogWriter() : undefined;
+  const { options, wal = false, logWrites = 'thread', onEvent } = open;
+  const logWriter = wal && logWrites === 'thread' ? new LogWriter() : undefined;
   const own = open.compactor === undefined ? new WorkerCompactor() : undefined;
   const closeThreads = async (): Promise<void> => {
     await own?.close();
@@ -36,7 +42,7 @@ export async function openTree(directory: string, open: OpenTreeOptions = {}): P
   try {
     const compactor = open.compactor ?? own;
     const tree = await Tree.open({
-      disk: new FileDisk(logWriter),
+      disk: new FileDisk(logWrites === 'caller' ? new BlockingWriter() : logWriter),
       directory,
       kernels: nodeKernels,
       clock: new SystemClock(),

@@ -1,8 +1,9 @@
 /** The thread of a `LogWriter`: takes all that waits, writes it, syncs each file once, answers, and again. */
-import { fdatasyncSync, writeSync } from 'node:fs';
+import { fdatasyncSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { viewOf } from '@holdfast/io';
 import { codeOf } from '../disk-errors.ts';
+import { writeFullySync } from '../positional-io.ts';
 import {
   LAST,
   LogCounter,
@@ -27,7 +28,7 @@ function serve(consumer: RingConsumer, producer: RingProducer, counters: SharedC
     const { id, fd, offset } = readRequestHeader(view, start);
     counters.add(LogCounter.bytes, end - start - REQUEST_HEADER_BYTES);
     try {
-      writeFully(fd, consumer.bytes, start + REQUEST_HEADER_BYTES, end, offset);
+      writeFullySync(fd, consumer.bytes, start + REQUEST_HEADER_BYTES, end, offset);
     } catch (error) {
       failures.set(id, codeOf(error) ?? 'EIO');
     }
@@ -52,15 +53,6 @@ function serve(consumer: RingConsumer, producer: RingProducer, counters: SharedC
     // The space goes back before the sync: the next batch fills it meanwhile.
     if (consumer.takeAll(take) > 0) counters.add(LogCounter.batches, 1);
     syncAndAnswer();
-  }
-}
-
-function writeFully(fd: number, bytes: Uint8Array, start: number, end: number, offset: number): void {
-  while (start < end) {
-    const written = writeSync(fd, bytes, start, end - start, offset);
-    if (written === 0) throw Object.assign(new Error('nothing was written'), { code: 'EIO' });
-    start += written;
-    offset += written;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import { shareable, viewOf } from '@holdfast/io';
+import type { SyncedWriter } from '../synced-writer.ts';
 import {
   LAST,
   LogCounter,
@@ -35,7 +36,7 @@ interface Request {
  * (compression, name look-ups, other files' syncs) stands between a log record and the disk. What arrives
  * while the thread syncs is written as one batch with one sync per file. Figures: ADR 0014.
  */
-export class LogWriter {
+export class LogWriter implements SyncedWriter {
   readonly #worker: Worker;
   readonly #producer: RingProducer;
   readonly #producerView: DataView;
@@ -80,11 +81,6 @@ export class LogWriter {
     };
   }
 
-  /**
-   * Writes the chunks one behind the other and makes the file's bytes and size durable. The chunks are free
-   * again when the promise settles. Fails with an error that has the system's `code`, and `syscall` `fdatasync`
-   * when the write succeeded and the sync did not.
-   */
   write(fd: number, chunks: readonly Uint8Array[], offset: number): Promise<void> {
     if (this.#dead !== undefined) return Promise.reject(this.#dead);
     this.#lastId = (this.#lastId + 1) >>> 0;

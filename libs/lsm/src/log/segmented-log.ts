@@ -242,7 +242,8 @@ export class SegmentedLog {
       return;
     }
     this.#waiting.push({ done, records: this.#queue.length });
-    this.#writing ??= this.#writeGroups();
+    // Not now: what the rest of this turn appends belongs to the same group.
+    this.#writing ??= Promise.resolve().then(() => this.#writeGroups());
   }
 
   /** Drops segments before `segment`; their files are used again. Never the one that is being written. */

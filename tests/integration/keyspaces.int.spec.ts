@@ -65,6 +65,45 @@ describe('keyspaces over HTTP', () => {
     expect(names).toEqual(['alpha', 'beta', 'default', 'orders']);
   });
 
+  it('keep old versions as long as they say', async () => {
+    expect((await send('POST', PATH, { name: 'brief', retention_ms: 400 })).status).toBe(201);
+    const write = async (keyspace: string, body: string) =>
+      String(
+        (await cluster.http.request('PUT', `${PATH}/${keyspace}/keys/k`, { body })).headers[
+          'holdfast-revision'
+        ],
+      );
+    const read = (keyspace: string, revision: string) =>
+      cluster.http.request('GET', `${PATH}/${keyspace}/keys/k?revision=${revision}`);
+    const then = await write('brief', 'first');
+    await write('brief', 'second');
+    const elsewhere = await write('default', 'first');
+    await write('default', 'second');
+    // Each node learns of it within a tick of the change.
+    await expect.poll(async () => (await read('brief', then)).status, { timeout: PATIENCE_MS }).toBe(410);
+    expect((await read('brief', then)).problem.code).toBe('HF_COMPACTED');
+    expect((await read('default', elsewhere)).body.toString()).toBe('first');
+    expect((await cluster.http.request('GET', `${PATH}/brief/keys/k`)).body.toString()).toBe('second');
+
+    // More than before holds from now on: what is older stays refused.
+    const longer = await send('PATCH', `${PATH}/brief`, { retention_ms: 86_400_000 });
+    expect(jsonOf(longer)).toMatchObject({ retention_ms: 86_400_000 });
+    const now = await write('brief', 'third');
+    await write('brief', 'fourth');
+    await expect.poll(async () => (await read('brief', now)).body.toString()).toBe('third');
+    expect((await read('brief', then)).status).toBe(410);
+    expect((await send('POST', PATH, { name: 'no', retention_ms: -1 })).status).toBe(400);
+  });
+
+  it('have a replica on every node, and say that other factors are not offered', async () => {
+    const refused = await send('POST', PATH, { name: 'two', replication_factor: 2 });
+    expect(refused.problem).toMatchObject({ status: 501, code: 'HF_UNSUPPORTED', outcome: 'not_applied' });
+    expect(jsonOf(await cluster.http.request('GET', `${PATH}/default`))).toMatchObject({
+      replication: 'raft',
+      replication_factor: 0,
+    });
+  });
+
   it('go with all that is in them, in the background, and leave their name', async () => {
     const made = jsonOf(await send('POST', PATH, { name: 'doomed' })) as { id: number };
     const operations = Array.from({ length: 500 }, (_, i) => ({

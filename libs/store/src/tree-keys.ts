@@ -67,6 +67,11 @@ export function isDataKey(key: Uint8Array): boolean {
   return key[0] === DATA_FAMILY;
 }
 
+/** The keyspace of a data key. */
+export function keyspaceOf(key: Uint8Array): KeyspaceId {
+  return viewOf(key).getUint32(1) as KeyspaceId;
+}
+
 /** The user key inside a data key: a view. */
 export function userKeyOf(key: Uint8Array): Uint8Array {
   return key.subarray(DATA_KEY_PREFIX_BYTES);

@@ -81,6 +81,7 @@ export {
   KEYSPACE_RECORDS,
   type KeyspaceRecord,
   keyspaceRecordKey,
+  RETENTION_MS_MAX,
   SYSTEM_KEYSPACE_ID,
 } from './keyspace-record.ts';
 export { RaftBatchBuilder, raftMessageBytes, readRaftBatch } from './raft-batch.ts';

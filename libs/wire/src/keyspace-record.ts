@@ -16,9 +16,15 @@ export interface KeyspaceRecord {
   /** In bytes; 0 = the protocol's limit. */
   readonly keyBytesMax: number;
   readonly valueBytesMax: number;
+  /** How long old versions stay readable, in milliseconds; 0 = as long as nodes keep them by themselves. */
+  readonly retentionMs: number;
+  /** Revision of the record that named this retention; 0 = of this one. What is older may be gone all the same. */
+  readonly retentionSince: number;
 }
 
 export const SYSTEM_KEYSPACE_ID = 0;
+/** Longest time for which a keyspace keeps old versions, in milliseconds: a year. */
+export const RETENTION_MS_MAX = 365 * 24 * 60 * 60 * 1000;
 const PREFIX = 'keyspace/';
 /** Interval of the records, by name: `[start, end)`. */
 export const KEYSPACE_RECORDS = { start: utf8(PREFIX), end: utf8('keyspace0') } as const;
@@ -53,6 +59,8 @@ export function decodeKeyspaceRecord(bytes: Uint8Array): KeyspaceRecord | undefi
     return undefined;
   }
   const { id, name, state = 'active', defaultTtlMs = 0, keyBytesMax = 0, valueBytesMax = 0 } = json;
+  const { retentionMs = 0, retentionSince = 0 } = json;
   if (typeof id !== 'number' || typeof name !== 'string') return undefined;
-  return { id, name, replication: 'raft', state, defaultTtlMs, keyBytesMax, valueBytesMax };
+  const limits = { defaultTtlMs, keyBytesMax, valueBytesMax, retentionMs, retentionSince };
+  return { id, name, replication: 'raft', state, ...limits };
 }

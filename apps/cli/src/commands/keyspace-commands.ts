@@ -11,12 +11,14 @@ interface KeyspaceRow {
   readonly default_ttl_ms: number;
   readonly key_bytes_max: number;
   readonly value_bytes_max: number;
+  readonly retention_ms: number;
   readonly keys_left?: number;
 }
 interface SettingsOptions extends ConnectionOptions {
   readonly defaultTtl?: number;
   readonly keyBytesMax?: number;
   readonly valueBytesMax?: number;
+  readonly retention?: number;
 }
 
 const BYTES_MAX = 2 ** 31;
@@ -84,15 +86,17 @@ function settingsOptions(command: Command): Command {
   return connectionOptions(command)
     .option('--default-ttl <time>', 'time to live of values that name none: 30m, 7d', duration)
     .option('--key-bytes-max <n>', 'longest key; 0 = as long as keys can be', wholeNumber(0, BYTES_MAX))
-    .option(
-      '--value-bytes-max <n>',
-      'longest value; 0 = as long as values can be',
-      wholeNumber(0, BYTES_MAX),
-    );
+    .option('--value-bytes-max <n>', 'longest value; 0 = as long as values can be', wholeNumber(0, BYTES_MAX))
+    .option('--retention <time>', 'how long old versions stay readable: 1h, 7d', duration);
 }
 
-function settingsOf({ defaultTtl, keyBytesMax, valueBytesMax }: SettingsOptions): object {
-  return { default_ttl_ms: defaultTtl, key_bytes_max: keyBytesMax, value_bytes_max: valueBytesMax };
+function settingsOf({ defaultTtl, keyBytesMax, valueBytesMax, retention }: SettingsOptions): object {
+  return {
+    default_ttl_ms: defaultTtl,
+    key_bytes_max: keyBytesMax,
+    value_bytes_max: valueBytesMax,
+    retention_ms: retention,
+  };
 }
 
 const pathOf = (name: string): string => `/v1/keyspaces/${encodeURIComponent(name)}`;
@@ -110,11 +114,11 @@ async function send(
 
 function tableOf(rows: readonly KeyspaceRow[]): string {
   const table = new Table({
-    head: ['name', 'state', 'default ttl ms', 'key bytes', 'value bytes', 'keys left'],
+    head: ['name', 'state', 'default ttl ms', 'key bytes', 'value bytes', 'retention ms', 'keys left'],
   });
   for (const row of rows) {
     const limits = [row.default_ttl_ms, row.key_bytes_max, row.value_bytes_max].map((n) => n || 'none');
-    table.push([row.name, row.state, ...limits, row.keys_left ?? '']);
+    table.push([row.name, row.state, ...limits, row.retention_ms || 'default', row.keys_left ?? '']);
   }
   return table.toString();
 }

@@ -1,7 +1,16 @@
 import type { KeyspaceInfo, KeyspaceSettings } from '@holdfast/client';
-import { KEY_BYTES_MAX, KEYSPACE_NAME_BYTES_MAX, VALUE_BYTES_MAX } from '@holdfast/wire';
+import {
+  HoldfastError,
+  KEY_BYTES_MAX,
+  KEYSPACE_NAME_BYTES_MAX,
+  RETENTION_MS_MAX,
+  VALUE_BYTES_MAX,
+} from '@holdfast/wire';
 import { z } from 'zod';
 import { TTL_MS_MAX } from '../request-options.ts';
+
+/** More replicas than that have no use. */
+const REPLICATION_FACTOR_MAX = 32;
 
 /** What can be chosen for a keyspace; 0 is no limit of its own. */
 export const keyspaceSettingsSchema = z.strictObject({
@@ -9,6 +18,12 @@ export const keyspaceSettingsSchema = z.strictObject({
     .enum(['raft', 'async'])
     .optional()
     .describe('`raft`, the default. `async` is not offered yet: 501.'),
+  replication_factor: z
+    .int()
+    .min(0)
+    .max(REPLICATION_FACTOR_MAX)
+    .optional()
+    .describe('Replicas of each key. 0, the default: one on every node. Others are not offered yet: 501.'),
   default_ttl_ms: z
     .int()
     .min(0)
@@ -27,6 +42,14 @@ export const keyspaceSettingsSchema = z.strictObject({
     .max(VALUE_BYTES_MAX)
     .optional()
     .describe('Longest value; 0, the default: as long as values can be.'),
+  retention_ms: z
+    .int()
+    .min(0)
+    .max(RETENTION_MS_MAX)
+    .optional()
+    .describe(
+      'How long old versions stay readable, in milliseconds, at most a year; 0, the default: ten minutes.',
+    ),
 });
 
 /** The body of `POST /v1/keyspaces`. */
@@ -44,9 +67,11 @@ export const keyspaceSchema = z.object({
   id: z.int().describe('Never used again for another keyspace.'),
   state: z.enum(['active', 'deleting']).describe('`deleting`: hidden already; its values are being removed.'),
   replication: z.enum(['raft', 'async']),
+  replication_factor: z.int(),
   default_ttl_ms: z.int(),
   key_bytes_max: z.int(),
   value_bytes_max: z.int(),
+  retention_ms: z.int(),
   revision: z.int().describe('Of the last change of these settings.'),
   keys_left: z
     .int()
@@ -56,14 +81,19 @@ export const keyspaceSchema = z.object({
 
 type Settings = z.output<typeof keyspaceSettingsSchema>;
 
-/** In the terms of the client: only what is given. */
+/** In the terms of the client: only what is given. @throws HoldfastError HF_UNSUPPORTED. */
 export function settingsOf(asked: Settings): KeyspaceSettings {
   const { replication, default_ttl_ms: ttl, key_bytes_max: key, value_bytes_max: value } = asked;
+  const { retention_ms: retention, replication_factor: factor = 0 } = asked;
+  if (factor !== 0) {
+    throw new HoldfastError('HF_UNSUPPORTED', { detail: 'every node has a replica of every key' });
+  }
   return {
     ...(replication !== undefined && { replication }),
     ...(ttl !== undefined && { defaultTtlMs: ttl }),
     ...(key !== undefined && { keyBytesMax: key }),
     ...(value !== undefined && { valueBytesMax: value }),
+    ...(retention !== undefined && { retentionMs: retention }),
   };
 }
 
@@ -73,9 +103,11 @@ export function keyspaceJson(info: KeyspaceInfo, keysLeft?: number): z.output<ty
     id: info.id,
     state: info.state,
     replication: info.replication,
+    replication_factor: 0,
     default_ttl_ms: info.defaultTtlMs,
     key_bytes_max: info.keyBytesMax,
     value_bytes_max: info.valueBytesMax,
+    retention_ms: info.retentionMs,
     revision: info.revision,
     ...(keysLeft === undefined ? {} : { keys_left: keysLeft }),
   };

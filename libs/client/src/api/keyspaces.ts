@@ -13,6 +13,7 @@ import {
   type KeyspaceRecord,
   keyspaceRecordKey,
   OpKind,
+  RETENTION_MS_MAX,
   SYSTEM_KEYSPACE_ID,
   VALUE_BYTES_MAX,
 } from '@holdfast/wire';
@@ -32,6 +33,12 @@ export interface KeyspaceSettings {
   readonly keyBytesMax?: number;
   /** Longest value, in bytes; 0 = VALUE_BYTES_MAX, the default. */
   readonly valueBytesMax?: number;
+  /**
+   * How long old versions stay readable and watches can resume, in milliseconds, at most RETENTION_MS_MAX; 0 = as long
+   * as nodes keep them by themselves (ten minutes), the default. All keyspaces of a node are kept on disk as long as
+   * the one with the longest time.
+   */
+  readonly retentionMs?: number;
 }
 
 /** A keyspace as the cluster knows it. */
@@ -86,7 +93,7 @@ export class Keyspaces {
       options,
     );
     const id = Number(viewOf(counted.value).getBigInt64(0, true)) + 1;
-    const record: KeyspaceRecord = { id, name, state: 'active', ...wanted };
+    const record: KeyspaceRecord = { id, name, state: 'active', ...wanted, retentionSince: 0 };
     const revision = await this.#change(record, 0, options);
     if (revision !== undefined) return infoOf({ record, revision });
     const winner = await this.#read(name, options);
@@ -126,7 +133,10 @@ export class Keyspaces {
    */
   async update(name: string, settings: KeyspaceSettings, options: CallOptions = {}): Promise<KeyspaceInfo> {
     const stored = await this.#active(name, options);
-    const record = { ...stored.record, ...checked({ ...stored.record, ...settings }) };
+    const wanted = checked({ ...stored.record, ...settings });
+    const kept = wanted.retentionMs === stored.record.retentionMs;
+    const retentionSince = kept ? stored.record.retentionSince || stored.revision : 0;
+    const record = { ...stored.record, ...wanted, retentionSince };
     const revision = await this.#change(record, stored.revision, options);
     if (revision === undefined) throw new HoldfastError('HF_CONFLICT');
     return infoOf({ record, revision });
@@ -221,10 +231,14 @@ export class Keyspaces {
   }
 }
 
-type Chosen = Pick<KeyspaceRecord, 'replication' | 'defaultTtlMs' | 'keyBytesMax' | 'valueBytesMax'>;
+type Chosen = Pick<
+  KeyspaceRecord,
+  'replication' | 'defaultTtlMs' | 'keyBytesMax' | 'valueBytesMax' | 'retentionMs'
+>;
 
 function checked(settings: KeyspaceSettings): Chosen {
   const { replication = 'raft', defaultTtlMs = 0, keyBytesMax = 0, valueBytesMax = 0 } = settings;
+  const { retentionMs = 0 } = settings;
   if (replication !== 'raft') {
     throw new HoldfastError('HF_UNSUPPORTED', { detail: 'keyspaces are replicated by raft' });
   }
@@ -232,12 +246,13 @@ function checked(settings: KeyspaceSettings): Chosen {
     ['defaultTtlMs', defaultTtlMs, Number.MAX_SAFE_INTEGER],
     ['keyBytesMax', keyBytesMax, KEY_BYTES_MAX],
     ['valueBytesMax', valueBytesMax, VALUE_BYTES_MAX],
+    ['retentionMs', retentionMs, RETENTION_MS_MAX],
   ];
   for (const [field, value, max] of limits) {
     if (Number.isSafeInteger(value) && value >= 0 && value <= max) continue;
     throw new HoldfastError('HF_KEYSPACE_INVALID', { detail: `${field} is an integer from 0 to ${max}` });
   }
-  return { replication, defaultTtlMs, keyBytesMax, valueBytesMax };
+  return { replication, defaultTtlMs, keyBytesMax, valueBytesMax, retentionMs };
 }
 
 function sameOrThrow(stored: Stored, wanted: Chosen): KeyspaceInfo {
@@ -246,14 +261,16 @@ function sameOrThrow(stored: Stored, wanted: Chosen): KeyspaceInfo {
     record.state === 'active' &&
     record.defaultTtlMs === wanted.defaultTtlMs &&
     record.keyBytesMax === wanted.keyBytesMax &&
-    record.valueBytesMax === wanted.valueBytesMax;
+    record.valueBytesMax === wanted.valueBytesMax &&
+    record.retentionMs === wanted.retentionMs;
   if (same) return infoOf(stored);
   const detail = record.state === 'deleting' ? 'a keyspace of this name is being deleted' : undefined;
   throw new HoldfastError('HF_KEYSPACE_EXISTS', { ...(detail !== undefined && { detail }) });
 }
 
 function infoOf({ record, revision }: Stored): KeyspaceInfo {
-  return { ...record, revision };
+  const { retentionSince: _, ...settings } = record;
+  return { ...settings, revision };
 }
 
 function numberBytes(value: number): Uint8Array {

@@ -14,6 +14,8 @@ export const DEFAULT_KEYSPACE: KeyspaceRecord = {
   defaultTtlMs: 0,
   keyBytesMax: 0,
   valueBytesMax: 0,
+  retentionMs: 0,
+  retentionSince: 0,
 };
 export const META_RANGE = rangeId(1);
 

@@ -21,6 +21,7 @@ import { dataKey } from '../tree-keys.ts';
 import type { Roster } from '../membership/roster.ts';
 import { META_RANGE, SYSTEM_KEYSPACE } from './bootstrap.ts';
 import { hasNext } from './cursor.ts';
+import type { KeyspaceRetention, Retention } from './retention.ts';
 import type { Session } from './session.ts';
 
 const JSON_TYPE = utf8('application/json');
@@ -39,16 +40,29 @@ export class Catalog {
   readonly #tree: Tree;
   readonly #replicas: ReadonlyMap<RangeId, Replica>;
   readonly #roster: Roster;
+  readonly #retention: Pick<Retention, 'learn'>;
   #keyspaces: readonly Keyspace[] = [];
   /** Applied index of `meta` that `#keyspaces` was read at. */
   #keyspacesAt = -1;
   /** Revision of the last change of a record. */
   #keyspacesRevision = 0;
 
-  constructor(tree: Tree, replicas: ReadonlyMap<RangeId, Replica>, roster: Roster) {
+  constructor(
+    tree: Tree,
+    replicas: ReadonlyMap<RangeId, Replica>,
+    roster: Roster,
+    retention: Pick<Retention, 'learn'>,
+  ) {
     this.#tree = tree;
+    this.#retention = retention;
     this.#replicas = replicas;
     this.#roster = roster;
+  }
+
+  /** Looks whether keyspaces have changed. */
+  refresh(): void {
+    // What cannot be read now is read with the next change of `meta`; until then old versions are kept.
+    this.#readKeyspaces().catch(() => undefined);
   }
 
   /** Answers a range map request, at once or when `meta` has been read. */
@@ -109,6 +123,7 @@ export class Catalog {
     const at = this.#replicas.get(META_RANGE)?.applied.index ?? 0;
     if (at === this.#keyspacesAt) return this.#keyspaces;
     const keyspaces: Keyspace[] = [];
+    const retentions: KeyspaceRetention[] = [];
     const changes = await this.#tree.get(dataKey(SYSTEM_KEYSPACE, KEYSPACE_CHANGES_KEY));
     const revision = changes?.revision ?? 0;
     const cursor = this.#tree.iterator({
@@ -122,6 +137,9 @@ export class Catalog {
         const { id, name, replication, defaultTtlMs, keyBytesMax, valueBytesMax } = record;
         const keyspace = { keyspaceId: keyspaceId(id), name, replication, factor: 0 };
         keyspaces.push({ ...keyspace, defaultTtlMs, keyBytesMax, valueBytesMax });
+        const { retentionMs, retentionSince } = record;
+        const since = retentionSince === 0 ? cursor.revision : retentionSince;
+        retentions.push({ keyspace: keyspace.keyspaceId, retentionMs, since });
       }
     } finally {
       cursor.close();
@@ -129,6 +147,7 @@ export class Catalog {
     this.#keyspacesRevision = revision;
     this.#keyspaces = keyspaces;
     this.#keyspacesAt = at;
+    this.#retention.learn(retentions);
     return keyspaces;
   }
 }

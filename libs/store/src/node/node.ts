@@ -8,6 +8,7 @@ import {
   type DiskLock,
   joinPath,
   type Kernels,
+  type KeyspaceId,
   type Listener,
   type Network,
   type NodeId,
@@ -25,7 +26,7 @@ import {
   ProtocolError,
   readRaftBatch,
 } from '@holdfast/wire';
-import { HybridClock, revisionOfWallMs, REVISIONS_PER_MS } from '../hybrid-clock.ts';
+import { HybridClock } from '../hybrid-clock.ts';
 import { NodeLog } from '../log/node-log.ts';
 import { ExpirySweeper } from '../range/expiry-sweep.ts';
 import type { Replica } from '../range/replica.ts';
@@ -36,6 +37,7 @@ import { Roster } from '../membership/roster.ts';
 import { META_RANGE } from './bootstrap.ts';
 import { canaryOf } from './canary.ts';
 import { Catalog } from './catalog.ts';
+import { Retention } from './retention.ts';
 import type { DataCall } from './data-call.ts';
 import { DataExecutor, type ExecutorHost } from './data-executor.ts';
 import { FlushRetry } from './flush-retry.ts';
@@ -80,6 +82,7 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
   readonly #sessions = new Sessions(this);
   readonly #executor: DataExecutor;
   readonly #catalog: Catalog;
+  readonly #retention: Retention;
   readonly #loop: TurnLoop;
   readonly #snapshots: Snapshots;
   readonly #repairs: Repairs;
@@ -200,7 +203,8 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
     this.#flushRetry = new FlushRetry(options.clock, tree);
     this.#executor = new DataExecutor(this, settings);
     this.#watches = new WatchService(this, { ...DEFAULT_WATCH_LIMITS, ...settings.watch });
-    this.#catalog = new Catalog(tree, replicas, roster);
+    this.#retention = new Retention(options.clock, hybridClock, this.#settings.retentionMs);
+    this.#catalog = new Catalog(tree, replicas, roster, this.#retention);
     this.#cluster = new Cluster(this, {
       roster,
       identity,
@@ -303,15 +307,9 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
 
   // WatchHost
 
-  /**
-   * Old versions at or below it may be dropped. By the wall clock, and by what has been stamped: a node whose clock
-   * was set back while it was down must not believe in versions that it dropped before.
-   */
-  horizon(): number {
-    const { retentionMs } = this.#settings;
-    const byWall = revisionOfWallMs(this.clock.wallMs() - retentionMs);
-    const byStamps = this.hybridClock.read() - retentionMs * REVISIONS_PER_MS;
-    return Math.max(this.tree.horizon, byWall, byStamps);
+  /** Old versions of the keyspace at or below it may be gone. */
+  horizon(keyspace: KeyspaceId): number {
+    return Math.max(this.tree.horizon, this.#retention.readHorizon(keyspace));
   }
 
   // SessionsHost
@@ -471,7 +469,8 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
     this.#sessions.tick();
     this.#watches.tick();
     this.#flushRetry.tick();
-    this.tree.setHorizon(this.horizon());
+    this.#catalog.refresh();
+    this.tree.setHorizon(this.#retention.dropHorizon());
     this.#loop.compactLogs(this.#replicas.values(), this.tree, this.#settings);
   }
 

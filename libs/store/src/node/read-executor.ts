@@ -1,4 +1,4 @@
-import { asError } from '@holdfast/io';
+import { asError, type KeyspaceId } from '@holdfast/io';
 import type { Tree } from '@holdfast/lsm';
 import { AnswerFlag, Consistency, type ErrorCode, OpKind, ScanRowsBuilder } from '@holdfast/wire';
 import { type HybridClock, revisionOfWallMs, wallMsOfRevision } from '../hybrid-clock.ts';
@@ -23,6 +23,8 @@ export interface ReadHost {
   readonly tree: Tree;
   /** The replica has work: a turn is owed. */
   wake(replica: Replica): void;
+  /** Old versions of the keyspace at or below it may be gone. */
+  horizon(keyspace: KeyspaceId): number;
 }
 
 /** At what a read is served. */
@@ -50,11 +52,12 @@ export class ReadExecutor {
   /** Starts a read. @param rounds of the call so far */
   execute(call: DataCall, op: number, replica: Replica, rounds: ReadRounds): void {
     const { reader } = call;
-    const { hybridClock, tree } = this.#host;
+    const { hybridClock } = this.#host;
     const revision = reader.revision(op);
     if (revision !== 0) {
-      if (revision < tree.horizon) {
-        call.refuse(op, 'HF_COMPACTED', { revision: tree.horizon });
+      const horizon = this.#host.horizon(reader.keyspaceId(op));
+      if (revision < horizon) {
+        call.refuse(op, 'HF_COMPACTED', { revision: horizon });
         return;
       }
       if (revision > revisionOfWallMs(hybridClock.nowMs() + FUTURE_MS_MAX)) {

@@ -40,8 +40,8 @@ export interface FeedHost {
   readonly kernels: Kernels;
   readonly limits: FeedLimits;
   nowMs(): number;
-  /** Changes at or below this revision may be gone from the tree. */
-  horizon(): number;
+  /** Changes in the interval at or below this revision may be gone from the tree. */
+  horizon(interval: Interval): number;
   /** Reads a piece of `interval` out of the tree as it is when the read begins, which may be later. */
   read(interval: Interval, after: () => number, head: () => number): Promise<Piece>;
   /** Calls back after `delayMs`; with 0, at the end of this turn. */
@@ -278,7 +278,7 @@ export class RangeFeed implements ChangeTap {
         } else if (watcher.position >= this.#ring.floor) {
           visits -= this.#sendFromRing(watcher);
         } else if (this.#isCompacted(watcher)) {
-          this.#end(watcher, { reason: 'HF_COMPACTED', oldest: this.#host.horizon() });
+          this.#end(watcher, { reason: 'HF_COMPACTED', oldest: this.#host.horizon(watcher.shape) });
         } else {
           this.#readTree(watcher.shape);
           break;
@@ -295,8 +295,8 @@ export class RangeFeed implements ChangeTap {
   }
 
   /** Changes behind its position are in neither ring nor tree any more. */
-  #isCompacted({ position }: Watcher): boolean {
-    return position < this.#head && position < this.#ring.floor && position < this.#host.horizon();
+  #isCompacted({ position, shape }: Watcher): boolean {
+    return position < this.#head && position < this.#ring.floor && position < this.#host.horizon(shape);
   }
 
   #pumpLater(): void {
@@ -390,8 +390,8 @@ export class RangeFeed implements ChangeTap {
   }
 
   #needsTree(watcher: Watcher): boolean {
-    const { live, position } = watcher;
-    if (live || position >= this.#ring.floor || position < this.#host.horizon()) return false;
+    const { live, position, shape } = watcher;
+    if (live || position >= this.#ring.floor || position < this.#host.horizon(shape)) return false;
     return this.#takes(watcher);
   }
 

@@ -1,4 +1,11 @@
-import { type Clock, compareBytes, EMPTY_BYTES, type Kernels, type RangeId } from '@holdfast/io';
+import {
+  type Clock,
+  compareBytes,
+  EMPTY_BYTES,
+  type Kernels,
+  type KeyspaceId,
+  type RangeId,
+} from '@holdfast/io';
 import type { Tree } from '@holdfast/lsm';
 import {
   encodeWatchEnd,
@@ -11,7 +18,7 @@ import {
 } from '@holdfast/wire';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { Replica } from '../range/replica.ts';
-import { dataKey } from '../tree-keys.ts';
+import { dataKey, keyspaceOf } from '../tree-keys.ts';
 import { type Piece, readPiece } from './catch-up.ts';
 import type { Interval } from './interval-index.ts';
 import { type FeedHost, type FeedLimits, RangeFeed } from './range-feed.ts';
@@ -58,8 +65,8 @@ export interface WatchHost {
   readonly tree: Tree;
   replica(range: RangeId): Replica | undefined;
   wake(replica: Replica): void;
-  /** Versions at or below this revision may be gone. */
-  horizon(): number;
+  /** Versions of the keyspace at or below this revision may be gone. */
+  horizon(keyspace: KeyspaceId): number;
 }
 
 interface Watched {
@@ -244,7 +251,7 @@ export class WatchService {
       kernels,
       limits: this.#limits,
       nowMs: () => clock.monotonicMs(),
-      horizon: () => this.#host.horizon(),
+      horizon: ({ start }) => this.#host.horizon(keyspaceOf(start)),
       read: (interval, after, head) => this.#read(interval, after, head),
       later: (delayMs, task) => {
         if (delayMs === 0) clock.defer(task);

@@ -122,9 +122,11 @@ export type Keyspace = {
      */
     state: 'active' | 'deleting';
     replication: 'raft' | 'async';
+    replication_factor: number;
     default_ttl_ms: number;
     key_bytes_max: number;
     value_bytes_max: number;
+    retention_ms: number;
     /**
      * Of the last change of these settings.
      */
@@ -1817,6 +1819,10 @@ export type CreateKeyspaceData = {
          */
         replication?: 'raft' | 'async';
         /**
+         * Replicas of each key. 0, the default: one on every node. Others are not offered yet: 501.
+         */
+        replication_factor?: number;
+        /**
          * Time to live of values that name none, in milliseconds; 0, the default: for ever.
          */
         default_ttl_ms?: number;
@@ -1828,6 +1834,10 @@ export type CreateKeyspaceData = {
          * Longest value; 0, the default: as long as values can be.
          */
         value_bytes_max?: number;
+        /**
+         * How long old versions stay readable, in milliseconds, at most a year; 0, the default: ten minutes.
+         */
+        retention_ms?: number;
         /**
          * Letters, digits, `.`, `_` and `-`; a letter or digit first.
          */
@@ -2077,6 +2087,10 @@ export type UpdateKeyspaceData = {
          */
         replication?: 'raft' | 'async';
         /**
+         * Replicas of each key. 0, the default: one on every node. Others are not offered yet: 501.
+         */
+        replication_factor?: number;
+        /**
          * Time to live of values that name none, in milliseconds; 0, the default: for ever.
          */
         default_ttl_ms?: number;
@@ -2088,6 +2102,10 @@ export type UpdateKeyspaceData = {
          * Longest value; 0, the default: as long as values can be.
          */
         value_bytes_max?: number;
+        /**
+         * How long old versions stay readable, in milliseconds, at most a year; 0, the default: ten minutes.
+         */
+        retention_ms?: number;
     };
     headers?: {
         /**

@@ -41,6 +41,8 @@ export class DataCall {
   readonly reader: DataRequestReader;
   /** Bytes that the call keeps in memory until it is finished. */
   readonly bytes: number;
+  /** When it arrived, monotonic milliseconds: deadlines count from here. */
+  sinceMs = 0;
   readonly #host: CallHost;
   readonly #port: ReplyPort;
   readonly #requestId: number;
@@ -139,6 +141,22 @@ export class DataCall {
     for (let op = 0; op < this.reader.count; op++) this.refuse(op, code, options);
   }
 
+  /** Whether somebody waits for the op, as far as is known. */
+  waitsFor(op: number): boolean {
+    return this.#done[op] === 0 && this.#port.open;
+  }
+
+  /**
+   * Whether the op is worth the work: it has no answer yet, its deadline has not passed, and its connection stands.
+   * Given up otherwise.
+   */
+  stillWants(op: number, nowMs: number): boolean {
+    if (this.#done[op] === 1) return false;
+    if (this.#port.open && nowMs - this.sinceMs < deadlineOf(this.reader, op)) return true;
+    this.#giveUp(op);
+    return false;
+  }
+
   /**
    * Gives up the ops whose deadline has passed: reads failed without effect; writes that are in the log may still be
    * applied, and nobody can say (D7).
@@ -152,8 +170,7 @@ export class DataCall {
       if (this.#done[op] === 1) continue;
       const deadlineMs = deadlineOf(reader, op);
       if (deadlineMs > elapsedMs) next = Math.min(next, deadlineMs);
-      else if (isWrite(reader.kind(op))) this.refuse(op, 'HF_TIMEOUT', { outcome: 'unknown' });
-      else this.refuse(op, 'HF_NO_QUORUM', { outcome: 'not_applied' });
+      else this.#giveUp(op);
     }
     return next;
   }
@@ -176,6 +193,11 @@ export class DataCall {
   /** The builder, for the next call. Only after the last flush. */
   release(): DataResponseBuilder {
     return this.#answers;
+  }
+
+  #giveUp(op: number): void {
+    if (isWrite(this.reader.kind(op))) this.refuse(op, 'HF_TIMEOUT', { outcome: 'unknown' });
+    else this.refuse(op, 'HF_NO_QUORUM', { outcome: 'not_applied' });
   }
 
   #take(op: number): boolean {

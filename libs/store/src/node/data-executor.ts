@@ -20,9 +20,8 @@ export interface ExecutorLimits {
   readonly inFlightBytesMax: number;
 }
 
-/** When a call arrived, and when the next of its ops is given up (monotonic ms). */
+/** When the next op of a call is given up (monotonic ms). */
 interface Waiting {
-  readonly sinceMs: number;
   nextMs: number;
 }
 
@@ -66,7 +65,8 @@ export class DataExecutor implements CallHost {
   execute(call: DataCall): void {
     const { reader } = call;
     const sinceMs = this.#host.clock.monotonicMs();
-    const waiting: Waiting = { sinceMs, nextMs: Number.POSITIVE_INFINITY };
+    const waiting: Waiting = { nextMs: Number.POSITIVE_INFINITY };
+    call.sinceMs = sinceMs;
     this.#inFlight.set(call, waiting);
     this.#inFlightBytes += call.bytes;
     if (this.#inFlightBytes > this.#limits.inFlightBytesMax) {
@@ -89,7 +89,7 @@ export class DataExecutor implements CallHost {
   expire(): void {
     const now = this.#host.clock.monotonicMs();
     for (const [call, waiting] of this.#inFlight) {
-      if (waiting.nextMs <= now) waiting.nextMs = waiting.sinceMs + call.expire(now - waiting.sinceMs);
+      if (waiting.nextMs <= now) waiting.nextMs = call.sinceMs + call.expire(now - call.sinceMs);
     }
   }
 

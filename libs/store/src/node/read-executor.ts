@@ -1,4 +1,4 @@
-import { asError, type KeyspaceId } from '@holdfast/io';
+import { asError, type Clock, type KeyspaceId } from '@holdfast/io';
 import type { Tree } from '@holdfast/lsm';
 import { AnswerFlag, Consistency, type ErrorCode, OpKind, ScanRowsBuilder } from '@holdfast/wire';
 import { type HybridClock, revisionOfWallMs, wallMsOfRevision } from '../hybrid-clock.ts';
@@ -19,6 +19,7 @@ export const FUTURE_MS_MAX = 10_000;
 const IDLE_ROWS_MAX = 16;
 
 export interface ReadHost {
+  readonly clock: Clock;
   readonly hybridClock: HybridClock;
   readonly tree: Tree;
   /** The replica has work: a turn is owed. */
@@ -154,6 +155,10 @@ export class ReadExecutor {
     });
   }
 
+  monotonicMs(): number {
+    return this.#host.clock.monotonicMs();
+  }
+
   /** Time that reads of this turn go by. The round that confirms them carries it to a quorum. */
   nowMs(): number {
     return this.#host.hybridClock.nowMs();
@@ -210,7 +215,10 @@ class RangeRead implements ReadWaiter {
       revision: 0,
       flags: AnswerFlag.leader,
     };
+    const monotonicMs = this.#executor.monotonicMs();
     for (const op of this.ops) {
+      // A whole round has passed: nothing is looked up for callers who have gone.
+      if (!this.#call.stillWants(op, monotonicMs)) continue;
       const asked = reader.revision(op);
       const revision = asked === 0 && reader.pinned(op) ? this.#pinned : asked;
       const view = revision === 0 ? latest : { ...latest, nowMs: wallMsOfRevision(revision), revision };

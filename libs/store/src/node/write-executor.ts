@@ -169,6 +169,10 @@ export class CallWriteWaiter implements WriteWaiter {
     this.#call = call;
   }
 
+  wants(op: number): boolean {
+    return this.#call.waitsFor(op);
+  }
+
   applied(op: number, revision: number): void {
     this.#call.written(op, revision, 0);
   }

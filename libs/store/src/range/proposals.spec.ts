@@ -7,6 +7,8 @@ import { Proposals, type WriteFailure, type WriteWaiter } from './proposals.ts';
 
 class Waiter implements WriteWaiter {
   readonly heard: string[] = [];
+  /** Ops that nobody waits for any more. */
+  readonly gone = new Set<number>();
 
   applied(op: number, revision: number): void {
     this.heard.push(`${op} applied ${revision}`);
@@ -14,6 +16,10 @@ class Waiter implements WriteWaiter {
 
   settled(op: number, { verdict, revision }: MutationOutcome): void {
     this.heard.push(`${op} ${verdict} ${revision}`);
+  }
+
+  wants(op: number): boolean {
+    return !this.gone.has(op);
   }
 
   failed(op: number, failure: WriteFailure): void {
@@ -54,6 +60,24 @@ describe('Proposals', () => {
     proposals.take(entryAt(5, 2))!.applied(0, 100);
     expect(first.heard).toEqual(['0 applied 100']);
     expect(second.heard).toEqual(['0 superseded']);
+  });
+
+  it('proposes nothing that nobody waits for any more, and everything beside what somebody waits for', () => {
+    const proposals = new Proposals();
+    const waiter = new Waiter();
+    const proposed: number[] = [];
+    const collect = (ops: readonly number[]): void => {
+      for (const op of ops) proposals.next(waiter, op).delete(1, utf8('k'), ConditionKind.none, 0);
+      proposals.submit(
+        (count) => proposed.push(count),
+        () => ({ accepted: false, failure: 'not-leader' }),
+      );
+    };
+    waiter.gone.add(1).add(2);
+    collect([1, 2]);
+    expect([proposed, waiter.heard, proposals.openOps]).toEqual([[], [], 0]);
+    collect([1, 2, 3]);
+    expect(proposed).toEqual([3]);
   });
 
   it('tells everyone at once when the leader refuses', () => {

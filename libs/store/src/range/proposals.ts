@@ -11,6 +11,8 @@ export type WriteFailure = 'not-leader' | 'overloaded' | 'superseded' | 'stopped
 export interface WriteWaiter extends MutationSink {
   /** None of these had an effect, except `stopped`: then the outcome is unknown. */
   failed(op: number, failure: WriteFailure): void;
+  /** Whether somebody still waits for the op, so that it is worth an entry; always when this is absent. */
+  wants?(op: number): boolean;
 }
 
 /** A command under construction, with who waits for each of its ops. */
@@ -105,6 +107,8 @@ export class Proposals {
     const commands = this.#open.splice(0);
     this.#openOps = 0;
     for (const { builder, waiters, requestOps } of commands) {
+      // While the log was busy every caller has been told that the time is up, or has gone: it need not happen any more.
+      if (waiters.every((waiter, op) => waiter.wants?.(requestOps[op]) === false)) continue;
       const result = propose(builder.finish(stamp(waiters.length)));
       if (result.accepted) {
         const rivals = this.#inLog.get(result.index) ?? [];

@@ -1,4 +1,6 @@
+import type { Cancel } from '@holdfast/io';
 import type { HoldfastError } from '@holdfast/wire';
+import type { ReadyCallback } from './engine/readiness.ts';
 import type { Operation, OpSink } from './operation.ts';
 import type { WatchHandle, WatchQuery, WatchSink } from './watch/watch-query.ts';
 
@@ -17,8 +19,12 @@ export interface Transport {
   /** Why the last connection failed, while none has worked yet. */
   readonly lastTrouble: HoldfastError | undefined;
 
-  /** Calls back once operations have somewhere to go (with nothing), or when that is hopeless (with the reason). */
-  whenReady(callback: (failure: HoldfastError | undefined) => void): void;
+  /**
+   * Calls back once operations have somewhere to go (with nothing), or when that is hopeless (with the reason).
+   *
+   * @returns forgets the callback
+   */
+  whenReady(callback: ReadyCallback): Cancel;
 
   /**
    * Takes over an operation. Its sink is told exactly once, at the latest shortly after its deadline, and never before

@@ -35,6 +35,10 @@ function everything(): unknown {
   blobs.set('z', Uint8Array.of(0, 255));
   const first = users.scanPage({ prefix: 'row', limit: 3 }).map(({ key }) => key);
   const forward = [...users.scan({ prefix: 'row', pageSize: 4 })].map(({ value }) => value.n);
+  const keys = [...users.scan({ prefix: 'row', pageSize: 4, keysOnly: true })].map(({ key, value }) => [
+    key,
+    value,
+  ]);
   const backward = [...users.scan({ prefix: 'row', pageSize: 7, reverse: true, limit: 20 })].map(
     ({ value }) => value.n,
   );
@@ -49,6 +53,8 @@ function everything(): unknown {
     blob: [...(blobs.get('z')?.value ?? [])],
     first,
     forward,
+    keys: keys.map(([key]) => key),
+    valueless: keys.every(([, value]) => value === undefined),
     backward,
     deleted: users.get('a') === undefined,
     wrongDelete: failureOf(() => users.delete('row00', { ifRevision: 1 })),

@@ -1,4 +1,4 @@
-import { assert, EMPTY_BYTES, type Revision, viewOf } from '@holdfast/io';
+import { assert, decodeUtf8, EMPTY_BYTES, type Revision, viewOf } from '@holdfast/io';
 import { SCAN_ROW as ROW } from './generated/layout.ts';
 import { GrowableBytes } from './growable-bytes.ts';
 import { ProtocolError } from './holdfast-error.ts';
@@ -92,6 +92,27 @@ export class ScanRowsReader {
   get key(): Uint8Array {
     const start = this.#at + ROW.bytes;
     return this.#bytes.subarray(start, start + this.#keyLength);
+  }
+
+  /** The key in memory of its own. */
+  keyCopy(): Uint8Array {
+    const start = this.#at + ROW.bytes;
+    // The `slice` of a `Buffer` would be a view.
+    return Uint8Array.prototype.slice.call(this.#bytes, start, start + this.#keyLength);
+  }
+
+  /** The key as text; undefined when its bytes are not UTF-8. */
+  keyText(): string | undefined {
+    return decodeUtf8(this.key);
+  }
+
+  /** Whether the content type has exactly these bytes. */
+  contentTypeIs(bytes: Uint8Array): boolean {
+    const { length } = bytes;
+    if (this.#view.getUint8(this.#at + ROW.contentTypeLength) !== length) return false;
+    const start = this.#at + ROW.bytes + this.#keyLength;
+    for (let i = 0; i < length; i++) if (this.#bytes[start + i] !== bytes[i]) return false;
+    return true;
   }
 
   get contentType(): Uint8Array {

@@ -36,6 +36,23 @@ describe('Batch', () => {
     await client.close();
   });
 
+  it('tells what became of each operation when a codec refuses one of the values', async () => {
+    const cluster = await FakeCluster.start(1);
+    const client = await cluster.readyClient();
+    const notes = client.keyspace('users', text);
+    const numbers = client.keyspace<number>('users');
+    await cluster.clock.settle(notes.set('text', 'no JSON'));
+    const failed = await cluster.clock.failure(
+      client.batch().set(numbers, 'a', 1).get(numbers, 'text').get(numbers, 'b').send(),
+    );
+    expect(failed).toMatchObject({ code: 'HF_BAD_REQUEST', outcome: 'unknown' });
+    const { results } = failed as BatchError;
+    expect(results[0]).toMatchObject({ replayed: false });
+    expect(results[1]).toMatchObject({ detail: 'the value is not JSON' });
+    expect(results[2]).toBeUndefined();
+    await client.close();
+  });
+
   it('tells what became of each operation when some fail', async () => {
     const cluster = await FakeCluster.start(1);
     const client = await cluster.readyClient();

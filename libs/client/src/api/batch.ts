@@ -115,7 +115,7 @@ export class Batch<R extends readonly unknown[] = []> {
     const answers = await executeMany(this.#transport, operations, asIs, signal);
     const results = answers.map((answer, i) => {
       const { map, failed } = entries[i];
-      return answer instanceof HoldfastError ? (failed?.(answer) ?? answer) : map(answer);
+      return answer instanceof HoldfastError ? (failed?.(answer) ?? answer) : mapped(map, answer);
     });
     if (results.some((result) => result instanceof HoldfastError)) {
       throw new BatchError(results, (i) => isWrite(operations[i].kind));
@@ -128,6 +128,16 @@ export class Batch<R extends readonly unknown[] = []> {
     if (this.#entries.length === BATCH_ENTRIES_MAX) throw new HoldfastError('HF_BATCH_TOO_LARGE');
     this.#entries.push(entry);
     return this as unknown as Batch<N>;
+  }
+}
+
+/** A value that its codec refuses fails its own call: what became of the others must be told as well. */
+function mapped(map: Entry['map'], answer: OpResult): object | undefined {
+  try {
+    return map(answer);
+  } catch (error) {
+    if (error instanceof HoldfastError) return error;
+    throw error;
   }
 }
 

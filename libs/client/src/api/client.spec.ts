@@ -226,6 +226,9 @@ describe('scan', () => {
     expect(await collect(cluster, users.scan({ limit: 3 }))).toEqual(['a', 'b', 'c']);
     expect(await collect(cluster, users.scan({ limit: 0 }))).toEqual([]);
     expect(await collect(cluster, users.scan({ prefix: 'm' }))).toEqual(['m']);
+    // The codec is not asked what it makes of no value at all.
+    const rows = users.scan({ prefix: 'm', keysOnly: true });
+    expect(await cluster.clock.settle(rows.next())).toMatchObject({ value: { key: 'm', value: undefined } });
     await db.close();
   });
 

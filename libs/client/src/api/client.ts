@@ -116,11 +116,12 @@ export class Client {
   ready(deadlineMs: number = this.#deadlineMs): Promise<void> {
     return new Promise((resolve, reject) => {
       const cancel = this.#clock.schedule(deadlineMs, () => {
+        forget();
         const cause = this.#transport.lastTrouble;
         const detail = `no seed answered within ${deadlineMs} ms${cause === undefined ? '' : `; last: ${cause.message}`}`;
         reject(new HoldfastError('HF_UNAVAILABLE', { detail, cause }));
       });
-      this.#transport.whenReady((failure) => {
+      const forget = this.#transport.whenReady((failure) => {
         cancel();
         if (failure === undefined) resolve();
         else reject(failure);

@@ -1,5 +1,5 @@
-import { copyBytes, equalBytes } from '@holdfast/io';
-import { HoldfastError } from '@holdfast/wire';
+import { copyBytes, EMPTY_BYTES, equalBytes } from '@holdfast/io';
+import { HoldfastError, type ScanRowsReader } from '@holdfast/wire';
 
 /** Content types remembered; an application uses a handful. */
 const KNOWN_MAX = 16;
@@ -7,6 +7,7 @@ const KNOWN_MAX = 16;
 /** Content types between text and bytes; the few that are used are made once. */
 export class ContentTypes {
   readonly #bytes = new Map<string, Uint8Array>();
+  #last = { text: '', bytes: EMPTY_BYTES };
   readonly #known: { readonly text: string; readonly bytes: Uint8Array }[] = [];
 
   /** @throws HoldfastError `HF_BAD_REQUEST` unless it is ASCII. */
@@ -22,6 +23,15 @@ export class ContentTypes {
     }
     if (this.#bytes.size < KNOWN_MAX) this.#bytes.set(text, bytes);
     return bytes;
+  }
+
+  /** That of the row, which is nearly always the one of the row before. */
+  ofRow(rows: ScanRowsReader): string {
+    if (!rows.contentTypeIs(this.#last.bytes)) {
+      const { contentType } = rows;
+      this.#last = { text: this.decode(contentType), bytes: copyBytes(contentType) };
+    }
+    return this.#last.text;
   }
 
   decode(bytes: Uint8Array): string {

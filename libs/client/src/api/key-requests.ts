@@ -1,4 +1,4 @@
-import { copyBytes, decodeUtf8, type Revision, viewOf } from '@holdfast/io';
+import { type Revision, viewOf } from '@holdfast/io';
 import {
   Condition,
   Consistency,
@@ -8,7 +8,7 @@ import {
   type StepResult,
 } from '@holdfast/wire';
 import type { Operation, OpResult } from '../operation.ts';
-import type { Codec } from './codec.ts';
+import { bytes, type Codec } from './codec.ts';
 import type { ContentTypes } from './content-type.ts';
 import type { Counted, Item, StoredItem, SwapResult, Written } from './keyspace.ts';
 import type {
@@ -23,6 +23,7 @@ import type { Transport } from '../transport.ts';
 import type { WatchQuery } from '../watch/watch-query.ts';
 import { type WatchEvent, watchStream, type WatchStreamOptions } from '../watch/watch-stream.ts';
 import type { Row } from './scan.ts';
+import { Slab } from './slab.ts';
 import type { WriteNames } from './write-names.ts';
 
 const LEVELS: readonly ConsistencyName[] = ['strong', 'bounded', 'eventual'];
@@ -176,11 +177,18 @@ export class KeyRequests<T> {
     return { swapped: false, revision: error.revision ?? (0 as Revision) };
   };
 
-  readonly row = (rows: ScanRowsReader): Row<T> => ({
-    key: decodeUtf8(rows.key),
-    keyBytes: copyBytes(rows.key),
-    value: this.#codec.decode(rows.value),
-    revision: rows.revision,
-    contentType: this.#contentTypes.decode(rows.contentType),
-  });
+  /** Makes rows of one scan. @param keysOnly there are no values, which no codec is asked to make something of */
+  rowMaker(keysOnly: boolean): (rows: ScanRowsReader) => Row<T | undefined> {
+    const codec = this.#codec;
+    const contentTypes = this.#contentTypes;
+    const slab = new Slab();
+    const isRaw = (codec as Codec<unknown>) === bytes;
+    return (rows) => ({
+      key: rows.keyText(),
+      keyBytes: rows.keyCopy(),
+      value: keysOnly ? undefined : isRaw ? (slab.copy(rows.value) as T) : codec.decode(rows.value),
+      revision: rows.revision,
+      contentType: contentTypes.ofRow(rows),
+    });
+  }
 }

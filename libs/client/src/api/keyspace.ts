@@ -175,10 +175,17 @@ export class Keyspace<T> {
    * are read one after the other, each as fresh as asked; with `snapshot` or `revision` they show one moment. The loop
    * may be left early.
    */
-  scan(options: ScanCallOptions = NO_OPTIONS): AsyncGenerator<Row<T>, void, undefined> {
+  scan(options?: ScanCallOptions & { readonly keysOnly?: false }): AsyncGenerator<Row<T>, void, undefined>;
+  /** With `keysOnly`, rows have no value. */
+  scan(
+    options: ScanCallOptions & { readonly keysOnly: true },
+  ): AsyncGenerator<Row<undefined>, void, undefined>;
+  scan(options?: ScanCallOptions): AsyncGenerator<Row<T | undefined>, void, undefined>;
+  scan(options: ScanCallOptions = NO_OPTIONS): AsyncGenerator<Row<T | undefined>, void, undefined> {
     const { start, end } = intervalOf(options);
-    const { get, row } = this.#requests;
-    return scanPages(this.#transport, get(start, options, options.revision), end, options, row);
+    const read = this.#requests.get(start, options, options.revision);
+    const rowOf = this.#requests.rowMaker(options.keysOnly === true);
+    return scanPages(this.#transport, read, end, options, rowOf);
   }
 
   /** How many keys have a value, in the interval and at the moment that `options` name. Reads every key. */
@@ -226,7 +233,8 @@ export class Keyspace<T> {
   }
 }
 
-function intervalOf(options: { readonly start?: Key; readonly end?: Key; readonly prefix?: Key }): {
+/** The interval that options name; an empty end is that of the keyspace. */
+export function intervalOf(options: { readonly start?: Key; readonly end?: Key; readonly prefix?: Key }): {
   readonly start: Uint8Array;
   readonly end: Uint8Array;
 } {

@@ -5,8 +5,12 @@ import type { Operation, OpResult } from '../operation.ts';
 import type { Transport } from '../transport.ts';
 import type { DeleteRangeCallOptions, ScanCallOptions } from './options.ts';
 import { execute } from './promise-sink.ts';
+import { RowIterator, type RowSource } from './row-iterator.ts';
 
-/** One row of a scan, with memory of its own. */
+/**
+ * One row of a scan, no view of what was received. Small values of {@link bytes} that are read one after the other share
+ * memory, as small buffers of Node.js do: copy one whose `buffer` is to be transferred.
+ */
 export interface Row<T> {
   /** The key as text; undefined when its bytes are not UTF-8. */
   readonly key: string | undefined;
@@ -24,52 +28,95 @@ const asIs = (result: OpResult): OpResult => result;
  *
  * @param read what all pages share; its key is the start.
  */
-export async function* scanPages<T>(
+export function scanPages<T>(
   transport: Transport,
   read: Operation,
   end: Uint8Array,
   options: ScanCallOptions,
   rowOf: (rows: ScanRowsReader) => Row<T>,
 ): AsyncGenerator<Row<T>, void, undefined> {
-  const { reverse = false, limit = Number.POSITIVE_INFINITY, pageSize = SCAN_PAGE_ROWS, signal } = options;
-  assert(pageSize >= 1 && limit >= 0, 'pageSize is at least 1, limit at least 0');
-  if (end.length > 0 && compareBytes(read.key, end) >= 0) return;
-  let left = limit;
-  let from = read.key;
-  let to = end;
-  let { revision } = read;
-  const { keysOnly, snapshot = false } = options;
-  const ask = (): Promise<OpResult> => {
-    const rows = Math.min(pageSize, left);
+  return new RowIterator(new ScanPages(transport, read, end, options, rowOf));
+}
+
+class ScanPages<T> implements RowSource<Row<T>> {
+  readonly #transport: Transport;
+  readonly #read: Operation;
+  readonly #options: ScanCallOptions;
+  readonly #rowOf: (rows: ScanRowsReader) => Row<T>;
+  #from: Uint8Array;
+  #to: Uint8Array;
+  #left: number;
+  #revision: number | undefined;
+  #begun = false;
+  /** On its way. */
+  #next: Promise<OpResult> | undefined;
+  #rows: ScanRowsReader | undefined;
+
+  constructor(
+    transport: Transport,
+    read: Operation,
+    end: Uint8Array,
+    options: ScanCallOptions,
+    rowOf: (rows: ScanRowsReader) => Row<T>,
+  ) {
+    const { limit = Number.POSITIVE_INFINITY, pageSize = SCAN_PAGE_ROWS } = options;
+    assert(pageSize >= 1 && limit >= 0, 'pageSize is at least 1, limit at least 0');
+    this.#transport = transport;
+    this.#read = read;
+    this.#options = options;
+    this.#rowOf = rowOf;
+    this.#from = read.key;
+    this.#to = end;
+    this.#left = end.length > 0 && compareBytes(read.key, end) >= 0 ? 0 : limit;
+    this.#revision = read.revision;
+  }
+
+  take(): Row<T> | undefined {
+    const rows = this.#rows;
+    if (rows?.next() === true) return this.#rowOf(rows);
+    this.#rows = undefined;
+    return undefined;
+  }
+
+  async load(): Promise<boolean> {
+    // Nothing is asked for before the first row is.
+    if (!this.#begun) {
+      this.#begun = true;
+      if (this.#left > 0) this.#ask();
+    }
+    if (this.#next === undefined) return false;
+    const page = await this.#next;
+    this.#next = undefined;
+    const { reverse = false, snapshot = false } = this.#options;
+    this.#left -= page.rowCount;
+    if (snapshot) this.#revision ??= page.revision;
+    const { resumeKey } = page;
+    if (resumeKey !== undefined && this.#left > 0) {
+      if (reverse) this.#to = copyBytes(resumeKey);
+      else this.#from = copyBytes(resumeKey);
+      this.#ask();
+    }
+    this.#rows = page.rows();
+    return true;
+  }
+
+  #ask(): void {
+    const { reverse, keysOnly, snapshot, signal, pageSize = SCAN_PAGE_ROWS } = this.#options;
     const operation: Operation = {
-      ...read,
+      ...this.#read,
       kind: OpKind.scan,
-      key: from,
-      endKey: to,
-      limit: rows,
+      key: this.#from,
+      endKey: this.#to,
+      limit: Math.min(pageSize, this.#left),
       reverse,
       keysOnly,
-      revision,
-      pinned: snapshot && revision === undefined,
+      revision: this.#revision,
+      pinned: snapshot === true && this.#revision === undefined,
     };
-    const page = execute(transport, operation, asIs, signal);
+    const page = execute(this.#transport, operation, asIs, signal);
     // Should the reader leave before it looks at the page, its failure is nobody's concern.
     page.catch(() => undefined);
-    return page;
-  };
-  for (let next: Promise<OpResult> | undefined = left > 0 ? ask() : undefined; next !== undefined;) {
-    const page = await next;
-    next = undefined;
-    left -= page.rowCount;
-    if (snapshot && revision === undefined) revision = page.revision;
-    const { resumeKey } = page;
-    if (resumeKey !== undefined && left > 0) {
-      if (reverse) to = copyBytes(resumeKey);
-      else from = copyBytes(resumeKey);
-      next = ask();
-    }
-    const rows = page.rows();
-    while (rows.next()) yield rowOf(rows);
+    this.#next = page;
   }
 }
 

@@ -1,8 +1,25 @@
-import { utf8 } from '@holdfast/io';
+import { EMPTY_BYTES, Prng, pureKernels, utf8 } from '@holdfast/io';
 import { Condition, HoldfastError } from '@holdfast/wire';
 import { describe, expect, it } from 'vitest';
 import { FakeCluster } from '../../testing/fake-cluster.ts';
 import { get, put } from '../../testing/ops.ts';
+import { SPOKEN_VERSIONS } from '../link/hello.ts';
+import { Engine } from './engine.ts';
+
+const engineOf = ({ network, clock, nodes }: FakeCluster): Engine =>
+  new Engine({
+    network,
+    clock,
+    random: new Prng(1),
+    kernels: pureKernels,
+    observer: {},
+    seeds: [...nodes.values()].map(({ address }) => address),
+    clusterId: EMPTY_BYTES,
+    token: '',
+    agent: 'test',
+    versions: SPOKEN_VERSIONS,
+    deadlineMs: 5000,
+  });
 
 describe('routing and batching', () => {
   it('writes and reads across ranges and leaders', async () => {
@@ -36,6 +53,28 @@ describe('routing and batching', () => {
     const written = await cluster.clock.settle(client.execute(put('early')));
     expect(written.outcome).toBe('applied');
     await client.close();
+  });
+
+  it('refuses a deadline that is no number, which no clock would ever reach', async () => {
+    const cluster = await FakeCluster.start(1);
+    const client = await cluster.readyClient();
+    const error = await cluster.clock.failure(client.execute(get('a', { deadlineMs: Number.NaN })));
+    expect(error).toMatchObject({ code: 'HF_BAD_REQUEST', outcome: 'not_applied' });
+    expect(client.pendingOps).toBe(0);
+    await client.close();
+  });
+
+  it('keeps nobody who has stopped waiting for the first map', async () => {
+    const cluster = new FakeCluster(1);
+    const engine = engineOf(cluster);
+    const heard: string[] = [];
+    const forget = engine.whenReady(() => heard.push('left'));
+    engine.whenReady(() => heard.push('stayed'));
+    forget();
+    await cluster.node(1).start();
+    await cluster.clock.run(2000);
+    expect(heard).toEqual(['stayed']);
+    engine.close();
   });
 
   it('refuses a condition that does not hold, with the current revision', async () => {

@@ -1,4 +1,4 @@
-import type { Address, Clock, Kernels, Network, NodeId, Random, RangeId } from '@holdfast/io';
+import type { Address, Cancel, Clock, Kernels, Network, NodeId, Random, RangeId } from '@holdfast/io';
 import {
   Consistency,
   type DataResponseReader,
@@ -14,8 +14,6 @@ import {
   ATTEMPTS_MAX,
   CONNECTIONS_LOST_MAX,
   MAP_AGE_MAX_MS,
-  PENDING_BYTES_MAX,
-  PENDING_OPS_MAX,
   POOLED_OPS_MAX,
   RETRY_BUDGET,
   RETRY_MS,
@@ -37,12 +35,14 @@ import { closedError, deadlineError, FATAL, LEADER_TROUBLE, NODE_TROUBLE, withOu
 import type { HedgeTarget } from './hedged-reads.ts';
 import { Leaders, type LeadersHost } from './leaders.ts';
 import { LinkTable } from './link-table.ts';
-import { lookUpEverywhere } from './lookup.ts';
+import { EverywhereLookup, type LookupHost } from './lookup.ts';
 import { MapSource, type MapSourceHost } from './map-source.ts';
 import { PendingOp } from './pending-op.ts';
-import { refusalOf } from './refusal.ts';
+import { Readiness, type ReadyCallback } from './readiness.ts';
+import { overload, refusalOf } from './refusal.ts';
 import { Router, routingRefusal } from '../routing/router.ts';
 import type { WatchHandle, WatchQuery, WatchSink } from '../watch/watch-query.ts';
+import type { Ticket } from '../transport.ts';
 import { Watches, type WatchesHost } from '../watch/watches.ts';
 
 export interface EngineOptions {
@@ -68,7 +68,7 @@ export interface EngineOptions {
  * An operation is always on the wheel (deadline or retry) and besides in at most one of: the queue of a link, a sent
  * batch, the parked list of a route, a list of the map source.
  */
-export class Engine implements HedgeTarget, LinkOwner, LeadersHost, MapSourceHost, WatchesHost {
+export class Engine implements HedgeTarget, LinkOwner, LeadersHost, LookupHost, MapSourceHost, WatchesHost {
   readonly network: Network;
   readonly clock: Clock;
   readonly random: Random;
@@ -92,7 +92,7 @@ export class Engine implements HedgeTarget, LinkOwner, LeadersHost, MapSourceHos
   #closed = false;
   #lastTrouble: HoldfastError | undefined;
   /** Told when the first map is there, or never will be. */
-  readonly #readiness: ((failure: HoldfastError | undefined) => void)[] = [];
+  readonly #readiness = new Readiness();
 
   constructor(options: EngineOptions) {
     this.network = options.network;
@@ -117,31 +117,32 @@ export class Engine implements HedgeTarget, LinkOwner, LeadersHost, MapSourceHos
     return this.#lastTrouble;
   }
 
-  whenReady(callback: (failure: HoldfastError | undefined) => void): void {
-    if (this.#closed) callback(closedError());
-    else if (this.#router.map !== undefined) callback(undefined);
-    else {
-      this.#readiness.push(callback);
-      this.#mapSource.refresh();
-    }
+  whenReady(callback: ReadyCallback): Cancel {
+    const forget = this.#readiness.add(callback);
+    if (this.#closed) this.#readiness.tell(closedError());
+    else if (this.#router.map !== undefined) this.#readiness.tell(undefined);
+    else this.#mapSource.refresh();
+    return forget;
   }
 
-  /** @param avoid a node that must not answer a weak read; 0 = none. */
-  submit(operation: Operation, sink: OpSink, tag: number, avoid: NodeId | 0 = 0): PendingOp | undefined {
-    const refusal = this.#closed ? closedError() : (refusalOf(operation) ?? this.#overload());
+  submit(operation: Operation, sink: OpSink, tag: number): Ticket | undefined {
+    const everywhere = operation.kind === OpKind.lookup && operation.range === undefined;
+    if (!everywhere || this.#closed || refusalOf(operation) !== undefined)
+      return this.submitTo(operation, sink, tag);
+    return new EverywhereLookup(this, operation, sink, tag, this.#deadlineOf(operation));
+  }
+
+  /** To one range. @param avoid a node that must not answer a weak read; 0 = none. */
+  submitTo(operation: Operation, sink: OpSink, tag: number, avoid: NodeId | 0 = 0): PendingOp | undefined {
+    const refusal = this.#closed
+      ? closedError()
+      : (refusalOf(operation) ?? overload(this.#pendingOps, this.#pendingBytes));
     if (refusal !== undefined) {
       this.clock.defer(() => sink.failed(refusal, tag));
       return undefined;
     }
-    if (operation.kind === OpKind.lookup && operation.range === undefined) {
-      lookUpEverywhere(this, operation, sink, tag);
-      return undefined;
-    }
     const nowMs = this.clock.monotonicMs();
-    const deadlineMs = Math.min(
-      Math.max(0, operation.deadlineMs ?? this.#options.deadlineMs),
-      DEADLINE_MS_MAX,
-    );
+    const deadlineMs = this.#deadlineOf(operation);
     const op = this.#pool.pop() ?? new PendingOp();
     op.begin(operation, sink, tag, nowMs + deadlineMs, avoid);
     this.#pendingOps++;
@@ -156,7 +157,12 @@ export class Engine implements HedgeTarget, LinkOwner, LeadersHost, MapSourceHos
     return this.#router.routes.map(({ rangeId }) => rangeId);
   }
 
-  cancel(op: PendingOp, serial: number, cause: unknown): void {
+  cancel(ticket: Ticket, serial: number, cause: unknown): void {
+    if (ticket instanceof EverywhereLookup) ticket.cancel(cause);
+    else this.#cancelOp(ticket as PendingOp, serial, cause);
+  }
+
+  #cancelOp(op: PendingOp, serial: number, cause: unknown): void {
     if (op.serial !== serial) return;
     const outcome = op.isWrite && (op.batch !== undefined || op.maybeApplied) ? 'unknown' : 'not_applied';
     this.#fail(op, new HoldfastError('HF_CANCELLED', { outcome, cause }));
@@ -170,7 +176,7 @@ export class Engine implements HedgeTarget, LinkOwner, LeadersHost, MapSourceHos
     for (const route of this.#router.routes) this.#leaders.stop(route);
     this.#alarm.drain((op) => this.cancel(op, op.serial, undefined));
     this.#links.close(closedError());
-    for (const callback of this.#readiness.splice(0)) callback(closedError());
+    this.#readiness.tell(closedError());
   }
 
   watch(query: WatchQuery, sink: WatchSink): WatchHandle {
@@ -256,7 +262,7 @@ export class Engine implements HedgeTarget, LinkOwner, LeadersHost, MapSourceHos
     this.#lastTrouble = reason;
     if (reason.code === 'HF_WRONG_NODE') this.#mapSource.refresh();
     if (this.#router.map === undefined && FATAL.has(reason.code)) {
-      for (const callback of this.#readiness.splice(0)) callback(reason);
+      this.#readiness.tell(reason);
       this.#mapSource.giveUp((op) => this.#fail(op, reason));
     }
   }
@@ -308,7 +314,7 @@ export class Engine implements HedgeTarget, LinkOwner, LeadersHost, MapSourceHos
       }
       this.observer.mapLearned?.(content.generation);
       this.#lastTrouble = undefined;
-      for (const callback of this.#readiness.splice(0)) callback(undefined);
+      this.#readiness.tell(undefined);
     }
     if (this.#router.map === undefined) this.mapFailed(link, new HoldfastError('HF_UNAVAILABLE'));
     else this.#mapSource.arrived(link);
@@ -488,11 +494,7 @@ export class Engine implements HedgeTarget, LinkOwner, LeadersHost, MapSourceHos
     if (this.#router.map !== undefined && nowMs - this.#mapAtMs > MAP_AGE_MAX_MS) this.#mapSource.refresh();
   };
 
-  #overload(): HoldfastError | undefined {
-    if (this.#pendingOps < PENDING_OPS_MAX && this.#pendingBytes < PENDING_BYTES_MAX) return undefined;
-    return new HoldfastError('HF_OVERLOADED', {
-      detail: 'too many operations under way in this client',
-      retryAfterMs: 10,
-    });
+  #deadlineOf({ deadlineMs = this.#options.deadlineMs }: Operation): number {
+    return Math.min(Math.max(0, deadlineMs), DEADLINE_MS_MAX);
   }
 }

@@ -1,5 +1,5 @@
 import { assert, type Cancel, type Clock, type NodeId } from '@holdfast/io';
-import { Consistency, type HoldfastError, isWrite } from '@holdfast/wire';
+import { Consistency, type HoldfastError, isWrite, OpKind } from '@holdfast/wire';
 import { HEDGE_BUDGET, HEDGE_DELAY_MS } from '../limits.ts';
 import type { ClientObserver } from '../observer.ts';
 import type { Operation, OpResult, OpSink } from '../operation.ts';
@@ -11,9 +11,8 @@ import type { PendingOp } from './pending-op.ts';
 
 /** The engine, as far as hedging needs it. */
 export interface HedgeTarget extends Transport {
-  /** @param avoid the node that must not answer; 0 = none. */
-  submit(operation: Operation, sink: OpSink, tag: number, avoid?: NodeId | 0): PendingOp | undefined;
-  cancel(op: PendingOp, serial: number, cause: unknown): void;
+  /** To one replica. @param avoid the node that must not answer; 0 = none. */
+  submitTo(operation: Operation, sink: OpSink, tag: number, avoid?: NodeId | 0): PendingOp | undefined;
 }
 
 const FIRST = 0;
@@ -51,13 +50,14 @@ export class HedgedReads implements Transport {
     return this.#engine.lastTrouble;
   }
 
-  whenReady(callback: (failure: HoldfastError | undefined) => void): void {
-    this.#engine.whenReady(callback);
+  whenReady(callback: (failure: HoldfastError | undefined) => void): Cancel {
+    return this.#engine.whenReady(callback);
   }
 
   submit(operation: Operation, sink: OpSink, tag: number): Ticket | undefined {
     const weak = (operation.consistency ?? Consistency.strong) !== Consistency.strong;
-    if (!weak || isWrite(operation.kind)) return this.#engine.submit(operation, sink, tag);
+    if (!weak || isWrite(operation.kind) || operation.kind === OpKind.lookup)
+      return this.#engine.submit(operation, sink, tag);
     const read = new HedgedRead(this, operation, sink, tag);
     if (!read.send(this.#engine, FIRST, operation, 0)) return undefined;
     this.#waiting.add(read);
@@ -71,7 +71,7 @@ export class HedgedReads implements Transport {
 
   cancel(ticket: Ticket, serial: number, cause: unknown): void {
     if (ticket instanceof HedgedRead) ticket.cancel(this.#engine, cause);
-    else this.#engine.cancel(ticket as PendingOp, serial, cause);
+    else this.#engine.cancel(ticket, serial, cause);
   }
 
   close(): void {
@@ -162,7 +162,7 @@ class HedgedRead implements OpSink, Ticket {
 
   send(engine: HedgeTarget, which: 0 | 1, operation: Operation, avoid: NodeId | 0): boolean {
     this.#underWay++;
-    const op = engine.submit(operation, this, which, avoid);
+    const op = engine.submitTo(operation, this, which, avoid);
     if (op === undefined) return false;
     this.#tries[which] = { op, serial: op.serial };
     return true;

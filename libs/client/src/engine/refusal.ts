@@ -9,6 +9,7 @@ import {
   TRANSACTION_STEPS_MAX,
   VALUE_BYTES_MAX,
 } from '@holdfast/wire';
+import { PENDING_BYTES_MAX, PENDING_OPS_MAX } from '../limits.ts';
 import type { Operation, TransactionRequest } from '../operation.ts';
 import { transactionBytes } from './pending-op.ts';
 
@@ -50,12 +51,24 @@ export function refusalOf(operation: Operation): HoldfastError | undefined {
       detail: 'revision, minRevision and ttlMs are integers from 0 to 2^53-1',
     });
   }
+  if (Number.isNaN(operation.deadlineMs)) {
+    return new HoldfastError('HF_BAD_REQUEST', { detail: 'deadlineMs is a number of milliseconds' });
+  }
   if (!isU32(operation.limit) || !isU32(operation.limitBytes) || !isU32(operation.maxStalenessMs)) {
     return new HoldfastError('HF_BAD_REQUEST', {
       detail: 'limit, limitBytes and maxStalenessMs are integers from 0 to 2^32-1',
     });
   }
   return undefined;
+}
+
+/** Why a client that has this much under way takes no more; undefined when it does. */
+export function overload(pendingOps: number, pendingBytes: number): HoldfastError | undefined {
+  if (pendingOps < PENDING_OPS_MAX && pendingBytes < PENDING_BYTES_MAX) return undefined;
+  return new HoldfastError('HF_OVERLOADED', {
+    detail: 'too many operations under way in this client',
+    retryAfterMs: 10,
+  });
 }
 
 function transactionRefusal({ checks, success, failure }: TransactionRequest): HoldfastError | undefined {

@@ -50,6 +50,8 @@ describe('connectSync', { timeout: 30_000 }, () => {
       blob: [0, 255],
       first: ['row00', 'row01', 'row02'],
       forward: numbers,
+      keys: numbers.map((n) => `row${String(n).padStart(2, '0')}`),
+      valueless: true,
       backward: numbers.toReversed().slice(0, 20),
       deleted: true,
       wrongDelete: { code: 'HF_PRECONDITION_FAILED', outcome: 'not_applied' },

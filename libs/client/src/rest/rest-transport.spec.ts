@@ -67,6 +67,17 @@ beforeEach(() => {
 const failing = (promise: Promise<unknown>): Promise<HoldfastError> =>
   clock.failure(promise) as Promise<HoldfastError>;
 
+it('keeps a deadline that is longer than any timer', async () => {
+  http.answers = [undefined];
+  const users = client.keyspace('users');
+  let over = false;
+  users.get('a', { deadlineMs: Number.POSITIVE_INFINITY }).catch(() => (over = true));
+  await clock.run(59 * 60_000);
+  expect(over).toBe(false);
+  await clock.run(2 * 60_000);
+  expect(over).toBe(true);
+});
+
 describe('answers of a gateway', () => {
   it('become results', async () => {
     http.answers = [

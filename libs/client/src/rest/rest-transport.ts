@@ -1,15 +1,9 @@
 import { type Cancel, type Clock, type Random, utf8 } from '@holdfast/io';
-import { HoldfastError, isWrite, OpKind } from '@holdfast/wire';
+import { DEADLINE_MS_MAX, HoldfastError, isWrite, OpKind } from '@holdfast/wire';
 import { closedError, FATAL } from '../engine/judgement.ts';
-import { refusalOf } from '../engine/refusal.ts';
-import {
-  ATTEMPTS_MAX,
-  MAP_RETRY_MS,
-  PENDING_BYTES_MAX,
-  PENDING_OPS_MAX,
-  RETRY_BUDGET,
-  RETRY_MS,
-} from '../limits.ts';
+import { Readiness, type ReadyCallback } from '../engine/readiness.ts';
+import { overload, refusalOf } from '../engine/refusal.ts';
+import { ATTEMPTS_MAX, MAP_RETRY_MS, RETRY_BUDGET, RETRY_MS } from '../limits.ts';
 import type { ClientObserver } from '../observer.ts';
 import type { Operation, OpSink } from '../operation.ts';
 import { equalJitterMs, fullJitterMs } from '../retry/backoff.ts';
@@ -41,7 +35,7 @@ export class RestTransport implements Transport {
   readonly #authorization: string;
   readonly #budget = new RetryBudget(RETRY_BUDGET);
   readonly #calls = new Set<RestCall>();
-  readonly #readiness = new Set<(failure: HoldfastError | undefined) => void>();
+  readonly #readiness = new Readiness();
   #pendingBytes = 0;
   #probing: Cancel | undefined;
   #probes = 0;
@@ -61,26 +55,29 @@ export class RestTransport implements Transport {
     return this.#lastTrouble;
   }
 
-  whenReady(callback: (failure: HoldfastError | undefined) => void): void {
-    if (this.#closed) {
-      callback(closedError());
-      return;
-    }
-    this.#readiness.add(callback);
-    if (this.#probing === undefined) this.#probe();
+  whenReady(callback: ReadyCallback): Cancel {
+    const forget = this.#readiness.add(callback);
+    if (this.#closed) this.#readiness.tell(closedError());
+    else if (this.#probing === undefined) this.#probe();
+    return forget;
   }
 
   submit(operation: Operation, sink: OpSink, tag: number): Ticket | undefined {
     const { clock } = this.#options;
     const refusal = this.#closed
       ? closedError()
-      : (refusalOf(operation) ?? unsupportedOverRest(operation) ?? this.#overload());
+      : (refusalOf(operation) ??
+        unsupportedOverRest(operation) ??
+        overload(this.#calls.size, this.#pendingBytes));
     if (refusal !== undefined) {
       clock.defer(() => sink.failed(refusal, tag));
       return undefined;
     }
     const call = new RestCall(operation, sink, tag);
-    const deadlineMs = Math.max(0, operation.deadlineMs ?? this.#options.deadlineMs);
+    const deadlineMs = Math.min(
+      Math.max(0, operation.deadlineMs ?? this.#options.deadlineMs),
+      DEADLINE_MS_MAX,
+    );
     call.deadlineAtMs = clock.monotonicMs() + deadlineMs;
     call.cancelDeadline = clock.schedule(deadlineMs, () => this.#expire(call));
     this.#calls.add(call);
@@ -109,7 +106,7 @@ export class RestTransport implements Transport {
     this.#probing?.();
     for (const call of this.#calls) this.cancel(call, call.serial, undefined);
     this.#options.http.close();
-    this.#ready(closedError());
+    this.#readiness.tell(closedError());
   }
 
   #send(call: RestCall): void {
@@ -179,14 +176,6 @@ export class RestTransport implements Transport {
     this.#pendingBytes -= call.bytes;
   }
 
-  #overload(): HoldfastError | undefined {
-    if (this.#calls.size < PENDING_OPS_MAX && this.#pendingBytes < PENDING_BYTES_MAX) return undefined;
-    return new HoldfastError('HF_OVERLOADED', {
-      detail: 'too many operations under way in this client',
-      retryAfterMs: 10,
-    });
-  }
-
   /** Asks the gateway whether requests make sense, until it says so. */
   #probe(): void {
     const { http, clock, random } = this.#options;
@@ -199,7 +188,7 @@ export class RestTransport implements Transport {
       if (outcome.kind === 'answer' && outcome.status === 200) {
         this.#probes = 0;
         this.#lastTrouble = undefined;
-        this.#ready(undefined);
+        this.#readiness.tell(undefined);
         return;
       }
       const trouble =
@@ -207,18 +196,12 @@ export class RestTransport implements Transport {
           ? (readRestAnswer(READY_PROBE, outcome) as HoldfastError)
           : new HoldfastError('HF_UNAVAILABLE', { detail: outcome.reason.message, cause: outcome.reason });
       this.#lastTrouble = trouble;
-      if (FATAL.has(trouble.code)) this.#ready(trouble);
+      if (FATAL.has(trouble.code)) this.#readiness.tell(trouble);
       else
         this.#probing = clock.schedule(equalJitterMs(MAP_RETRY_MS, this.#probes++, random), () =>
           this.#probe(),
         );
     });
-  }
-
-  #ready(failure: HoldfastError | undefined): void {
-    const callbacks = [...this.#readiness];
-    this.#readiness.clear();
-    for (const callback of callbacks) callback(failure);
   }
 }
 

@@ -1,4 +1,5 @@
-import type { KeyspaceId } from '@holdfast/io';
+import { concatBytes, type KeyspaceId, prefixEnd } from '@holdfast/io';
+import { KEY_BYTES_MAX } from '@holdfast/wire';
 
 /**
  * Bounds of ranges are range keys: `u32 keyspace id, big-endian | user key`. An empty end bound means "to the end".
@@ -35,6 +36,13 @@ export function boundInKeyspace(keyspace: KeyspaceId, bound: Uint8Array): Uint8A
   }
   return bound.subarray(RANGE_KEY_PREFIX_BYTES);
 }
+
+/** The first key behind `key`; undefined when there is none. No key is longer than the largest size. */
+export function keyBehind(key: Uint8Array): Uint8Array | undefined {
+  return key.length < KEY_BYTES_MAX ? concatBytes([key, ZERO]) : prefixEnd(key);
+}
+
+const ZERO = Uint8Array.of(0);
 
 /** `u32 keyspace | key` in memory of its own. */
 export function rangeKey(keyspace: KeyspaceId, key: Uint8Array): Uint8Array {

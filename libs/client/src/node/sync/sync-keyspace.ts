@@ -1,7 +1,7 @@
-import { EMPTY_BYTES, prefixEnd } from '@holdfast/io';
+import { compareBytes } from '@holdfast/io';
 import type { Codec } from '../../api/codec.ts';
 import { type Key, keyBytes } from '../../api/key.ts';
-import type { Counted, Item, SwapResult, Written } from '../../api/keyspace.ts';
+import { type Counted, intervalOf, type Item, type SwapResult, type Written } from '../../api/keyspace.ts';
 import type {
   CompareOptions,
   DeleteOptions,
@@ -12,9 +12,12 @@ import type {
 } from '../../api/options.ts';
 import type { Row } from '../../api/scan.ts';
 import { SCAN_PAGE_ROWS } from '../../limits.ts';
+import { keyBehind } from '../../routing/range-key.ts';
 import type { SyncThread } from './sync-thread.ts';
 
 type Sync<O> = Omit<O, 'signal'>;
+/** Each page is a call of its own, so they can not show one moment, unless at a `revision`. */
+type SyncScanCallOptions = Sync<Omit<ScanCallOptions, 'snapshot'>>;
 
 /** A keyspace whose methods return when they are done. Errors are those of `Keyspace`. */
 export class SyncKeyspace<T> {
@@ -84,26 +87,19 @@ export class SyncKeyspace<T> {
   }
 
   /** The first rows of a scan, at most `limit` (default 1,000), in order of their keys, in one call. */
-  scanPage(options: Sync<ScanCallOptions> = {}): Row<T>[] {
-    const { prefix } = options;
-    const start = prefix ?? options.start;
-    const end = prefix === undefined ? options.end : (prefixEnd(keyBytes(prefix)) ?? EMPTY_BYTES);
-    return this.#page(
-      start === undefined ? EMPTY_BYTES : keyBytes(start),
-      end === undefined ? EMPTY_BYTES : keyBytes(end),
-      options,
-      options.limit ?? SCAN_PAGE_ROWS,
-    );
+  scanPage(options: SyncScanCallOptions & { readonly keysOnly?: false }): Row<T>[];
+  scanPage(options?: SyncScanCallOptions): Row<T | undefined>[];
+  scanPage(options: SyncScanCallOptions = {}): Row<T | undefined>[] {
+    const { start, end } = intervalOf(options);
+    return this.#page(start, end, options, options.limit ?? SCAN_PAGE_ROWS);
   }
 
   /** All rows, page by page; each page is a call with a deadline of its own. The loop may be left early. */
-  *scan(options: Sync<ScanCallOptions> = {}): Generator<Row<T>, void, undefined> {
-    const { prefix, reverse = false, pageSize = SCAN_PAGE_ROWS } = options;
-    let start = keyBytes(prefix ?? options.start ?? EMPTY_BYTES);
-    let end =
-      prefix === undefined
-        ? keyBytes(options.end ?? EMPTY_BYTES)
-        : (prefixEnd(keyBytes(prefix)) ?? EMPTY_BYTES);
+  scan(options?: SyncScanCallOptions & { readonly keysOnly?: false }): Generator<Row<T>, void, undefined>;
+  scan(options?: SyncScanCallOptions): Generator<Row<T | undefined>, void, undefined>;
+  *scan(options: SyncScanCallOptions = {}): Generator<Row<T | undefined>, void, undefined> {
+    const { reverse = false, pageSize = SCAN_PAGE_ROWS } = options;
+    let { start, end } = intervalOf(options);
     for (let left = options.limit ?? Number.POSITIVE_INFINITY; left > 0;) {
       const wanted = Math.min(left, pageSize);
       const rows = this.#page(start, end, options, wanted);
@@ -111,23 +107,41 @@ export class SyncKeyspace<T> {
       left -= rows.length;
       const last = rows.at(-1);
       if (last === undefined || rows.length < wanted) return;
-      if (reverse) end = last.keyBytes;
-      else start = Uint8Array.of(...last.keyBytes, 0);
+      if (reverse) {
+        end = last.keyBytes;
+        continue;
+      }
+      const next = keyBehind(last.keyBytes);
+      if (next === undefined || (end.length > 0 && compareBytes(next, end) >= 0)) return;
+      start = next;
     }
   }
 
-  #page(start: Uint8Array, end: Uint8Array, options: Sync<ScanCallOptions>, limit: number): Row<T>[] {
-    const { consistency, maxStalenessMs, minRevision, reverse = false } = options;
+  #page(
+    start: Uint8Array,
+    end: Uint8Array,
+    options: SyncScanCallOptions,
+    limit: number,
+  ): Row<T | undefined>[] {
+    const { consistency, maxStalenessMs, minRevision, revision, reverse = false, keysOnly = false } = options;
     const { deadlineMs } = this.#timed(options);
-    const rows = this.#thread.call(
-      this.name,
-      {
-        name: 'scan',
-        options: { start, end, reverse, limit, consistency, maxStalenessMs, minRevision, deadlineMs },
-      },
-      deadlineMs,
-    );
-    return rows.map((row) => ({ ...row, value: this.#codec.decode(row.value) }));
+    const asked = {
+      start,
+      end,
+      reverse,
+      keysOnly,
+      limit,
+      revision,
+      consistency,
+      maxStalenessMs,
+      minRevision,
+    };
+    const call = { name: 'scan', options: { ...asked, deadlineMs } } as const;
+    const rows = this.#thread.call(this.name, call, deadlineMs);
+    return rows.map((row) => ({
+      ...row,
+      value: row.value === undefined ? undefined : this.#codec.decode(row.value),
+    }));
   }
 
   #timed<O extends { readonly deadlineMs?: number }>(options: O): O & { readonly deadlineMs: number } {

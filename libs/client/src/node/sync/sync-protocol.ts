@@ -21,6 +21,8 @@ interface SyncScanOptions {
   /** Empty = to the end of the keyspace. */
   readonly end: Uint8Array;
   readonly reverse: boolean;
+  readonly keysOnly: boolean;
+  readonly revision: number | undefined;
   readonly limit: number;
   readonly consistency: GetOptions['consistency'];
   readonly maxStalenessMs: number | undefined;
@@ -59,7 +61,7 @@ export interface SyncResults {
   readonly delete: Written;
   readonly compareAndSet: SwapResult;
   readonly increment: Counted;
-  readonly scan: readonly Row<Uint8Array>[];
+  readonly scan: readonly Row<Uint8Array | undefined>[];
 }
 
 export type SyncRequest =

@@ -61,15 +61,16 @@ class SyncWorker {
 
   async #scan(
     keyspace: string,
-    { consistency, maxStalenessMs, minRevision, ...rest }: (SyncCall & { name: 'scan' })['options'],
-  ): Promise<readonly Row<Uint8Array>[]> {
-    const rows: Row<Uint8Array>[] = [];
+    { consistency, maxStalenessMs, minRevision, revision, ...rest }: (SyncCall & { name: 'scan' })['options'],
+  ): Promise<readonly Row<Uint8Array | undefined>[]> {
+    const rows: Row<Uint8Array | undefined>[] = [];
     const options = {
       ...rest,
       pageSize: Math.max(1, rest.limit),
       ...(consistency !== undefined && { consistency }),
       ...(maxStalenessMs !== undefined && { maxStalenessMs }),
       ...(minRevision !== undefined && { minRevision }),
+      ...(revision !== undefined && { revision }),
     };
     for await (const row of this.#client.keyspace(keyspace, bytes).scan(options)) rows.push(row);
     return rows;

@@ -19,7 +19,14 @@ export const count = (max?: number): Json => ({
 /** What a schema of the code says, as JSON Schema. `input`: as requests have it; `output`: as answers do. */
 export function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
   // A member that is kept as it was written may be any JSON: no schema.
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: 'any',
+    // An object as a default is no literal in Go, and its generator writes one all the same.
+    override: ({ jsonSchema }) => {
+      if (typeof jsonSchema.default === 'object') delete jsonSchema.default;
+    },
+  });
   return rest;
 }
 

@@ -164,6 +164,9 @@ describe('what is refused', () => {
     const post = await http.request('POST', `${KEYS}/k`, { body: 'x' });
     expect(post.headers['allow']).toBe('GET, HEAD, PUT, DELETE, POST');
     expect(post.problem).toMatchObject({ status: 405, code: 'HF_METHOD_NOT_ALLOWED' });
+    const patch = await cluster.http.request('PATCH', '/v1/usage');
+    expect(patch.problem).toMatchObject({ status: 405, code: 'HF_METHOD_NOT_ALLOWED' });
+    expect(patch.headers['allow']).toBe('GET');
     const nothing = await http.request('GET', '/nothing', { headers: { 'x-request-id': 'mine-1' } });
     expect(nothing.headers['content-type']).toBe('application/problem+json');
     expect(nothing.problem).toMatchObject({ status: 404, code: 'HF_NOT_FOUND', request_id: 'mine-1' });

@@ -1,3 +1,2 @@
 /** What the composition root hands to controllers and filters. */
-export const LOG = Symbol('Logger');
 export const NODE_TARGETS = Symbol('NodeTargets');

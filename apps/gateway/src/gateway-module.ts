@@ -1,13 +1,14 @@
+import { ProblemFilter } from '@holdfast/service';
 import type { Logger } from '@holdfast/telemetry';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { type AccessManagement, AccessModule } from './access/access-module.ts';
 import { HealthController } from './health-controller.ts';
 import { type KeyspaceManagement, KeyspaceModule } from './keyspaces/keyspace-module.ts';
-import { ProblemFilter } from './problem-filter.ts';
 import type { Readiness } from './readiness.ts';
 import type { RequestCounters } from './request-counters.ts';
-import { CLIENT, COUNTERS, LOG, READINESS } from './tokens.ts';
+import { errorAtRoute } from './routing-error.ts';
+import { CLIENT, COUNTERS, READINESS } from './tokens.ts';
 import type { StoreClient } from './store-client.ts';
 
 export interface GatewayParts {
@@ -34,8 +35,7 @@ export class GatewayModule {
         { provide: CLIENT, useValue: client },
         { provide: READINESS, useValue: readiness },
         { provide: COUNTERS, useValue: counters },
-        { provide: LOG, useValue: log },
-        { provide: APP_FILTER, useClass: ProblemFilter },
+        { provide: APP_FILTER, useValue: new ProblemFilter(log, errorAtRoute) },
       ],
     };
   }

@@ -7,10 +7,10 @@ import { counterBytes } from './batch/operation-schema.ts';
 import { writeCondition } from './entity-tag.ts';
 import { CountReply, ReadReply, WriteReply } from './key-reply.ts';
 import { idempotencyKey } from './idempotency.ts';
+import { methodNotAllowed } from './method-not-allowed.ts';
 import { pathEndsWith, readKeyTarget } from './key-target.ts';
 import { readJsonBody } from './json-body.ts';
 import { deadlineMs, type ReadQuery, readLevel, single, ttlMs } from './request-options.ts';
-import { methodNotAllowed } from './routing-error.ts';
 import type { StoreClient } from './store-client.ts';
 
 interface KeyRoute {

@@ -1,26 +1,26 @@
 import { holdfastErrorOf } from '@holdfast/service';
 import { HoldfastError } from '@holdfast/wire';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { methodNotAllowed } from './method-not-allowed.ts';
+import { allowedMethods } from './openapi/allowed-methods.ts';
 
 const KEY_PATH = /^\/v1\/keyspaces\/[^/?#]+\/keys\//;
-const KEY_METHODS = 'GET, HEAD, PUT, DELETE, POST';
 
 /**
- * What the framework refuses at the address of a key, said in terms of keys: a path that cannot be decoded is a key
- * that is not valid, and a route that does not exist is a method that is not allowed.
+ * What the framework refuses, said in terms of the API: a method that a path does not take is not a path that does not
+ * exist, and at the address of a key, a path that cannot be decoded is a key that is not valid.
  */
 export function errorAtRoute(thrown: unknown, request: FastifyRequest, reply: FastifyReply): HoldfastError {
   const error = holdfastErrorOf(thrown);
-  if (error === thrown || !KEY_PATH.test(request.raw.url ?? '')) return error;
-  if (error.code === 'HF_NOT_FOUND') return methodNotAllowed(reply);
-  const undecodable = thrown instanceof Error && 'code' in thrown && thrown.code === 'FST_ERR_BAD_URL';
-  return undecodable ? new HoldfastError('HF_KEY_INVALID', { cause: thrown }) : error;
-}
-
-/** A key does not take this method, or not with this action. */
-export function methodNotAllowed(reply: FastifyReply): HoldfastError {
-  reply.header('allow', KEY_METHODS);
-  return new HoldfastError('HF_METHOD_NOT_ALLOWED', {
-    detail: `a key takes ${KEY_METHODS}; POST with :increment behind the key`,
-  });
+  if (error === thrown) return error;
+  const target = request.raw.url ?? '';
+  if (KEY_PATH.test(target)) {
+    if (error.code === 'HF_NOT_FOUND') return methodNotAllowed(reply);
+    const undecodable = thrown instanceof Error && 'code' in thrown && thrown.code === 'FST_ERR_BAD_URL';
+    if (undecodable) return new HoldfastError('HF_KEY_INVALID', { cause: thrown });
+  }
+  const methods = allowedMethods(target);
+  if (methods.length === 0 || methods.includes(request.method)) return error;
+  reply.header('allow', methods.join(', '));
+  return new HoldfastError('HF_METHOD_NOT_ALLOWED', { detail: `this path takes ${methods.join(', ')}` });
 }

@@ -1,6 +1,5 @@
 /** What the composition root hands to controllers and filters. */
 export const CLIENT = Symbol('Client');
-export const LOG = Symbol('Logger');
 export const READINESS = Symbol('Readiness');
 export const KEYSPACES = Symbol('Keyspaces');
 export const KEYSPACE_PURGER = Symbol('KeyspacePurger');

@@ -14,6 +14,7 @@ export {
   problemOf,
   retryAfterSeconds,
 } from './problem.ts';
+export { ProblemFilter } from './problem-filter.ts';
 export { replyProblem } from './problem-reply.ts';
 export { runApp } from './run-app.ts';
 export { type Fatal, type Running, SUPERVISED_VARIABLE } from './run-process.ts';

@@ -58,6 +58,7 @@ export const newKeyspaceSchema = keyspaceSettingsSchema.extend({
     .string()
     .min(1)
     .max(KEYSPACE_NAME_BYTES_MAX)
+    .meta({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$' })
     .describe('Letters, digits, `.`, `_` and `-`; a letter or digit first.'),
 });
 

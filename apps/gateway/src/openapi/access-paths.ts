@@ -1,4 +1,5 @@
 import { newApiKeySchema } from '../access/api-key-record.ts';
+import { tenantSchema } from '../access/principal.ts';
 import { USAGE_FIELDS } from '../access/usage.ts';
 import {
   count,
@@ -115,7 +116,7 @@ export const ACCESS_PATHS: Paths = {
       tags,
       parameters: [
         REQUEST_ID,
-        parameter('query', 'tenant', 'Default: the own one.', text),
+        parameter('query', 'tenant', 'Default: the own one.', schemaOf(tenantSchema, 'input')),
         parameter('query', 'from', 'First day; default 30 days ago.', DAY),
         parameter('query', 'to', 'Last day; default today.', DAY),
       ],

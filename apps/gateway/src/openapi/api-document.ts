@@ -32,7 +32,7 @@ const PROBLEM: Json = {
 };
 
 /** Every route of version 1, in the order in which a reader meets them. */
-const PATHS: Paths = {
+export const PATHS: Paths = {
   ...KEY_PATHS,
   ...RANGE_PATHS,
   ...BATCH_PATHS,

@@ -276,6 +276,16 @@ describe('read levels', () => {
     expect(bounded.status).toBe(200);
     expect(bounded.headers['holdfast-consistency']).toMatch(/^asked=bounded, served=(strong|bounded), /);
     expect((await http.get('level', '?consistency=linear')).problem.code).toBe('HF_BAD_REQUEST');
+    // What no replica has reached is answered by the leader, above every completed write.
+    const above = await http.request('GET', `${keyPath('level')}?consistency=eventual`, {
+      headers: { 'holdfast-min-revision': String(Number.MAX_SAFE_INTEGER) },
+    });
+    expect(above.headers['holdfast-consistency']).toBe(
+      'asked=eventual, served=strong, staleness-ms=0, role=leader',
+    );
+    const future = await http.get('level', `?revision=${Number.MAX_SAFE_INTEGER}`);
+    expect(future.problem).toMatchObject({ status: 400, detail: 'a revision of the future' });
+    expect(future.problem).not.toHaveProperty('revision');
   });
 
   it('say with every answer what it is: level, age, and who gave it', async () => {

@@ -194,9 +194,13 @@ export class DataResponseReader {
   error(i: number): HoldfastError {
     const detail = this.detail(i);
     const leaderHint = this.leaderHint(i);
-    return new HoldfastError(this.code(i), {
+    const code = this.code(i);
+    const revision = this.revision(i);
+    // Only of a refused condition does 0 say something: the key is absent.
+    const told = revision !== 0 || code === 'HF_PRECONDITION_FAILED';
+    return new HoldfastError(code, {
       outcome: this.outcome(i),
-      revision: this.revision(i),
+      ...(told ? { revision } : {}),
       retryAfterMs: this.retryAfterMs(i),
       ...(detail === '' ? {} : { detail }),
       ...(leaderHint === 0 ? {} : { leaderHint }),

@@ -8,6 +8,7 @@ import {
   isKeyspaceName,
   KEY_BYTES_MAX,
   KEYSPACE_CHANGES_KEY,
+  KEYSPACE_NAME_BYTES_MAX,
   KEYSPACE_COUNTER_KEY,
   KEYSPACE_RECORDS,
   type KeyspaceRecord,
@@ -58,6 +59,7 @@ interface Stored {
 
 const SYSTEM = SYSTEM_KEYSPACE_ID as KeyspaceId;
 const DEFAULT_NAME = 'default';
+const NAME_RULE = `a name has at most ${KEYSPACE_NAME_BYTES_MAX} letters, digits, ".", "_" and "-", a letter or digit first`;
 const CHANGED: RequestedStep = { kind: OpKind.put, key: KEYSPACE_CHANGES_KEY, value: EMPTY_BYTES };
 const asIs = (result: OpResult): OpResult => result;
 
@@ -84,7 +86,7 @@ export class Keyspaces {
     settings: KeyspaceSettings = {},
     options: CallOptions = {},
   ): Promise<KeyspaceInfo> {
-    if (!isKeyspaceName(name)) throw new HoldfastError('HF_KEYSPACE_INVALID', { detail: 'name' });
+    if (!isKeyspaceName(name)) throw new HoldfastError('HF_KEYSPACE_INVALID', { detail: NAME_RULE });
     const wanted = checked(settings);
     const existing = await this.#read(name, options);
     if (existing !== undefined) return sameOrThrow(existing, wanted);

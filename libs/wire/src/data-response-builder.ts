@@ -10,13 +10,7 @@ import {
 } from './frame.ts';
 import { DATA_RESPONSE, DATA_RESPONSE_SLOT as SLOT, RESPONSE_OP as OP } from './generated/layout.ts';
 import { GrowableBytes } from './growable-bytes.ts';
-import {
-  BATCH_OPS_MAX,
-  CONTENT_TYPE_BYTES_MAX,
-  DETAIL_BYTES_MAX,
-  FRAME_BYTES_MAX,
-  KEY_BYTES_MAX,
-} from './limits.ts';
+import { BATCH_OPS_MAX, CONTENT_TYPE_BYTES_MAX, DETAIL_BYTES_MAX, KEY_BYTES_MAX } from './limits.ts';
 import type { ScanRowsBuilder } from './scan-rows.ts';
 import { TableTemplate, vectorStart, writeVector } from './table-template.ts';
 import { putU53 } from './u53.ts';
@@ -52,6 +46,8 @@ export interface ScanAnswer {
 const EXPIRY_BYTES = 8;
 const NO_OPTIONS: RefusalOptions = {};
 const TEMPLATE = new TableTemplate(DATA_RESPONSE);
+/** Size of a frame of answers, in bytes, unless a single one is larger. */
+const ANSWER_FRAME_BYTES_TARGET = 512 * 1024;
 const OPS_AT = vectorStart(TEMPLATE.bytes, 8);
 
 /**
@@ -74,9 +70,14 @@ export class DataResponseBuilder implements PayloadSource {
     return vectorStart(OPS_AT + 4 + this.#ops.length, 4) + 4 + this.#blob.length;
   }
 
-  /** Whether an answer with `bytes` of value and the rest fits into the frame; if not, send it with `more` first. */
+  /**
+   * Whether an answer with `bytes` of value and the rest should go into this frame; if not, it is sent with `more`
+   * first. One answer always fits, and small ones travel together up to {@link ANSWER_FRAME_BYTES_TARGET}: the other
+   * side gets to work on the first while the next are made, and no buffer grows beyond what it keeps.
+   */
   fits(bytes: number): boolean {
-    return FRAME_HEADER_BYTES + TRACE_CONTEXT_BYTES + this.byteLength + OP.bytes + bytes <= FRAME_BYTES_MAX;
+    const length = FRAME_HEADER_BYTES + TRACE_CONTEXT_BYTES + this.byteLength + OP.bytes + bytes;
+    return length <= ANSWER_FRAME_BYTES_TARGET || this.#count === 0;
   }
 
   /**

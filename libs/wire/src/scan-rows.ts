@@ -5,6 +5,20 @@ import { ProtocolError } from './holdfast-error.ts';
 import { CONTENT_TYPE_BYTES_MAX, KEY_BYTES_MAX, SCAN_ROWS_MAX, VALUE_BYTES_MAX } from './limits.ts';
 import { getU53, isU53, putU53 } from './u53.ts';
 
+/** Longer runs of bytes are copied by `set`. */
+const SHORT_BYTES_MAX = 32;
+
+/** A row where it lies. */
+export interface RowSpan {
+  readonly key: Uint8Array;
+  readonly keyStart: number;
+  readonly keyEnd: number;
+  readonly value: Uint8Array;
+  readonly valueStart: number;
+  readonly valueEnd: number;
+  readonly revision: number;
+}
+
 /**
  * Rows of a scan: head, key, content type, value; head, key, … without gaps. They are written once and read from
  * first to last, so a row stands together instead of in columns.
@@ -49,6 +63,41 @@ export class ScanRowsBuilder {
     rows.append(key);
     if (contentType.length > 0) rows.append(contentType);
     if (value.length > 0) rows.append(value);
+    this.#count++;
+  }
+
+  /**
+   * Adds a row from where it lies, as {@link add} does and without a view of its parts.
+   * @param keySkip bytes in front of the key that belong to whoever stores it
+   * @param valueSkip the same of the value; content type and value stand behind them without a gap
+   * @param keysOnly the value stays out
+   */
+  addSpan(
+    row: RowSpan,
+    keySkip: number,
+    valueSkip: number,
+    contentTypeLength: number,
+    keysOnly: boolean,
+  ): void {
+    assert(this.#count < SCAN_ROWS_MAX, 'more than SCAN_ROWS_MAX rows');
+    const keyStart = row.keyStart + keySkip;
+    const keyLength = row.keyEnd - keyStart;
+    const restStart = row.valueStart + valueSkip;
+    const valueLength = keysOnly ? 0 : row.valueEnd - restStart - contentTypeLength;
+    assert(keyLength <= KEY_BYTES_MAX && valueLength <= VALUE_BYTES_MAX, 'key or value above its limit');
+    const rows = this.#rows;
+    const at = rows.reserve(ROW.bytes + keyLength + contentTypeLength + valueLength);
+    const { view, bytes } = rows;
+    putU53(view, at + ROW.revision, row.revision);
+    view.setUint32(at + ROW.valueLength, valueLength, true);
+    view.setUint32(at + ROW.keyLength, keyLength | (contentTypeLength << 16), true); // flags 0
+    let to = at + ROW.bytes;
+    // Measured: for a short key a loop costs a quarter of a view and `set`.
+    const { key } = row;
+    if (keyLength <= SHORT_BYTES_MAX) for (let i = 0; i < keyLength; i++) bytes[to + i] = key[keyStart + i];
+    else bytes.set(key.subarray(keyStart, row.keyEnd), to);
+    to += keyLength;
+    bytes.set(row.value.subarray(restStart, restStart + contentTypeLength + valueLength), to);
     this.#count++;
   }
 

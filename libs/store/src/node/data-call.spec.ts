@@ -91,6 +91,31 @@ describe('a batch whose operations have deadlines of their own', () => {
     expect([answers, finished]).toEqual([[], 1]);
   });
 
+  it('sends large answers in frames of about half a megabyte, each as soon as it is full', () => {
+    const batch = new DataRequestBuilder();
+    for (let i = 0; i < 20; i++) batch.get(range, keyspace, utf8(`k${i}`));
+    const [frame] = framesOf(batch.toFrame(kernels, 8, 1, HEAD));
+    const sent: { readonly bytes: number; readonly ops: number; readonly more: boolean }[] = [];
+    const reply = (bytes: Uint8Array): void => {
+      const [{ payload, more }] = framesOf(bytes);
+      sent.push({ bytes: bytes.length, ops: DataResponseReader.read(payload, 20).count, more });
+    };
+    const port = { open: true, bytesQueued: 0, reply };
+    const host: CallHost = {
+      kernels,
+      clockMark: () => 1,
+      answered: () => undefined,
+      finished: () => undefined,
+    };
+    const large = new DataCall(host, port, frame, new DataResponseBuilder());
+    const stored = { value: new Uint8Array(100_000), contentType: utf8('x/y'), expiresAtMs: 0 };
+    for (let op = 0; op < 20; op++) large.found(op, 1, stored, Consistency.strong, 0, 0);
+    large.flush();
+    expect(sent.map(({ ops }) => ops)).toEqual([5, 5, 5, 5]);
+    expect(sent.map(({ more }) => more)).toEqual([true, true, true, false]);
+    expect(Math.max(...sent.map(({ bytes }) => bytes))).toBeLessThanOrEqual(512 * 1024);
+  });
+
   it('has nobody waiting for a write that was told the time is up', () => {
     expect(call.waitsFor(WRITE)).toBe(true);
     call.expire(50);

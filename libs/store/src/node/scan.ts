@@ -8,8 +8,8 @@ import {
   type ScanRowsBuilder,
 } from '@holdfast/wire';
 import type { RangeDescriptor } from '../range/descriptor.ts';
-import { expiryOf, readStoredValue } from '../range/stored-value.ts';
-import { dataKey, userKeyOf } from '../tree-keys.ts';
+import { expiryOf, readStoredValue, STORED_HEAD_BYTES } from '../range/stored-value.ts';
+import { DATA_KEY_PREFIX_BYTES, dataKey, userKeyOf } from '../tree-keys.ts';
 import { hasNext } from './cursor.ts';
 import type { DataCall } from './data-call.ts';
 import type { ReadView } from './read-executor.ts';
@@ -55,20 +55,23 @@ export async function scanRange(
       const more = hasNext(cursor);
       // Awaiting what is known would cost a turn of the microtask queue per row.
       if (!(typeof more === 'boolean' ? more : await more)) break;
-      const { value } = cursor;
-      const expiresAtMs = expiryOf(value);
+      const { entry } = cursor;
+      const expiresAtMs = expiryOf(entry.value, entry.valueStart);
       if (expiresAtMs !== 0 && expiresAtMs <= nowMs) continue;
-      const userKey = userKeyOf(cursor.key);
-      if (countOnly) {
-        if (count === countMax) resumeKey = reverse ? successor(userKey) : userKey.slice();
-        else count++;
-        continue;
-      }
-      const stored = readStoredValue(value);
-      if (rows.count === rowsMax || (rows.count > 0 && rows.byteLength >= bytesMax)) {
+      const full = countOnly
+        ? count === countMax
+        : rows.count === rowsMax || (rows.count > 0 && rows.byteLength >= bytesMax);
+      if (full) {
+        const userKey = userKeyOf(cursor.key);
         resumeKey = reverse ? successor(userKey) : userKey.slice();
+      } else if (countOnly) {
+        count++;
+      } else if (expiresAtMs === 0) {
+        const contentTypeLength = entry.value[entry.valueStart + 1];
+        rows.addSpan(entry, DATA_KEY_PREFIX_BYTES, STORED_HEAD_BYTES, contentTypeLength, keysOnly);
       } else {
-        rows.add(userKey, keysOnly ? NO_BYTES : stored.value, cursor.revision, stored.contentType);
+        const { value, contentType } = readStoredValue(cursor.value);
+        rows.add(userKeyOf(cursor.key), keysOnly ? NO_BYTES : value, cursor.revision, contentType);
       }
     }
   } finally {

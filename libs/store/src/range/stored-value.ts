@@ -10,7 +10,9 @@ import { readU53, viewOf, writeU53 } from '@holdfast/io';
  * The content type is ASCII, at most 255 bytes. Expiry is milliseconds since 1970.
  */
 const FLAG_EXPIRY = 1;
-const HEAD_BYTES = 2;
+/** In front of the content type; value bytes follow that at once unless the value expires. */
+export const STORED_HEAD_BYTES = 2;
+const HEAD_BYTES = STORED_HEAD_BYTES;
 
 export interface StoredValue {
   /** ASCII bytes: a view. */
@@ -66,7 +68,8 @@ export function readStoredValue(bytes: Uint8Array): StoredValue {
   };
 }
 
-/** When a stored value expires, milliseconds since 1970; 0 for never. Cheap for values that do not. */
-export function expiryOf(bytes: Uint8Array): number {
-  return (bytes[0] & FLAG_EXPIRY) === 0 ? 0 : readU53(viewOf(bytes), HEAD_BYTES + bytes[1]);
+/** When the stored value at `start` expires, milliseconds since 1970; 0 for never. Cheap for values that do not. */
+export function expiryOf(bytes: Uint8Array, start = 0): number {
+  if ((bytes[start] & FLAG_EXPIRY) === 0) return 0;
+  return readU53(viewOf(bytes), start + HEAD_BYTES + bytes[start + 1]);
 }

@@ -2,15 +2,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client } from '@holdfast/client';
+import { Client, type Operation, type OpResult } from '@holdfast/client';
 import { nodeId, Prng, utf8 } from '@holdfast/io';
 import { FileDisk, nodeKernels, SystemClock, TcpNetwork } from '@holdfast/io-node';
 import { createLogger, FrameworkLog } from '@holdfast/telemetry';
 import { NestFactory } from '@nestjs/core';
 import { OpKind } from '@holdfast/wire';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { firstValueFrom } from 'rxjs';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { DataNodeModule } from './data-node-module.ts';
-import { HoldfastTransport } from './holdfast-transport.ts';
+import { type BatchResults, HoldfastClientProxy } from './holdfast-client-proxy.ts';
+import { DATA_PATTERN, HoldfastTransport } from './holdfast-transport.ts';
 import { Refusals } from './refusals.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'holdfast-transport-'));
@@ -52,13 +54,32 @@ it('carries batches through a handler of NestJS, and stops in order', async () =
   );
   await app.listen();
   const client = new Client({ network, clock, random, seeds: [address], kernels: nodeKernels });
-  const key = utf8('k');
-  const written = await client.execute({ kind: OpKind.put, keyspace: 'default', key, value: utf8('v') });
-  const read = await client.execute({ kind: OpKind.get, keyspace: 'default', key });
-  expect(read.revision).toBe(written.revision);
-  expect(Buffer.from(read.value).toString()).toBe('v');
+  const deliver = vi.spyOn(transport, 'deliver');
+  const proxy = new HoldfastClientProxy(client);
+  const keyed = { keyspace: 'default', key: utf8('k') };
+  const send = (operations: readonly Operation[]): Promise<BatchResults> =>
+    firstValueFrom(proxy.send<BatchResults>(DATA_PATTERN, operations));
 
-  await client.close();
+  const [written] = await send([{ kind: OpKind.put, ...keyed, value: utf8('v') }]);
+  const [read, missing, refused] = await send([
+    { kind: OpKind.get, ...keyed },
+    { kind: OpKind.get, ...keyed, key: utf8('nothing') },
+    { kind: OpKind.get, ...keyed, keyspace: 'nobody' },
+  ]);
+  expect(read).toMatchObject({ found: true, revision: (written as OpResult).revision });
+  expect(Buffer.from((read as OpResult).value).toString()).toBe('v');
+  expect(missing).toMatchObject({ found: false });
+  expect(refused).toMatchObject({ code: 'HF_KEYSPACE_NOT_FOUND' });
+  // One message, one call of the handler: the keys lie in one range.
+  expect(deliver.mock.calls.map(([call]) => call.reader.count)).toEqual([1, 2]);
+  expect(await send([])).toEqual([]);
+  await expect(firstValueFrom(proxy.send('cats', []))).rejects.toMatchObject({ code: 'HF_UNSUPPORTED' });
+  await expect(firstValueFrom(proxy.emit(DATA_PATTERN, []))).rejects.toMatchObject({
+    code: 'HF_UNSUPPORTED',
+  });
+  expect(proxy.unwrap()).toBe(client);
+
+  await proxy.close();
   await app.close();
   expect(transport.node.status().state).toBe('stopped');
   expect(fatal).toEqual([]);

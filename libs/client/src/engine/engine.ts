@@ -31,7 +31,7 @@ import type { Route } from '../routing/route.ts';
 import { Alarm } from './alarm.ts';
 import { anyReplica } from './any-replica.ts';
 import { Answer } from './answer.ts';
-import { closedError, deadlineError, FATAL, LEADER_TROUBLE, NODE_TROUBLE, withOutcome } from './judgement.ts';
+import { closedError, deadlineError, FATAL, LEADER_TROUBLE, NODE_TROUBLE, toldError } from './judgement.ts';
 import type { HedgeTarget } from './hedged-reads.ts';
 import { Leaders, type LeadersHost } from './leaders.ts';
 import { LinkTable } from './link-table.ts';
@@ -440,14 +440,10 @@ export class Engine implements HedgeTarget, LinkOwner, LeadersHost, LookupHost, 
 
   /** Tells the sink. An operation that may have been applied by an earlier try is never said not to have been. */
   #fail(op: PendingOp, error: HoldfastError): void {
-    const { sink, tag, isWrite, maybeApplied } = op;
+    const { sink, tag } = op;
+    const told = toldError(op, error);
     this.#finish(op);
-    const outcome = !isWrite
-      ? 'not_applied'
-      : maybeApplied && error.outcome === 'not_applied'
-        ? 'unknown'
-        : error.outcome;
-    sink?.failed(outcome === error.outcome ? error : withOutcome(error, outcome), tag);
+    sink?.failed(told, tag);
   }
 
   /** Takes an operation out of wherever it is; the object may be another operation afterwards. */

@@ -144,6 +144,35 @@ describe('the leader dies', () => {
     await client.close();
   });
 
+  it('takes the verdict under an idempotency key for that on every try, and no other refusal', async () => {
+    const cluster = await FakeCluster.start(3);
+    const client = await cluster.readyClient();
+    await cluster.clock.settle(client.execute(put('a')));
+    // The answer to the first try is lost; nobody here knows whether it was applied.
+    cluster.node(1).script = ({ cut }) => {
+      cut();
+      cluster.node(1).script = undefined;
+      return true;
+    };
+    const users = client.keyspace('users');
+    const swap = users.compareAndSet('a', 1, { ifAbsent: true, idempotencyKey: 'once' });
+    expect(await cluster.clock.settle(swap)).toMatchObject({ swapped: false });
+
+    cluster.node(1).script = ({ cut }) => {
+      cut();
+      // Refused before the log has looked at it: the first try may still be applied.
+      cluster.node(1).script = ({ send, requestId }) => {
+        send(answer((out) => out.refused(0, 'HF_OVERLOADED'), requestId));
+        return true;
+      };
+      return true;
+    };
+    const options = { idempotencyKey: utf8('other'), deadlineMs: 300 };
+    const error = await cluster.clock.failure(client.execute(put('b', options)));
+    expect(error).toMatchObject({ outcome: 'unknown' });
+    await client.close();
+  });
+
   it('asks another replica for reads that were under way', async () => {
     const cluster = await FakeCluster.start(3);
     const client = await cluster.readyClient();

@@ -13,13 +13,36 @@ export const NODE_TROUBLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['HF_UNAV
 /** Answers of a node that does not work as a leader now. */
 export const LEADER_TROUBLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['HF_UNAVAILABLE', 'HF_NO_QUORUM']);
 
+/** What the log itself says of a write, and remembers under its idempotency key. */
+const VERDICTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'HF_PRECONDITION_FAILED',
+  'HF_VALUE_NOT_INTEGER',
+  'HF_IDEMPOTENCY_MISMATCH',
+]);
+
+/**
+ * The error with which an operation ends. A try before may have been applied, so `not_applied` of the last one is not
+ * the last word, unless it is a verdict under an idempotency key: that one is the verdict on every try, those that are
+ * still on their way among them.
+ */
+export function toldError(op: PendingOp, error: HoldfastError): HoldfastError {
+  const outcome = outcomeOf(op, error);
+  return outcome === error.outcome ? error : withOutcome(error, outcome);
+}
+
+function outcomeOf(op: PendingOp, { code, outcome }: HoldfastError): Outcome {
+  if (!op.isWrite) return 'not_applied';
+  if (!op.maybeApplied || outcome !== 'not_applied') return outcome;
+  return op.idempotent && VERDICTS.has(code) ? 'not_applied' : 'unknown';
+}
+
 /** What callers hear after `close`. */
 export function closedError(): HoldfastError {
   return new HoldfastError('HF_CANCELLED', { outcome: 'not_applied', detail: 'the client is closed' });
 }
 
 /** The same error with another outcome. */
-export function withOutcome(error: HoldfastError, outcome: Outcome): HoldfastError {
+function withOutcome(error: HoldfastError, outcome: Outcome): HoldfastError {
   const { detail, retryAfterMs, revision, leaderHint } = error;
   return new HoldfastError(error.code, {
     outcome,

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { networkConformance, realTime, RecordedEnd } from '@holdfast/io/conformance';
 import { describe, expect, it } from 'vitest';
 import { TestAuthority } from '../testing/certificates.ts';
-import { TcpNetwork } from './tcp-network.ts';
+import { TcpNetwork, TLS_HANDSHAKES_MAX } from './tcp-network.ts';
 import type { TlsIdentity } from './tls-identity.ts';
 
 const authority = new TestAuthority();
@@ -116,6 +116,37 @@ describe('mutual TLS', () => {
     const ending = setInterval(() => server.destroyAll(), 5);
     await closed;
     clearInterval(ending);
+    await listener.close();
+  });
+
+  it('holds a bounded number of strangers in the middle of their handshake', async () => {
+    const refused: string[] = [];
+    const onTlsRefused = (_: string, { message }: Error): number => refused.push(message);
+    const server = new TcpNetwork({ tls: node, onTlsRefused });
+    const listener = await server.listen(ANY, () => expect.unreachable());
+    const port = Number(listener.address.split(':')[1]);
+    const open = async (): Promise<Socket> => {
+      const socket = connect(port, '127.0.0.1').resume();
+      socket.on('error', () => undefined);
+      await once(socket, 'connect');
+      return socket;
+    };
+    const strangers: Socket[] = [];
+    while (strangers.length < TLS_HANDSHAKES_MAX) {
+      strangers.push(...(await Promise.all(Array.from({ length: 100 }, open))));
+    }
+    const oneMore = await open();
+    await once(oneMore, 'close');
+    expect(strangers.filter(({ destroyed }) => destroyed)).toEqual([]);
+    // Whoever leaves makes room: the next one is listened to.
+    strangers[0].destroy();
+    await once(strangers[0], 'close');
+    const another = await open();
+    another.end(new Uint8Array(64).fill(1));
+    await once(another, 'close');
+    expect(refused.some((message) => message.includes('SSL'))).toBe(true);
+    server.destroyAll();
+    await Promise.all(strangers.slice(1).map((socket) => once(socket, 'close')));
     await listener.close();
   });
 

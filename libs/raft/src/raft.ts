@@ -264,6 +264,11 @@ export class Raft {
     return this.#core.log.commit;
   }
 
+  /** Where this replica's log ends, durable or not. */
+  get last(): number {
+    return this.#core.log.last;
+  }
+
   /**
    * Up to here storage holds this replica's log. What is applied can be ahead of it (a quorum of others is
    * enough to commit): compact the log, and make applied state durable, no further than this. 0 while a

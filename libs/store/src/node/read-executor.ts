@@ -73,13 +73,19 @@ export class ReadExecutor {
       this.serve(call, op, replica, { served, stalenessMs: STALENESS_UNKNOWN_MS, nowMs, revision, flags });
       return;
     }
+    const atRevision = revision !== 0 || reader.pinned(op);
+    if (atRevision && !replica.isLeader) {
+      // Only the leader knows every write that is under way and may still get a revision below the one asked for.
+      call.refuse(op, 'HF_NOT_LEADER', { leaderHint: replica.leader });
+      return;
+    }
     const round = rounds.of(this, call, replica);
     if (round.ops.length === 0) {
       replica.read(round);
       this.#host.wake(replica);
     }
     round.ops.push(op);
-    if (revision === 0 && !reader.pinned(op)) return;
+    if (!atRevision) return;
     // No write may get a revision at or below this one any more, and those that have one must be shown.
     hybridClock.observe(revision);
     round.pin(hybridClock.read());
@@ -200,10 +206,10 @@ class RangeRead implements ReadWaiter {
     this.#nowMs = executor.nowMs();
   }
 
-  /** Reads at a revision up to `revision` see everything that the log holds now. */
+  /** Reads at a revision up to `revision` see everything that the leader's log holds now, synced or not. */
   pin(revision: number): void {
     this.#pinned = revision;
-    this.minIndex = this.replica.log.lastIndex();
+    this.minIndex = this.replica.raft.last;
   }
 
   readable(): void {

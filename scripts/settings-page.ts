@@ -10,6 +10,12 @@ Written from the schemas in \`apps/*/src/settings.ts\` by \`UPDATE=1 npx vitest 
 
 Every process takes each setting from the environment, else from the file that the same variable with \`_FILE\` behind its name points to (for secrets), else from the JSON file that \`HOLDFAST_CONFIG\` names (\`httpPort\` for \`HOLDFAST_HTTP_PORT\`), else from the default.
 What is wrong is listed all at once, and the process does not start. \`npm start\` has [variables of its own](../README.md#settings) and sets these for its processes.
+
+Whoever starts the processes in another way starts them as \`npm start\` does, with the heap that a server needs (why: [data-path.md](benchmarks/data-path.md)):
+
+\`\`\`
+node --initial-old-space-size=512 --min-semi-space-size=16 --max-semi-space-size=64 apps/gateway/dist/main.js
+\`\`\`
 `;
 
 /** \`docs/settings.md\`: every setting of every app, as its schema has it. */

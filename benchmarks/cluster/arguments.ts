@@ -37,7 +37,7 @@ export const USAGE = `npm run bench:cluster -- [options]
   --kills N           with --failover, default 10
   --profile P:N       instead: CPU profiles of workload P with N clients; of holdfast, or of holdfast-nest or
                       holdfast-http when --systems names one
-  --node-flags "…"    flags of Node for our servers`;
+  --node-flags="…"    flags of Node for our servers`;
 
 /** @throws Error that says what is wrong with the arguments. */
 export function parseOptions(argv: readonly string[]): Options | 'help' {

@@ -1,6 +1,7 @@
 /**
- * `npm run bench:http`: our gateway against etcd's, over HTTP/1.1 with JSON, and what an idempotency key costs a
- * request. The first is `bench:cluster` with the two systems that speak HTTP; its options hold (`--quick`, `--json`).
+ * `npm run bench:http`: our gateway against etcd's, over HTTP/1.1 with JSON, and what a token and an idempotency key
+ * cost a request; about five minutes. The first is `bench:cluster` with the two systems that speak HTTP; its options
+ * hold (`--quick`, `--json FILE`, `--clients 1,64`).
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -15,5 +16,6 @@ function run(script: string, args: readonly string[]): void {
 }
 
 const given = process.argv.slice(2);
-run('bench.ts', [...SYSTEMS, ...given]);
-if (!given.includes('--help')) run('idempotency-cost.ts', []);
+const quick = given.includes('--quick');
+run('bench.ts', [...SYSTEMS, '--clients', quick ? '64' : '64,256', ...given]);
+if (!given.includes('--help')) run('request-cost.ts', quick ? ['--quick'] : []);

@@ -70,3 +70,29 @@ describe.each(PAGES)('%s', (name) => {
     expect(stdout).toBe(output);
   });
 });
+
+it('README: what a reader tries first works as it stands', async () => {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  const [, block = ''] = /^## Try it\n\n```\n([\s\S]*?)^```/m.exec(readme) ?? [];
+  const lines = block
+    .replace(/^URL=.*$/m, `URL=${cluster.gatewayUrl}/v1/keyspaces/default/keys`)
+    .replace(/^KEY=.*$/m, `KEY='Authorization: Bearer ${cluster.rootKey}'`)
+    .split('\n');
+  const known = lines.findIndex((line) => line.includes('<revision>'));
+  const play = async (script: readonly string[]): Promise<string> => {
+    const options = { cwd: directory, timeout: PATIENCE_MS };
+    const { stdout } = await run('bash', ['-uo', 'pipefail', '-c', script.join('\n')], options);
+    return stdout;
+  };
+  const before = await play(lines.slice(0, known));
+  const [, revision = ''] = /^etag: "(\d+)"/im.exec(before) ?? [];
+  const after = await play([
+    ...lines.filter((line) => /^(URL|KEY)=/.test(line)),
+    ...lines.slice(known).map((line) => line.replace('<revision>', revision)),
+  ]);
+  const statuses = [...`${before}\n${after}`.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) =>
+    Number(status),
+  );
+  expect(statuses).toEqual([200, 200, 412, 200, 200, 200]);
+  expect(before).toContain('world');
+});

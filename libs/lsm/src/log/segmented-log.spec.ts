@@ -118,6 +118,32 @@ describe('SegmentedLog', () => {
     await log.close();
   });
 
+  it('writes all commits of a turn as one group, and cuts where it would grow large', async () => {
+    const writes: number[] = [];
+    const onOperation = ({ kind, bytes }: { readonly kind: string; readonly bytes: number }): void => {
+      if (kind === 'write') writes.push(bytes);
+    };
+    const log = await open(new SimDisk({ seed: 1, onOperation }), [], 8 * 2 ** 20);
+    await log.idle();
+    const append = (count: number, bytes: number): Promise<unknown> =>
+      Promise.all(
+        Array.from({ length: count }, () => {
+          log.append(1, [new Uint8Array(bytes)]);
+          return commit(log);
+        }),
+      );
+    const groupsOf = async (work: Promise<unknown>): Promise<number> => {
+      writes.length = 0;
+      await work;
+      // The space of the next segment is filled with zeros meanwhile.
+      return writes.filter((bytes) => bytes % 4_096 !== 0).length;
+    };
+    expect(await groupsOf(append(64, 100))).toBe(1);
+    expect(await groupsOf(append(30, 100_000))).toBe(3);
+    expect(await groupsOf(append(2, 2_000_000))).toBe(2);
+    await log.close();
+  });
+
   it('keeps every acknowledged record through a power loss after any disk operation', async () => {
     for (let crashAfter = 1; crashAfter < 120; crashAfter++) {
       const disk = new SimDisk({ seed: crashAfter, crashAfter });

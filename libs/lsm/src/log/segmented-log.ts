@@ -31,6 +31,8 @@ import { SegmentFiles } from './segment-files.ts';
 export const LOG_RECORD_BYTES_MAX = 64 * 1024 * 1024;
 /** Size of a segment unless told otherwise, in bytes. A larger record gets a segment of its own size. */
 export const SEGMENT_BYTES_DEFAULT = 16 * 1024 * 1024;
+/** Commits above this wait for the next group: it is encoded in one turn, and those before it hear of theirs sooner. */
+const GROUP_BYTES_MAX = 1024 * 1024;
 /** A group's buffer above this is given back after use, in bytes. */
 const GROUP_BUFFER_KEEP_BYTES = 4 * 1024 * 1024;
 
@@ -78,10 +80,11 @@ export interface CommittedGroup {
  */
 export type CommitCallback = (error: Error | undefined, group: CommittedGroup | undefined) => void;
 
-/** A commit that waits, and how many records of its group it covers. */
+/** A commit that waits, and what had been appended when it was asked for, since the log was opened. */
 interface Waiting {
   readonly done: CommitCallback;
   readonly records: number;
+  readonly bytes: number;
 }
 
 /**
@@ -112,6 +115,11 @@ export class SegmentedLog {
   /** Who waits for the group that is being written, and for the one that collects. */
   #served: Waiting[] = [];
   #waiting: Waiting[] = [];
+  /** Records and bytes appended since the log was opened, and those that groups have taken. */
+  #appended = 0;
+  #appendedBytes = 0;
+  #taken = 0;
+  #takenBytes = 0;
   /** Bytes of all records that are not on disk. */
   #openBytes = 0;
   #writing: Promise<void> | undefined;
@@ -231,7 +239,10 @@ export class SegmentedLog {
   append(type: number, parts: readonly Uint8Array[]): void {
     assert(type > SEAL_TYPE && type < 256, 'a record type is 1 .. 255');
     const record = { type, parts };
-    this.#openBytes += recordBytes(payloadBytes(record));
+    const bytes = recordBytes(payloadBytes(record));
+    this.#openBytes += bytes;
+    this.#appendedBytes += bytes;
+    this.#appended++;
     this.#queue.push(record);
   }
 
@@ -241,7 +252,7 @@ export class SegmentedLog {
       done(this.#failure ?? new ClosedError('the log'), undefined);
       return;
     }
-    this.#waiting.push({ done, records: this.#queue.length });
+    this.#waiting.push({ done, records: this.#appended, bytes: this.#appendedBytes });
     // Not now: what the rest of this turn appends belongs to the same group.
     this.#writing ??= Promise.resolve().then(() => this.#writeGroups());
   }
@@ -279,20 +290,18 @@ export class SegmentedLog {
   async #writeGroups(): Promise<void> {
     try {
       while (this.#waiting.length > 0) {
-        let records: readonly PendingRecord[] = this.#queue;
-        this.#served = this.#waiting;
-        this.#queue = [];
-        this.#waiting = [];
+        const first = this.#taken;
+        let records = this.#takeGroup();
         const bytes = sumOf(records);
         let refused: Refused | undefined;
         if (this.#refusesWhenFull && this.#fitting(records, 0) < records.length)
-          refused = await this.#refuseWithoutRoom(records);
+          refused = await this.#refuseWithoutRoom(records, first);
         if (refused !== undefined) records = records.slice(0, refused.records);
         this.#groupSegment = this.#segment;
         const group = await this.#writeGroup(records);
         this.#openBytes -= bytes;
         for (const { done, records: end } of this.#served.splice(0)) {
-          if (refused !== undefined && end > refused.records) done(refused.error, undefined);
+          if (refused !== undefined && end - first > refused.records) done(refused.error, undefined);
           else done(undefined, group);
         }
         this.#groupSegment = undefined;
@@ -303,19 +312,36 @@ export class SegmentedLog {
     this.#writing = undefined;
   }
 
+  /** What is written next, and in `#served` whom it serves: all that waits, or what fits a group; one commit at least. */
+  #takeGroup(): readonly PendingRecord[] {
+    const bytesMax = this.#takenBytes + GROUP_BYTES_MAX;
+    const next = this.#waiting.findIndex(({ bytes }, i) => i > 0 && bytes > bytesMax);
+    const rest = next < 0 ? [] : this.#waiting.splice(next);
+    const last = this.#waiting.at(-1);
+    const count = next < 0 || last === undefined ? this.#queue.length : last.records - this.#taken;
+    const records = this.#queue;
+    this.#queue = records.splice(count);
+    this.#served = this.#waiting;
+    this.#waiting = rest;
+    this.#taken += count;
+    this.#takenBytes = next < 0 || last === undefined ? this.#appendedBytes : last.bytes;
+    return records;
+  }
+
   /**
    * Makes room for a group before any of it is written. When there is not enough: how many of its records are
    * written all the same. That is where a commit ends, so that each is written whole or not at all.
+   * @param first records taken before this group.
    */
-  async #refuseWithoutRoom(records: readonly PendingRecord[]): Promise<Refused | undefined> {
+  async #refuseWithoutRoom(records: readonly PendingRecord[], first: number): Promise<Refused | undefined> {
     try {
       await this.#files.reserve(this.#segmentsFor(records, Number.POSITIVE_INFINITY).sizes);
       return undefined;
     } catch (error) {
       if (!(error instanceof DiskError) || error.code !== 'ENOSPC') throw error;
       const { fitting } = this.#segmentsFor(records, this.#files.ready.length);
-      const last = this.#served.findLast((commit) => commit.records <= fitting);
-      return { records: last?.records ?? 0, error };
+      const last = this.#served.findLast((commit) => commit.records - first <= fitting);
+      return { records: last === undefined ? 0 : last.records - first, error };
     }
   }
 

@@ -61,6 +61,26 @@ describe('the write-ahead log of a tree', () => {
     await again.close();
   });
 
+  it('makes unsynced writes wait for half of what is not on disk, not for all of it', async () => {
+    const disk = new SimDisk({ seed: 4 });
+    const large = { memtableBytes: 2 ** 25, walSegmentBytes: 2 ** 25 };
+    const tree = await Tree.open({ disk, directory: '/t', options: large, wal: true });
+    const batch = new WriteBatch();
+    // 9 MB in one turn; the log lets 8 MiB of them be on their way.
+    const answers = Array.from({ length: 90 }, (_, i) => {
+      batch.clear();
+      batch.put(utf8(`key${i}`), i + 1, new Uint8Array(100_000));
+      return tree.write(batch, { sync: false });
+    });
+    expect(tree.latest(utf8('key89'))).toMatchObject({ revision: 90 });
+    await answers.at(-1);
+    const survivor = await Tree.open({ disk: disk.kill(), directory: '/t', options: large, wal: true });
+    const onDisk = await count(survivor);
+    expect(onDisk).toBeGreaterThan(45);
+    expect(onDisk).toBeLessThan(90);
+    await survivor.close();
+  });
+
   it('is refused when the segment is missing in which a replay begins', async () => {
     const disk = new SimDisk({ seed: 3 });
     const tree = await open(disk);

@@ -9,7 +9,7 @@ import type { Canary } from './options.ts';
 
 export const WAL_DIRECTORY = 'wal';
 const RECORD_BATCH = 1;
-/** Bytes appended without `sync` and not yet on disk above which such a write waits too. */
+/** Bytes appended without `sync` and not yet on disk above which such a write waits too, until half of them are. */
 const UNSYNCED_BYTES_MAX = 8 * 1024 * 1024;
 
 export interface WalOptions {
@@ -27,15 +27,15 @@ export interface WalOptions {
 /** Copies of batches until they are on disk: first in, first out, in memory that is used again. */
 class SlabQueue {
   #slab: Slab = { bytes: new Uint8Array(SLAB_BYTES), used: 0, live: 0 };
-  #spare: Slab | undefined;
+  /** At most as many as unsynced bytes need. */
+  readonly #spares: Slab[] = [];
 
   /** A copy of `bytes` and the slab that it lies in. */
   copy(bytes: Uint8Array): { readonly records: Uint8Array; readonly slab: Slab } {
     if (bytes.length > SLAB_BYTES / 4) return { records: bytes.slice(), slab: { bytes, used: 0, live: 1 } };
     if (this.#slab.live === 0) this.#slab.used = 0;
     if (this.#slab.used + bytes.length > SLAB_BYTES) {
-      this.#slab = this.#spare ?? { bytes: new Uint8Array(SLAB_BYTES), used: 0, live: 0 };
-      this.#spare = undefined;
+      this.#slab = this.#spares.pop() ?? { bytes: new Uint8Array(SLAB_BYTES), used: 0, live: 0 };
     }
     const slab = this.#slab;
     slab.bytes.set(bytes, slab.used);
@@ -49,7 +49,7 @@ class SlabQueue {
   free(slab: Slab): void {
     if (--slab.live > 0 || slab === this.#slab || slab.bytes.length !== SLAB_BYTES) return;
     slab.used = 0;
-    this.#spare = slab;
+    if (this.#spares.length < SPARES_MAX) this.#spares.push(slab);
   }
 }
 
@@ -61,6 +61,7 @@ interface Slab {
 }
 
 const SLAB_BYTES = 1024 * 1024;
+const SPARES_MAX: number = UNSYNCED_BYTES_MAX / SLAB_BYTES;
 
 /** A write that is in the log's hands. */
 interface Pending {
@@ -83,6 +84,8 @@ export class Wal {
   #pending: Pending[] = [];
   #pendingHead = 0;
   #pendingBytes = 0;
+  /** Who waits for half of the unsynced bytes to be on disk. */
+  #relief: PromiseWithResolvers<void> | undefined;
   /** Batches in `#pending` that are not applied yet. */
   #unapplied = 0;
   readonly #slabs = new SlabQueue();
@@ -157,15 +160,16 @@ export class Wal {
     if (isDeferred) this.#unapplied++;
     else this.#applyNow(batch, position);
     this.#log.append(RECORD_BATCH, [records]);
-    const isWaitedFor = isDeferred || this.#pendingBytes > UNSYNCED_BYTES_MAX;
-    if (!isWaitedFor) {
+    if (!isDeferred) {
       this.#log.commit((error) => this.#committed(pending, undefined, error));
-      return undefined;
+      if (this.#pendingBytes <= UNSYNCED_BYTES_MAX) return undefined;
+      this.#relief ??= Promise.withResolvers();
+      return this.#relief.promise;
     }
     return new Promise((resolve, reject) => {
       this.#log.commit((error) => {
         try {
-          this.#committed(pending, isDeferred ? records : undefined, error);
+          this.#committed(pending, records, error);
           if (error === undefined) resolve();
           else reject(error);
         } catch (failure) {
@@ -192,6 +196,11 @@ export class Wal {
       this.#pendingHead = 0;
     }
     this.#pendingBytes -= pending.bytes;
+    if (this.#relief !== undefined && (error !== undefined || this.#pendingBytes * 2 <= UNSYNCED_BYTES_MAX)) {
+      if (error === undefined) this.#relief.resolve();
+      else this.#relief.reject(error);
+      this.#relief = undefined;
+    }
     if (records !== undefined) this.#unapplied--;
     if (error !== undefined) {
       // A batch without room was refused before anything happened. One that is applied had its room.

@@ -54,10 +54,6 @@ export function serveCompactions({
       counters.add(job.kind === 'flush' ? COUNTERS.flushes : COUNTERS.jobs, 1);
       context.moves(answer.result.keys);
     }
-    if (answer.buffers !== undefined) {
-      context.moves(answer.buffers.records);
-      context.moves(answer.buffers.order);
-    }
     return answer;
   });
 }
@@ -79,10 +75,9 @@ async function compact(
 }
 
 async function flush(job: PackedFlush, world: CompactionWorld): Promise<WorkerAnswer> {
-  const { buffers } = job;
   try {
-    return { result: packResult(await runFlush(unpackFlush(job), world)), buffers };
+    return { result: packResult(await runFlush(unpackFlush(job), world)) };
   } catch (error) {
-    return { error: packError(error), buffers };
+    return { error: packError(error) };
   }
 }

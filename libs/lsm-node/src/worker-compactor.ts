@@ -8,7 +8,7 @@ import {
   type FlushJob,
 } from '@holdfast/lsm';
 import { packJob, unpackError, unpackResult } from './compaction-message.ts';
-import { type FlushBuffers, packFlush } from './flush-message.ts';
+import { packFlush } from './flush-message.ts';
 import { CANCEL, COUNTER_COUNT, COUNTERS, type WorkerAnswer, type WorkerJob } from './worker-job.ts';
 
 export interface WorkerCompactorOptions {
@@ -32,7 +32,7 @@ export interface WorkerCompactorStats {
 
 /**
  * Merges, and writes memtables, on threads of its own. The tree's own thread stays free: of a compaction it sends
- * the description (names of files, bounds), of a memtable a copy, and installs the result. Works on real
+ * the description (names of files, bounds), of a memtable the place in shared memory, and installs the result. Works on real
  * directories, because its threads open the files themselves.
  *
  * A thread that dies fails its job with a `CompactionAbortedError`: a compaction is tried again on a new thread, a
@@ -45,8 +45,8 @@ export class WorkerCompactor implements Compactor {
   readonly #counterMemory: Shareable<SharedArrayBuffer> = allocateCounters(COUNTER_COUNT);
   readonly #counters = new SharedCounters(this.#counterMemory);
   readonly #running = new Map<CompactionJob, Int32Array<SharedArrayBuffer>>();
-  /** What came back with the last flush. */
-  #buffers: FlushBuffers | undefined;
+  /** Memory for addresses of records, used again by the next flush: its pages stay warm. */
+  #addresses: Shareable<SharedArrayBuffer> | undefined;
 
   constructor({ threads = 1, module = DEFAULT_MODULE }: WorkerCompactorOptions = {}) {
     this.#merging = new WorkerPool({ ...module, threads });
@@ -81,21 +81,20 @@ export class WorkerCompactor implements Compactor {
   }
 
   async flush(job: FlushJob): Promise<CompactionResult> {
-    const used = this.#buffers;
-    this.#buffers = undefined;
+    const used = this.#addresses;
+    this.#addresses = undefined;
     const packed = await packFlush(job, used, nextTurn);
-    const { records, order } = packed.buffers;
     const counters = this.#counterMemory;
-    const sent = this.#flushing.run({ kind: 'flush', job: packed, counters }, [records, order, packed.keys]);
+    const sent = this.#flushing.run({ kind: 'flush', job: packed, counters }, [packed.keys]);
     const answer = await answerOf(sent);
-    this.#buffers = answer.buffers;
+    this.#addresses = packed.addresses;
     return resultOf(answer);
   }
 
   /** Cancels what is running and ends the threads. Close the trees first. */
   async close(): Promise<void> {
     await Promise.all([this.#merging.close(), this.#flushing.close()]);
-    this.#buffers = undefined;
+    this.#addresses = undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Shareable } from '@holdfast/io';
 import type { PackedAnswer, PackedJob } from './compaction-message.ts';
-import type { FlushBuffers, PackedFlush } from './flush-message.ts';
+import type { PackedFlush } from './flush-message.ts';
 
 /** Counters that all threads of a `WorkerCompactor` add to. */
 export const COUNTERS = { bytesWritten: 0, jobs: 1, flushes: 2 } as const;
@@ -15,5 +15,5 @@ export type WorkerJob = { readonly counters: Shareable<SharedArrayBuffer> } & (
   | { readonly kind: 'flush'; readonly job: PackedFlush }
 );
 
-/** What it sends back; with a flush, the memory that came with it. */
-export type WorkerAnswer = PackedAnswer & { readonly buffers?: FlushBuffers };
+/** What it sends back. */
+export type WorkerAnswer = PackedAnswer;

@@ -11,8 +11,8 @@ import { writeRun } from './write-run.ts';
 /** A full memtable to write as tables of level 0. */
 export interface FlushJob {
   readonly directory: string;
-  /** The memtable's records: memory of the tree that stays as it is until the job ends. */
-  readonly records: Uint8Array;
+  /** The memtable's records: memory of the tree that stays as it is until the job ends; another thread may read it. */
+  readonly records: Uint8Array<SharedArrayBuffer>;
   /** How many records are to be written. */
   readonly count: number;
   /** Their addresses in `records`, in key order, in parts. To be walked once. */

@@ -11,8 +11,13 @@ export class Arena {
   readonly words: Uint32Array;
   #top = ARENA_START;
 
-  constructor(capacity: number) {
-    this.bytes = new Uint8Array((capacity + 3) & ~3);
+  /** The same memory as {@link bytes}, when other threads may read it. */
+  readonly shared: Uint8Array<SharedArrayBuffer> | undefined;
+
+  constructor(capacity: number, isShared = false) {
+    const rounded = (capacity + 3) & ~3;
+    this.shared = isShared ? new Uint8Array(new SharedArrayBuffer(rounded)) : undefined;
+    this.bytes = this.shared ?? new Uint8Array(rounded);
     this.words = new Uint32Array(this.bytes.buffer);
   }
 

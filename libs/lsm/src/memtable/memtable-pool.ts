@@ -7,19 +7,24 @@ import { Memtable } from './memtable.ts';
 export class MemtablePool {
   readonly #capacity: number;
   readonly #spareMax: number;
+  readonly #isShared: boolean;
   readonly #spare: Memtable[] = [];
 
-  /** @param capacity bytes of an ordinary arena. */
-  constructor(capacity: number, spareMax: number) {
+  /**
+   * @param capacity bytes of an ordinary arena.
+   * @param isShared arenas are memory that other threads may read.
+   */
+  constructor(capacity: number, spareMax: number, isShared: boolean) {
     this.#capacity = capacity;
     this.#spareMax = spareMax;
+    this.#isShared = isShared;
   }
 
   /** An empty memtable with room for a batch of `bytes`, however large that is. */
   take(bytes: number): Memtable {
     const capacity = Math.max(this.#capacity, bytes + ARENA_START);
     const spare = capacity === this.#capacity ? this.#spare.pop() : undefined;
-    return spare ?? new Memtable(new Arena(capacity));
+    return spare ?? new Memtable(new Arena(capacity, this.#isShared));
   }
 
   /** Takes back a memtable that nobody reads any more. */

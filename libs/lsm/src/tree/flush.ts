@@ -65,11 +65,13 @@ async function writeElsewhere(
   memtable: Memtable,
   horizon: number,
 ): Promise<readonly TableMeta[] | undefined> {
-  if (compactor.flush === undefined || memtable.bytes < ELSEWHERE_BYTES_MIN) return undefined;
+  const { shared, top } = memtable.arena;
+  if (compactor.flush === undefined || shared === undefined || memtable.bytes < ELSEWHERE_BYTES_MIN)
+    return undefined;
   const numberFirst = versions.nextNumber(ELSEWHERE_TABLES_MAX);
   const job: FlushJob = {
     directory,
-    records: memtable.arena.bytes.subarray(0, memtable.arena.top),
+    records: shared.subarray(0, top),
     count: memtable.tree.count,
     order: memtable.tree.leaves(),
     horizon,

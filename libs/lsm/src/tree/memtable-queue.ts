@@ -59,7 +59,7 @@ export class MemtableQueue {
     this.#world = world;
     this.#versions = world.versions;
     const { memtableBytes, memtableQueueMax } = world.options;
-    this.#pool = new MemtablePool(memtableBytes, memtableQueueMax);
+    this.#pool = new MemtablePool(memtableBytes, memtableQueueMax, world.compactor.flush !== undefined);
     this.#marks = new Map(world.versions.state.marks);
     this.#active = this.#pool.take(0);
     this.#view = this.#newView();

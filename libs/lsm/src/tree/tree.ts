@@ -262,8 +262,8 @@ export class Tree implements Reads {
    * The newest version of a key at or below `revision` (default: the newest); undefined when there is none or
    * it is a tombstone. A promise only when a block or a table has to be read from disk first.
    *
-   * The value is a view: valid until the next call on this tree or until the caller awaits, whichever is
-   * first. (After a promise it is the caller's own copy.)
+   * The value is a view, maybe of shared memory: valid until the next call on this tree or until the caller awaits,
+   * whichever is first. (After a promise it is the caller's own copy.)
    *
    * @throws CorruptionError, DiskError: directly or as the rejection of the promise.
    */

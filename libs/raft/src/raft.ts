@@ -264,6 +264,11 @@ export class Raft {
     return this.#core.log.commit;
   }
 
+  /** Entries behind this one are still asked of storage: the state machine may be further, by a snapshot. */
+  get appliedIndex(): number {
+    return this.#core.log.applied;
+  }
+
   /** Where this replica's log ends, durable or not. */
   get last(): number {
     return this.#core.log.last;

@@ -309,7 +309,8 @@ export class Replica {
     if (Math.min(durable, spare) < this.log.firstIndex()) return;
     const isFull = isDiskFull || this.log.bytes > limits.logBytesMax;
     const needed = isFull ? spare : this.raft.matchedByAll();
-    this.log.compactTo(Math.min(durable, spare, needed));
+    // A snapshot makes state durable before Raft takes it: until then Raft hands out entries that it covers.
+    this.log.compactTo(Math.min(durable, spare, needed, this.raft.appliedIndex));
   }
 
   /** Answers everyone who waits: the node stops. */

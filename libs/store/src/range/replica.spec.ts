@@ -1,18 +1,28 @@
 import { EMPTY_BYTES, nodeId, Prng, rangeId } from '@holdfast/io';
 import { Tree } from '@holdfast/lsm';
-import { confStateOf, type Entry, Raft } from '@holdfast/raft';
+import {
+  confStateOf,
+  encodeConfChange,
+  type Entry,
+  EntryKind,
+  type Message,
+  MessageKind,
+  Raft,
+  type Ready,
+} from '@holdfast/raft';
 import { SimDisk } from '@holdfast/sim';
 import { expect, it } from 'vitest';
 import { HybridClock } from '../hybrid-clock.ts';
 import { GroupLog } from '../log/group-log.ts';
+import type { WriteFailure } from './proposals.ts';
 import { Replica } from './replica.ts';
 import { StateMachine } from './state-machine.ts';
 
 const RANGE = rangeId(2);
 const NO_LIMITS = { logKeepBytes: 0, logBytesMax: 0, logDiskBytesKeep: 0, logDiskBytesMax: 0 };
 
-/** A follower whose log holds entries 1 .. 10; the first three are applied as far as Raft knows. */
-async function follower(): Promise<Replica> {
+/** A follower whose log holds entries 1 .. `last`; the first three are applied as far as Raft knows. */
+async function follower(last: number): Promise<Replica> {
   const random = new Prng(1);
   const clock = new HybridClock({
     wallMs: () => 0,
@@ -21,14 +31,14 @@ async function follower(): Promise<Replica> {
     defer: () => undefined,
   });
   const conf = confStateOf([nodeId(1), nodeId(2), nodeId(3)]);
-  const entries = Array.from({ length: 10 }, (_, i): Entry => ({
+  const entries = Array.from({ length: last }, (_, i): Entry => ({
     index: i + 1,
     term: 1,
     kind: 0,
     data: new Uint8Array(100),
   }));
   const log = new GroupLog({
-    hardState: { term: 1, vote: 0, commit: 10 },
+    hardState: { term: 1, vote: 0, commit: last },
     conf,
     baseIndex: 0,
     baseTerm: 0,
@@ -52,9 +62,89 @@ async function follower(): Promise<Replica> {
 }
 
 it('keeps what Raft has not handed out, although a snapshot has made later state durable', async () => {
-  const replica = await follower();
+  const replica = await follower(10);
   replica.compactLog(8, NO_LIMITS, 0, true);
   expect(replica.log.firstIndex()).toBe(4);
   // Raft has everything committed, and hands it out.
   expect(replica.raft.ready().committed.map(({ index }) => index)).toEqual([4, 5, 6, 7, 8, 9, 10]);
+});
+
+/** Carries the messages of the vote to node 2 and back, as long as there are any. */
+function elect(replica: Replica): void {
+  replica.raft.campaign();
+  for (let round = 0; round < 4; round++) {
+    for (const message of perform(replica)) {
+      const isVote = message.kind === MessageKind.preVoteRequest || message.kind === MessageKind.voteRequest;
+      if (!isVote || message.to !== 2) continue;
+      const kind =
+        message.kind === MessageKind.voteRequest ? MessageKind.voteResponse : MessageKind.preVoteResponse;
+      replica.raft.step({ ...message, kind, from: nodeId(2), to: nodeId(1) });
+    }
+  }
+  expect(replica.isLeader).toBe(true);
+}
+
+/** One turn with a log that syncs at once. Returns what was sent. */
+function perform(replica: Replica): readonly Message[] {
+  const sent: Message[] = [];
+  const readies: Ready[] = [];
+  const out = {
+    send: (message: Message) => void sent.push(message),
+    persist: (_: Replica, ready: Ready) => void readies.push(ready),
+    sendSnapshot: () => undefined,
+  };
+  replica.turn(out, true);
+  for (const ready of readies) replica.persisted(ready, out);
+  replica.apply(
+    () => undefined,
+    (error) => {
+      throw error;
+    },
+  );
+  return sent;
+}
+
+it('tells who proposed that a change of the configuration has taken the place', async () => {
+  const replica = await follower(3);
+  elect(replica);
+  const failures: WriteFailure[] = [];
+  const waiter = {
+    applied: () => undefined,
+    settled: () => undefined,
+    failed: (_: number, failure: WriteFailure) => void failures.push(failure),
+  };
+  replica.mutation(waiter, 0).delete(1, Uint8Array.of(1));
+  perform(replica);
+  expect(replica.raft.last).toBe(5);
+  // Node 2 is elected without these entries: its no-op and a change come where they stood.
+  const { raft } = replica;
+  const term = raft.term + 1;
+  const change = encodeConfChange({
+    steps: [{ action: 'add-learner', node: nodeId(4) }],
+    transition: 'auto',
+    context: EMPTY_BYTES,
+  });
+  raft.step({
+    kind: MessageKind.appendRequest,
+    group: RANGE,
+    from: nodeId(2),
+    to: nodeId(1),
+    term,
+    index: 3,
+    logTerm: 1,
+    commit: 5,
+    reject: false,
+    rejectHint: 0,
+    context: 0,
+    clock: 0,
+    entries: [
+      { index: 4, term, kind: EntryKind.normal, data: EMPTY_BYTES },
+      { index: 5, term, kind: EntryKind.confChange, data: change },
+    ],
+    snapshot: undefined,
+  });
+  perform(replica);
+  perform(replica);
+  expect(replica.applied.index).toBe(5);
+  expect(failures).toEqual(['superseded']);
 });

@@ -366,11 +366,12 @@ export class Replica {
     if (this.#canary !== 'apply-past-gap') {
       assert(entry.index === this.#applied.index + 1, 'entries are applied without a gap');
     }
+    // Whatever kind it is: those who had proposed something else at its index hear so.
+    const sink = this.proposals.take(entry);
     if (entry.kind === EntryKind.confChange) {
       this.#applyConfChange(entry);
       return undefined;
     }
-    const sink = this.proposals.take(entry);
     if (entry.data.length === 0) {
       const mark = this.#markOf(entry, this.#applied.revision);
       this.#stateMachine.applyMark(mark);

@@ -148,7 +148,7 @@ export async function countPages(
       asIs,
       signal,
     );
-    count += page.count;
+    count = Math.min(count + page.count, limit);
     if (snapshot && revision === undefined) revision = page.revision;
     from = page.resumeKey === undefined ? undefined : copyBytes(page.resumeKey);
   }

@@ -24,9 +24,10 @@ export interface ConnectOptions extends Partial<Omit<ClientOptions, 'seeds'>> {
  * await using web = await connect('http://127.0.0.1:7700', { token });
  * ```
  *
- * Over HTTP, `HF_UNSUPPORTED` is what is not offered there: scans, counts, deletions of intervals, watches, reads inside of
- * transactions, lookups of idempotency keys, idempotency keys beyond printable ASCII, increments beyond 2^53, and
- * {@link Client.keyspaces}. `existed` of single writes is always false.
+ * Over HTTP, `HF_UNSUPPORTED` is what is not offered there: watches, reads inside of transactions, lookups of idempotency
+ * keys, idempotency keys beyond printable ASCII, increments beyond 2^53, counts beyond a million, and
+ * {@link Client.keyspaces}. `existed` of single writes is always false; in scans, line breaks between the tokens of a JSON
+ * value come as blanks.
  * Of the options, `token`, `deadlineMs`, `clock`, `random` and `observer` apply.
  *
  * @param target `holdfast://host:port[,host:port …]`: nodes to ask first, any one that lives is enough; or

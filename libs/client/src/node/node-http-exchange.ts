@@ -33,7 +33,10 @@ export class NodeHttpExchange implements HttpExchange {
     this.#agent = this.#secure ? new HttpsAgent(options) : new HttpAgent(options);
   }
 
-  send({ method, target, headers, body }: HttpRequest, done: Done): Cancel {
+  send(
+    { method, target, headers, body, answerBytesMax = ANSWER_BYTES_MAX }: HttpRequest,
+    done: Done,
+  ): Cancel {
     const { hostname, port } = this.#origin;
     const open = this.#secure ? httpsRequest : httpRequest;
     const length = body === undefined ? {} : { 'content-length': String(body.length) };
@@ -46,7 +49,7 @@ export class NodeHttpExchange implements HttpExchange {
       path: target,
       headers: { ...headers, ...length },
     });
-    const exchange = new Exchange(request, this.#clock, done);
+    const exchange = new Exchange(request, this.#clock, answerBytesMax, done);
     request.end(body);
     return () => exchange.cancel();
   }
@@ -60,14 +63,16 @@ export class NodeHttpExchange implements HttpExchange {
 class Exchange {
   readonly #request: ClientRequest;
   readonly #done: Done;
+  readonly #answerBytesMax: number;
   /** Bytes of it may have left. */
   #sent = false;
   #over = false;
   readonly #chunks: Uint8Array[] = [];
   #bytes = 0;
 
-  constructor(request: ClientRequest, clock: Clock, done: Done) {
+  constructor(request: ClientRequest, clock: Clock, answerBytesMax: number, done: Done) {
     this.#request = request;
+    this.#answerBytesMax = answerBytesMax;
     this.#done = done;
     request.on('socket', (socket) => {
       if (!socket.connecting) {
@@ -95,7 +100,7 @@ class Exchange {
   #receive(response: IncomingMessage): void {
     response.on('data', (chunk: Uint8Array) => {
       this.#bytes += chunk.length;
-      if (this.#bytes > ANSWER_BYTES_MAX) this.#request.destroy(new Error('the answer is too large'));
+      if (this.#bytes > this.#answerBytesMax) this.#request.destroy(new Error('the answer is too large'));
       else this.#chunks.push(chunk);
     });
     response.on('error', (reason) => this.#fail(reason));

@@ -10,3 +10,24 @@ export function base64Url(bytes: Uint8Array): string {
   }
   return text;
 }
+
+const VALUES = new Map(Array.from(`${DIGITS}+/`, (digit, i) => [digit, i < 64 ? i : i - 2]));
+
+/** Bytes of base64 or base64url, padded or not; digits that are none end it. */
+export function fromBase64(text: string): Uint8Array {
+  const bytes = new Uint8Array(Math.floor((text.replace(/=+$/, '').length * 3) / 4));
+  let group = 0;
+  let bits = 0;
+  let at = 0;
+  for (const digit of text) {
+    const value = VALUES.get(digit);
+    if (value === undefined) break;
+    group = ((group << 6) | value) & 0xff_ffff;
+    bits += 6;
+    if (bits >= 8) {
+      bits -= 8;
+      bytes[at++] = group >>> bits;
+    }
+  }
+  return bytes;
+}

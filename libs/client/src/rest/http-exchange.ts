@@ -6,6 +6,8 @@ export interface HttpRequest {
   readonly target: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array | undefined;
+  /** The longest answer that is read, in bytes. Default: one value or a problem document. */
+  readonly answerBytesMax?: number;
 }
 
 export interface HttpAnswer {

@@ -8,11 +8,14 @@ import {
   type OperationRecord,
   OpKind,
   type Outcome,
-  type ScanRowsReader,
+  type ScanRowsBuilder,
+  ScanRowsReader,
   type TransactionAnswer,
 } from '@holdfast/wire';
 import type { Operation, OpResult, ReplicaRole } from '../operation.ts';
 import type { HttpAnswer } from './http-exchange.ts';
+import { type RangeAnswer, readRangeAnswer } from './rest-range.ts';
+import { isRange } from './rest-request.ts';
 import { counterBytes, readTransaction } from './rest-transaction.ts';
 
 /** How nodes say that nobody has measured how old an answer is. */
@@ -42,13 +45,18 @@ class RestResult implements OpResult {
   readonly stalenessMs: number;
   readonly role: ReplicaRole;
   readonly expiresAtMs = 0;
-  readonly count = 0;
+  readonly count: number;
   readonly succeeded: boolean;
-  readonly rowCount = 0;
-  readonly resumeKey = undefined;
+  readonly rowCount: number;
+  readonly resumeKey: Uint8Array | undefined;
+  readonly #rows: ScanRowsBuilder | undefined;
   readonly #transaction: TransactionAnswer | undefined;
 
-  constructor(operation: Operation, answer: HttpAnswer, found: boolean) {
+  constructor(operation: Operation, answer: HttpAnswer, found: boolean, range?: RangeAnswer) {
+    this.count = range?.count ?? 0;
+    this.rowCount = range?.rows.count ?? 0;
+    this.resumeKey = range?.resumeKey;
+    this.#rows = range?.rows;
     const write = isWrite(operation.kind);
     this.outcome = write ? 'applied' : 'not_applied';
     this.found = found && !write;
@@ -77,13 +85,14 @@ class RestResult implements OpResult {
   }
 
   rows(): ScanRowsReader {
-    throw new HoldfastError('HF_UNSUPPORTED');
+    return new ScanRowsReader(this.#rows?.bytes ?? EMPTY_BYTES, this.rowCount);
   }
 }
 
 /** The result of an operation, or why it failed, honest about its outcome. */
 export function readRestAnswer(operation: Operation, answer: HttpAnswer): OpResult | HoldfastError {
   const { status } = answer;
+  if (status === 200 && isRange(operation)) return readRange(operation, answer);
   if (status === 200) {
     return revisionOf(answer) === 0 ? stranger(operation, answer) : new RestResult(operation, answer, true);
   }
@@ -94,6 +103,23 @@ export function readRestAnswer(operation: Operation, answer: HttpAnswer): OpResu
     error.code === 'HF_KEY_NOT_FOUND' ||
     (status === 404 && answer.body.length === 0 && answer.header('holdfast-consistency') !== undefined);
   return absent ? new RestResult(operation, answer, false) : error;
+}
+
+function readRange(operation: Operation, answer: HttpAnswer): OpResult | HoldfastError {
+  let range: RangeAnswer | undefined;
+  try {
+    range = readRangeAnswer(operation, answer.body);
+  } catch (cause) {
+    // No JSON, or rows beyond every limit: not what a gateway says. What became of a removal is open.
+    const outcome = isWrite(operation.kind) ? 'unknown' : 'not_applied';
+    return new HoldfastError('HF_PROTOCOL', { outcome, detail: 'the answer is no listing', cause });
+  }
+  if (range === undefined) return stranger(operation, answer);
+  if (!range.isCut) return new RestResult(operation, answer, true, range);
+  return new HoldfastError('HF_UNSUPPORTED', {
+    outcome: 'not_applied',
+    detail: 'REST does not offer counts beyond a million keys; use holdfast://',
+  });
 }
 
 function problemError(operation: Operation, answer: HttpAnswer): HoldfastError {

@@ -127,7 +127,6 @@ describe('what an operation says', () => {
 
 describe('unsupportedOverRest', () => {
   it.each<[string, Operation]>([
-    ['scans', { ...get(''), kind: OpKind.scan }],
     ['this operation', { ...get('k'), kind: OpKind.lookup }],
     ['keyspaces by number', { ...get('k'), keyspace: 1 as never }],
     ['idempotency keys beyond ASCII', put({ idempotencyKey: utf8('a b') })],

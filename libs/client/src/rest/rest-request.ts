@@ -2,12 +2,15 @@ import { decodeUtf8, encodeUtf8, utf8 } from '@holdfast/io';
 import { Condition, Consistency, HoldfastError, isWrite, OpKind } from '@holdfast/wire';
 import type { Operation } from '../operation.ts';
 import { base64Url } from './base64-url.ts';
+import { rangeQuery } from './rest-range.ts';
 import { deltaOf, missingInTransaction, transactionBody } from './rest-transaction.ts';
 import type { HttpRequest } from './http-exchange.ts';
 
 const JSON_TYPE = 'application/json';
 /** Longest deadline that a gateway takes, in milliseconds; the client itself may wait longer. */
 const REST_DEADLINE_MS_MAX = 60_000;
+/** A page holds 4 MiB and a row; text that is all escapes is six times as long in JSON. In bytes. */
+const PAGE_BYTES_MAX = 32 * 1024 * 1024;
 /** Keys that stand in a path as they are, whatever a proxy on the way makes of paths. */
 const PLAIN_KEY = /^[A-Za-z0-9_~-][A-Za-z0-9._~-]*$/;
 
@@ -18,11 +21,12 @@ const METHODS: { readonly [K in OpKind]?: HttpRequest['method'] } = {
   [OpKind.delete]: 'DELETE',
   [OpKind.increment]: 'POST',
   [OpKind.transaction]: 'POST',
+  [OpKind.scan]: 'GET',
+  [OpKind.deleteRange]: 'DELETE',
 };
 
 /** What a gateway cannot be asked yet, in the words of a sentence, and how to recognize it. First match counts. */
 const MISSING: readonly (readonly [string, (operation: Operation) => boolean])[] = [
-  ['scans', ({ kind }) => kind === OpKind.scan],
   ['this operation', ({ kind }) => METHODS[kind] === undefined],
   ['keyspaces by number', ({ keyspace }) => typeof keyspace !== 'string'],
   [
@@ -66,6 +70,18 @@ export function restRequest(operation: Operation, leftMs: number, authorization:
     headers['content-type'] = JSON_TYPE;
     return { method: 'POST', target: '/v1/transactions', headers, body: utf8(transactionBody(operation)) };
   }
+  if (isRange(operation)) {
+    const query = rangeQuery(operation);
+    addLevel(query, headers, operation);
+    const target = `/v1/keyspaces/${percentEncoded(String(keyspace))}/keys?${query.join('&')}`;
+    return {
+      method: METHODS[kind] ?? 'GET',
+      target,
+      headers,
+      body: undefined,
+      answerBytesMax: PAGE_BYTES_MAX,
+    };
+  }
   addCondition(headers, operation);
   const put = kind === OpKind.put;
   if (put && contentType !== undefined && contentType.length > 0) {
@@ -91,6 +107,11 @@ export function restRequest(operation: Operation, leftMs: number, authorization:
         ? (value ?? new Uint8Array(0))
         : undefined,
   };
+}
+
+/** Whether it is about an interval of keys. */
+export function isRange({ kind }: Operation): boolean {
+  return kind === OpKind.scan || kind === OpKind.deleteRange;
 }
 
 /** How fresh a read must be, and of which revision. */

@@ -19,6 +19,10 @@ describe('problemOf', () => {
     });
   });
 
+  it('has no detail where there is nothing to say', () => {
+    expect(problemOf(new HoldfastError('HF_COMPACTED', { detail: '' }), '')).not.toHaveProperty('detail');
+  });
+
   it('carries the current revision of a refused condition, 0 included', () => {
     expect(
       problemOf(new HoldfastError('HF_PRECONDITION_FAILED', { revision: revision(0) }), '').revision,

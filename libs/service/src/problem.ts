@@ -25,7 +25,7 @@ export function problemOf(error: HoldfastError, requestId: string): Problem {
     type: `urn:holdfast:error:${code}`,
     title: info.title,
     status: info.status,
-    ...(detail === undefined ? {} : { detail }),
+    ...(detail === undefined || detail === '' ? {} : { detail }),
     code,
     retryable,
     outcome,

@@ -9,9 +9,6 @@ import { runJob } from './run-job.ts';
 import type { Workload } from './workload.ts';
 import { BAR_FIGURES } from './workloads.ts';
 
-/** Fewer operations than this say nothing. */
-const OPERATIONS_MIN = 1_000;
-
 /** Makes databases, runs workloads on ours and on the peers in turn, and compares. */
 export class Bench {
   readonly #directory: string;
@@ -66,8 +63,8 @@ export class Bench {
     return Math.round(this.#args.entries * workload.entries);
   }
 
-  #operationsOf({ operations }: Workload): number {
-    return Math.max(OPERATIONS_MIN, Math.round(this.#args.entries * operations));
+  #operationsOf({ operations, operationsMin }: Workload): number {
+    return Math.max(operationsMin, Math.round(this.#args.entries * operations));
   }
 
   #has(workload: Workload, peer: PeerName): boolean {
@@ -106,6 +103,8 @@ export class Bench {
     const job = {
       engine,
       action: workload.action,
+      start: workload.start,
+      settles: workload.fills,
       fills: false,
       entries: this.entriesOf(workload),
       operations: this.#operationsOf(workload),
@@ -125,6 +124,14 @@ export class Bench {
     if (workload.start === 'filled') {
       return runJob({ ...job, directory: await this.#filledDirectory(job) }, nodeOptions);
     }
+    if (workload.fills) {
+      let result: JobResult | undefined;
+      await this.#fillOnce(keyOf(job), async (directory) => {
+        result = await runJob({ ...job, directory }, nodeOptions);
+      });
+      if (result === undefined) throw new Error(`${workload.name} comes before whoever needs its database`);
+      return result;
+    }
     const directory = this.#newDirectory();
     try {
       if (workload.start === 'copy') {
@@ -139,7 +146,7 @@ export class Bench {
 
   /** The two of ours share a database's content, not its directory: keys are stored with different revisions. */
   #filledDirectory(job: Omit<Job, 'directory'>): Promise<string> {
-    return this.#fillOnce(`${job.engine} ${job.valueBytes} ${job.entries}`, async (directory) => {
+    return this.#fillOnce(keyOf(job), async (directory) => {
       await runJob({ ...job, directory, fills: true });
     });
   }
@@ -161,4 +168,9 @@ export class Bench {
     mkdirSync(directory, { recursive: true });
     return directory;
   }
+}
+
+/** Ends with the number of entries (see {@link Bench.forget}). */
+function keyOf({ engine, valueBytes, entries }: Omit<Job, 'directory'>): string {
+  return `${engine} ${valueBytes} ${entries}`;
 }

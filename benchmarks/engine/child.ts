@@ -2,7 +2,7 @@
 import { cpuUsage, resourceUsage } from 'node:process';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import type { Engine } from './engines/engine.ts';
+import type { Engine, WriteShape } from './engines/engine.ts';
 import { LevelEngine } from './engines/level-engine.ts';
 import { LmdbEngine } from './engines/lmdb-engine.ts';
 import { TreeEngine } from './engines/tree-engine.ts';
@@ -13,8 +13,10 @@ import type { EngineName } from './names.ts';
 const SEED = 20_260;
 /** What opening leaves to be done beside synced writes is over then: space for logs, on every side. */
 const OPENING_MS = 500;
-/** Reads before the clock starts: as long as it takes until none of them runs in an interpreter. */
+/** Before the clock starts: as long as it takes until nothing of what is measured runs in an interpreter. */
 const WARM_MS = 300;
+/** Writes of one pass of that, in units of those that wait together. */
+const WARM_WRITES = 10;
 const ENGINES: Readonly<Record<EngineName, () => Engine>> = {
   holdfast: () => new TreeEngine(),
   'holdfast-level': () => LevelEngine.holdfast(),
@@ -95,13 +97,29 @@ function prepare(engine: Engine, { action, entries, operations }: Job): () => Pr
 
 /** Every block once, and then the same reads for a while: caches, maps and compiled code are ready. */
 async function warmUp(engine: Engine, job: Job): Promise<void> {
-  const { kind } = job.action;
-  if (kind === 'put' && job.action.sync) await setTimeout(OPENING_MS);
-  if (kind === 'put' || kind === 'stalls' || kind === 'amplification') return;
+  const { action } = job;
+  const { kind } = action;
+  if (kind === 'stalls' || kind === 'amplification') return;
+  if (kind === 'put') {
+    if (action.sync) await setTimeout(OPENING_MS);
+    if (action.sync || job.start === 'copy') await warmWrites(engine, job, action);
+    return;
+  }
   await engine.scan(false);
-  if (kind === 'delete' || kind === 'mixed') return;
-  const count = Math.min(job.operations, kind === 'ranges' ? 5_000 : 100_000);
-  const pass = prepare(engine, { ...job, operations: count });
+  if (kind === 'delete') return;
+  const count = Math.min(job.operations, kind === 'ranges' ? 5_000 : kind === 'mixed' ? 10_000 : 100_000);
+  await forAWhile(prepare(engine, { ...job, operations: count }));
+}
+
+/** Writes other keys than the workload's where that starts from nothing, and any of them where all are there. */
+function warmWrites(engine: Engine, { start, entries, operations }: Job, shape: WriteShape): Promise<void> {
+  const writes = shape.batch * shape.inFlight * WARM_WRITES;
+  const random = shuffled(start === 'copy' ? Math.max(entries, writes) : writes, SEED + 1);
+  const numbers = random.slice(0, writes).map((number) => (start === 'copy' ? number : number + operations));
+  return forAWhile(() => engine.put(numbers, shape));
+}
+
+async function forAWhile(pass: () => Promise<unknown>): Promise<void> {
   const until = performance.now() + WARM_MS;
   do await pass();
   while (performance.now() < until);
@@ -127,6 +145,7 @@ async function run(job: Job): Promise<JobResult> {
   const seconds = (performance.now() - before) / 1_000;
   const cpu = cpuUsage(cpuBefore);
   const facts = engine.facts();
+  if (job.settles) await engine.settle();
   await engine.close();
   return {
     operations,

@@ -1,12 +1,15 @@
 import type { TreeOptions } from '@holdfast/lsm';
 import type { EngineName } from './names.ts';
-import type { Action } from './workload.ts';
+import type { Action, Workload } from './workload.ts';
 
 /** What a child process is told to do. */
 export interface Job {
   readonly engine: EngineName;
   readonly directory: string;
   readonly action: Action;
+  readonly start: Workload['start'];
+  /** Leave a compacted database behind, outside of what is measured. */
+  readonly settles: boolean;
   /** Only fill the directory with all entries and compact it. */
   readonly fills: boolean;
   readonly entries: number;

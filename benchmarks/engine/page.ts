@@ -31,7 +31,7 @@ Written by \`${facts.command}\` on ${facts.date}. Change it by running the comma
 
 - **Machine:** ${machineText(before)} before, load average ${after.loadAverage.join(' ')} after.
 - **Database:** ${facts.entries.toLocaleString('en')} entries, keys of 16 bytes, values of 100 bytes (256 where said), no compression anywhere, bloom filters of 10 bits a key. Larger loads are multiples of that.
-- **Method:** every measurement is a process of its own; ours and the peers take turns in ${facts.rounds} round${facts.rounds === 1 ? '' : 's'}; the table has medians (loads of ten times as many entries: one round). The whole run took ${facts.minutes.toFixed(1)} minutes. A ratio is how many times better ours is. Reads are warmed up by one scan and by at least 0.3 seconds of the same reads; synced writes begin half a second after the database was opened. Reads run on a filled and compacted database.
+- **Method:** every measurement is a process of its own; ours and the peers take turns in ${facts.rounds} round${facts.rounds === 1 ? '' : 's'}; the table has medians (loads of ten times as many entries: one round). The whole run took ${facts.minutes.toFixed(1)} minutes. A ratio is how many times better ours is. Reads are warmed up by one scan and by at least 0.3 seconds of the same reads; writes that are synced or go into a filled database, and mixed ones, by 0.3 seconds of the same; synced writes begin half a second after the database was opened. Reads run on a filled and compacted database.
 - **Peers:** classic-level (LevelDB by its Node binding), lmdb${facts.programs.length === 0 ? '' : `, and without Node ${facts.programs.join(', ')}`}.${facts.missingPrograms.length === 0 ? '' : ` Not on this machine: ${facts.missingPrograms.join(', ')}.`}
 
 ${tableOf(comparisons)}
@@ -41,7 +41,7 @@ ${tableOf(comparisons)}
 | row | ours | peers |
 | --- | --- | --- |
 | writes without \`sync\` | \`Tree.write\`: in the memtable at once, in the log file by its next group, lost with a crash of the process in between | LevelDB and RocksDB: in the log file (page cache) when the call returns; lmdb with \`noSync\` |
-| writes with \`sync\` | answered when \`fdatasync\` of the log has returned; writes of one turn share it | LevelDB: \`fdatasync\` of its log for each group of its writer queue; lmdb: each transaction synced |
+| writes with \`sync\` | answered when \`fdatasync\` of the log has returned; writes of one turn share it; written by the calling thread (\`logWrites: 'caller'\`), which has nothing else to do here | LevelDB: \`fdatasync\` of its log for each group of its writer queue; lmdb: each transaction synced |
 | reads | \`Tree.get\`, \`multiGet\` and cursors on mapped tables: values as views (copies from \`multiGet\`), every value touched | classic-level: copies in Buffers by \`getSync\`, \`getMany\`, \`nextv(1000)\`; lmdb: \`getBinaryFast\`, \`getRange\` |
 | "through level" and awaited reads | \`@holdfast/level\`, which is the same interface as classic-level, values copied to Buffers | classic-level |
 | 64 in flight | 64 calls, then all of their promises | the same |

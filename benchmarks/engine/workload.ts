@@ -32,6 +32,10 @@ export interface Workload {
   readonly entries: number;
   /** Operations measured, in the same unit. */
   readonly operations: number;
+  /** However small the run is: fewer say nothing. */
+  readonly operationsMin: number;
+  /** What it writes is the filled database of so many entries for the workloads behind it. */
+  readonly fills: boolean;
   readonly valueBytes: number;
   readonly cacheBytes: number;
   /** What the ratio to these peers should be at least. */

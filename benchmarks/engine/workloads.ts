@@ -15,6 +15,8 @@ interface Details {
   readonly peers?: readonly PeerName[];
   readonly entries?: number;
   readonly operations?: number;
+  readonly operationsMin?: number;
+  readonly fills?: boolean;
   readonly valueBytes?: number;
   readonly cacheBytes?: number;
   readonly bars?: Workload['bars'];
@@ -31,6 +33,8 @@ function workload(name: string, action: Action, details: Details = {}): Workload
     peers: NODE_PEERS,
     entries: 1,
     operations: 1,
+    operationsMin: 1_000,
+    fills: false,
     valueBytes: 100,
     cacheBytes: HOT_CACHE_BYTES,
     isLong: false,
@@ -66,7 +70,11 @@ export const WORKLOADS: readonly Workload[] = [
     valueBytes: 256,
     operations: 0.5,
   }),
-  workload('fillrandom, sync', put('random', 1, 1, true), { peers: ALL_PEERS, operations: 0.004 }),
+  workload('fillrandom, sync', put('random', 1, 1, true), {
+    peers: ALL_PEERS,
+    operations: 0.004,
+    operationsMin: 3_000,
+  }),
   workload('fillrandom, sync, 64 in flight', put('random', 1, 64, true), {
     operations: 0.05,
     bars: { 'classic-level': 6 },
@@ -135,7 +143,9 @@ export const WORKLOADS: readonly Workload[] = [
   workload('full scan, through level', { kind: 'scan', reverse: false }, level),
   workload('mixed 50/50', { kind: 'mixed', inFlight: 64 }, { start: 'copy', operations: 0.5 }),
   workload('load of 10 x, batch 100', put('random', 100, 1, false), {
+    entries: 10,
     operations: 10,
+    fills: true,
     peers: ['classic-level', 'rocksdb-db_bench', 'leveldb-db_bench'],
     isLong: true,
   }),
@@ -149,6 +159,8 @@ export const WORKLOADS: readonly Workload[] = [
     'event loop held at p99.9, flush and compaction',
     { kind: 'stalls' },
     {
+      // Some flushes, some compactions, and some thousand turns of the loop.
+      operationsMin: 1_000_000,
       peers: ['classic-level', 'bar'],
       bars: { 'classic-level': 0, bar: 1 },
     },

@@ -1,4 +1,5 @@
-import { pureKernels, utf8 } from '@holdfast/io';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { equalBytes, pureKernels, utf8 } from '@holdfast/io';
 import { noDiskFaults, SimDisk } from '@holdfast/sim';
 import { describe, expect, it } from 'vitest';
 import { CorruptionError } from '../errors.ts';
@@ -91,6 +92,33 @@ describe('SegmentedLog', () => {
     await log.close();
     const expected = Array.from({ length: written }, (_, i) => [`a${i}`, `${large}${i}`]);
     expect(found).toEqual(['first', ...expected.flat(), 'last']);
+  });
+
+  it('has the bytes of format version 1, and reads them', async () => {
+    const disk = new SimDisk({ seed: 1 });
+    const log = await open(disk, [], 512);
+    await write(log, 'one', 'two');
+    await write(log, '');
+    await write(log, 'x'.repeat(100));
+    await log.close();
+    const path = `${DIRECTORY}/00000000000001.log`;
+    const bytes = new Uint8Array(512);
+    const file = await disk.open(path, 'never');
+    await file.read(bytes, 0);
+    await file.close();
+    const golden = new URL('../../testdata/log-v1.bin', import.meta.url);
+    if (process.env.UPDATE_GOLDEN !== undefined) writeFileSync(golden, bytes);
+    const kept = readFileSync(golden);
+    expect(equalBytes(bytes, kept)).toBe(true);
+
+    const other = new SimDisk({ seed: 2 });
+    await other.makeDirectory(DIRECTORY);
+    const copy = await other.open(path, 'exclusive');
+    await copy.write([kept], 0, true);
+    await copy.close();
+    const found: string[] = [];
+    await (await open(other, found, 512)).close();
+    expect(found).toEqual(['1:one', '1:two', '1:', `1:${'x'.repeat(100)}`]);
   });
 
   it('takes a record larger than a segment', async () => {

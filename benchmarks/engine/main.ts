@@ -53,6 +53,9 @@ async function main(args: Arguments): Promise<void> {
       process.stderr.write('\n');
       comparisons.push(...found);
       for (const comparison of found) console.log(lineOf(comparison));
+      const written = found[0]?.writeAmplification;
+      if (workload.start !== 'filled' && written !== undefined)
+        console.log(`${' '.repeat(50)}write amplification of ours ${written.toFixed(2)}`);
       const entries = bench.entriesOf(workload);
       if (!workloads.slice(i + 1).some((later) => bench.entriesOf(later) === entries)) bench.forget(entries);
     }

@@ -47,8 +47,23 @@ ${tableOf(comparisons)}
 | 64 in flight | 64 calls, then all of their promises | the same |
 | event loop held | \`monitorEventLoopDelay\` (a timer of 1 ms, its own millisecond included) at p99.9 while batches of 100 are loaded, flushed and compacted | the same loop; LevelDB works in threads of its own |
 
+## Write amplification of ours
+
+Bytes written to tables for each byte flushed, when the clock stopped; the log, which has every byte once more, is not counted.
+
+${amplificationsOf(comparisons)}
+
 ## Bars missed
 
 ${missed.length === 0 ? 'None.' : missed.map(({ row, bar }) => `- ${row.workload}: ${row.ratio.toFixed(2)} x ${row.peerName}, ${bar} x asked for`).join('\n')}
 `;
+}
+
+function amplificationsOf(comparisons: readonly Comparison[]): string {
+  const lines = new Map<string, string>();
+  for (const { row, workload, writeAmplification } of comparisons) {
+    if (workload.start === 'filled' || writeAmplification === undefined) continue;
+    lines.set(row.workload, `- ${row.workload}: ${writeAmplification.toFixed(2)}`);
+  }
+  return lines.size === 0 ? 'Nothing was flushed.' : [...lines.values()].join('\n');
 }

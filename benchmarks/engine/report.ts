@@ -26,6 +26,8 @@ export interface Comparison {
   readonly peerCpuUs: number | undefined;
   readonly oursRssMib: number;
   readonly peerRssMib: number | undefined;
+  /** Bytes that ours wrote to tables for each byte flushed; undefined where it flushed nothing. */
+  readonly writeAmplification: number | undefined;
 }
 
 function median(values: readonly number[]): number {
@@ -56,7 +58,15 @@ export function compare(
     peerCpuUs: peerResults.length === 0 ? undefined : median(peerResults.map(cpuUs)),
     oursRssMib: median(ours.map(rssMib)),
     peerRssMib: peerResults.length === 0 ? undefined : median(peerResults.map(rssMib)),
+    writeAmplification: writeAmplificationOf(ours),
   };
+}
+
+function writeAmplificationOf(results: readonly JobResult[]): number | undefined {
+  const factors = results
+    .flatMap(({ facts }) => facts['writeAmplification'] ?? [])
+    .filter((factor) => factor > 0);
+  return factors.length === 0 ? undefined : median(factors);
 }
 
 const cpuUs = ({ cpuSeconds, operations }: JobResult): number => (cpuSeconds * 1e6) / operations;

@@ -91,6 +91,13 @@ readrandom   :       1.838 micros/op 544069 ops/sec 1.838 seconds 1000000 operat
     for (const { peers } of WORKLOADS) expect(peers.length).toBeGreaterThan(0);
   });
 
+  it('says how much ours wrote for each byte, where it flushed any', () => {
+    const flushed = { ...result(1), facts: { writeAmplification: 2.5 } };
+    const idle = { ...result(1), facts: { writeAmplification: 0 } };
+    expect(compare(workload('fillseq'), 'lmdb', [flushed, idle], [1]).writeAmplification).toBe(2.5);
+    expect(compare(workload('fillseq'), 'lmdb', [idle], [1]).writeAmplification).toBeUndefined();
+  });
+
   it('keeps what people wrote on its page', () => {
     const machine = {
       cpu: 'c',

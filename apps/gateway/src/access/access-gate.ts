@@ -112,14 +112,13 @@ function admitWithin({ budget }: Caller, reply: FastifyReply, nowMs: number): vo
 
 /** Holds one of the caller's watches until the answer has ended, however it ends. */
 const openWatch: Hook = (request, reply, done) => {
-  const { budget, usage } = callerOf(request);
+  const { budget } = callerOf(request);
   try {
     budget?.openWatch();
   } catch (error) {
     refuse(reply, error);
     return;
   }
-  usage?.watch();
   if (budget !== undefined) reply.raw.once('close', () => budget.closeWatch());
   done();
 };

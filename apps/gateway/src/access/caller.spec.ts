@@ -1,6 +1,7 @@
 import { utf8 } from '@holdfast/io';
 import { Condition, OpKind } from '@holdfast/wire';
 import { describe, expect, it } from 'vitest';
+import { Accounts } from './accounts.ts';
 import { Caller } from './caller.ts';
 import { grantOf } from './principal.ts';
 
@@ -44,4 +45,13 @@ describe('a transaction', () => {
   ])('is refused for %s', (_what, checked, then, otherwise) => {
     expect(() => transact(checked, then, otherwise)).toThrow(/HF_(FORBIDDEN|KEY_NOT_FOUND)/);
   });
+});
+
+it('a watch is counted when it is granted, and as nothing else', () => {
+  const accounts = new Accounts({ wallMs: () => 0, monotonicMs: () => 0 });
+  caller.countIn(accounts);
+  const [start, end] = ['acme/', 'acme0'].map(utf8);
+  caller.permitWatch('users', start, end);
+  expect(() => caller.permitWatch('users', start, foreign)).toThrow('HF_FORBIDDEN');
+  expect(accounts.usageOf('t').counts()).toMatchObject({ watches: 1, scans: 0 });
 });

@@ -76,10 +76,10 @@ export class Caller {
     }
   }
 
-  /** A scan, or the removal, of all keys from `start` to `end`, excluded; an empty end is the end of the keyspace. @throws HoldfastError. */
-  permitRange(role: Role, keyspace: string, start: Uint8Array, end: Uint8Array): void {
-    this.#demand(role, keyspace, { start, end });
-    this.#usage?.operation(role === 'read' ? OpKind.scan : OpKind.delete);
+  /** A watch of all keys from `start` to `end`, excluded; an empty end is the end of the keyspace. @throws HoldfastError. */
+  permitWatch(keyspace: string, start: Uint8Array, end: Uint8Array): void {
+    this.#demand('read', keyspace, { start, end });
+    this.#usage?.watch();
   }
 
   /** The keyspace as such: its settings, its life. @throws HoldfastError. */

@@ -47,7 +47,7 @@ class EventStreams {
     const { headers, raw } = request;
     const wanted = readWatchRequest(raw.url ?? '', single(headers['last-event-id'], 'Last-Event-ID'));
     const { keyspace, start, end, after, keysAsBase64 } = wanted;
-    callerOf(request).permitRange('read', keyspace, start, end);
+    callerOf(request).permitWatch(keyspace, start, end);
     const standMs = deadlineMs(single(headers['holdfast-deadline-ms'], 'Holdfast-Deadline-Ms'));
     if (this.#draining) throw new HoldfastError('HF_UNAVAILABLE', { detail: 'draining' });
     if (this.#open.size >= this.#watchesMax) {

@@ -49,7 +49,7 @@ ${tableOf(comparisons)}
 
 ## Write amplification of ours
 
-Bytes written to tables for each byte flushed, when the clock stopped; the log, which has every byte once more, is not counted.
+Bytes written to tables for each byte flushed, when the clock stopped, where a compaction had ended by then; the log, which has every byte once more, is not counted.
 
 ${amplificationsOf(comparisons)}
 
@@ -65,5 +65,5 @@ function amplificationsOf(comparisons: readonly Comparison[]): string {
     if (workload.start === 'filled' || writeAmplification === undefined) continue;
     lines.set(row.workload, `- ${row.workload}: ${writeAmplification.toFixed(2)}`);
   }
-  return lines.size === 0 ? 'Nothing was flushed.' : [...lines.values()].join('\n');
+  return lines.size === 0 ? 'No compaction had ended in any of them.' : [...lines.values()].join('\n');
 }

@@ -26,7 +26,7 @@ export interface Comparison {
   readonly peerCpuUs: number | undefined;
   readonly oursRssMib: number;
   readonly peerRssMib: number | undefined;
-  /** Bytes that ours wrote to tables for each byte flushed; undefined where it flushed nothing. */
+  /** Bytes that ours wrote to tables for each byte flushed; undefined where no compaction had ended. */
   readonly writeAmplification: number | undefined;
 }
 
@@ -65,7 +65,7 @@ export function compare(
 function writeAmplificationOf(results: readonly JobResult[]): number | undefined {
   const factors = results
     .flatMap(({ facts }) => facts['writeAmplification'] ?? [])
-    .filter((factor) => factor > 0);
+    .filter((factor) => factor > 1);
   return factors.length === 0 ? undefined : median(factors);
 }
 

@@ -117,7 +117,8 @@ it('speaks TLS and asks for a token when its settings say so, and a gateway that
     const url = `http://127.0.0.1:${ports.gateway}/v1/keyspaces/default/keys/k`;
     const headers = { 'holdfast-deadline-ms': '1000' };
     const answer = await fetch(url, { method: 'PUT', headers, body: 'v' });
-    expect(answer.ok).toBe(gotThrough);
+    // The caller did nothing wrong: that the gateway lacks a secret is no 401.
+    expect(answer.status).toBe(gotThrough ? 200 : 503);
     gateway.stop();
     expect(await gateway.ended).toBe(0);
   }

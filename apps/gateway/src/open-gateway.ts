@@ -38,6 +38,7 @@ export async function openGateway(settings: Settings, log: Logger): Promise<Gate
     random,
     kernels: nodeKernels,
     seeds,
+    forOthers: true,
     observer: logClient(log),
     agent: `holdfast-gateway/${version}`,
     ...(clusterId === undefined ? {} : { clusterId }),

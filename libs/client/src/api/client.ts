@@ -60,6 +60,12 @@ export interface ClientOptions {
    * `unknown`, and the write is applied once. Costs a record per write, kept for a day. Default false.
    */
   readonly exactlyOnce?: boolean;
+  /**
+   * This client works for callers of its own, who did not choose its token, certificate or cluster: when nodes refuse it
+   * for one of these, operations fail with `HF_UNAVAILABLE` and the reason in `cause`, while {@link Client.ready} says it
+   * as it is. Default false.
+   */
+  readonly forOthers?: boolean;
   /** Protocol versions to offer. Default: those of this release; tests of upgrades say otherwise. */
   readonly versions?: VersionRange;
 }
@@ -204,6 +210,7 @@ function engineTransport(options: ClientOptions, deadlineMs: number): Transport 
     agent: options.agent ?? AGENT,
     versions: options.versions ?? SPOKEN_VERSIONS,
     deadlineMs,
+    forOthers: options.forOthers ?? false,
   });
   return options.hedging === false ? engine : new HedgedReads(engine, clock, observer, deadlineMs);
 }

@@ -1,5 +1,5 @@
 import { EMPTY_BYTES, Prng, pureKernels, utf8 } from '@holdfast/io';
-import { Condition, HoldfastError } from '@holdfast/wire';
+import { Condition, FRAME_BYTES_MAX, HoldfastError, refuseHello } from '@holdfast/wire';
 import { describe, expect, it } from 'vitest';
 import { FakeCluster } from '../../testing/fake-cluster.ts';
 import { get, put } from '../../testing/ops.ts';
@@ -19,6 +19,7 @@ const engineOf = ({ network, clock, nodes }: FakeCluster): Engine =>
     agent: 'test',
     versions: SPOKEN_VERSIONS,
     deadlineMs: 5000,
+    forOthers: false,
   });
 
 describe('routing and batching', () => {
@@ -76,6 +77,34 @@ describe('routing and batching', () => {
     expect(heard).toEqual(['stayed']);
     engine.close();
   });
+
+  it.each([
+    [false, 'HF_UNAUTHENTICATED'],
+    [true, 'HF_UNAVAILABLE'],
+  ])(
+    'does not take the refusal of its own token for one of its callers: for others %s',
+    async (forOthers, code) => {
+      const cluster = await FakeCluster.start(1);
+      const client = cluster.client({ forOthers });
+      const self = {
+        clusterId: cluster.clusterId,
+        nodeId: 1 as never,
+        versionMin: 1,
+        versionMax: 1,
+        features: 0,
+      };
+      cluster.node(1).handshake = () =>
+        refuseHello({ ...self, frameBytesMax: FRAME_BYTES_MAX, agent: 'fake' }, 'HF_UNAUTHENTICATED', 'no');
+      const startedMs = cluster.clock.monotonicMs();
+      expect(await cluster.clock.failure(client.execute(put('a')))).toMatchObject({
+        code,
+        outcome: 'not_applied',
+      });
+      expect(cluster.clock.monotonicMs() - startedMs).toBeLessThan(100);
+      expect(await cluster.clock.failure(client.ready())).toMatchObject({ code: 'HF_UNAUTHENTICATED' });
+      await client.close();
+    },
+  );
 
   it('refuses a condition that does not hold, with the current revision', async () => {
     const cluster = await FakeCluster.start(1);

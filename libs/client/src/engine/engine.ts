@@ -58,6 +58,7 @@ export interface EngineOptions {
   readonly agent: string;
   readonly versions: VersionRange;
   readonly deadlineMs: number;
+  readonly forOthers: boolean;
 }
 
 /**
@@ -441,7 +442,7 @@ export class Engine implements HedgeTarget, LinkOwner, LeadersHost, LookupHost, 
   /** Tells the sink. An operation that may have been applied by an earlier try is never said not to have been. */
   #fail(op: PendingOp, error: HoldfastError): void {
     const { sink, tag } = op;
-    const told = toldError(op, error);
+    const told = toldError(op, error, this.#options.forOthers);
     this.#finish(op);
     sink?.failed(told, tag);
   }

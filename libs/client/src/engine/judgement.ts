@@ -24,9 +24,15 @@ const VERDICTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  * The error with which an operation ends. A try before may have been applied, so `not_applied` of the last one is not
  * the last word, unless it is a verdict under an idempotency key: that one is the verdict on every try, those that are
  * still on their way among them.
+ *
+ * @param forOthers the caller is not the one whom nodes refuse: see `ClientOptions.forOthers`
  */
-export function toldError(op: PendingOp, error: HoldfastError): HoldfastError {
+export function toldError(op: PendingOp, error: HoldfastError, forOthers: boolean): HoldfastError {
   const outcome = outcomeOf(op, error);
+  if (forOthers && FATAL.has(error.code)) {
+    const detail = `a node refuses this client: ${error.message}`;
+    return new HoldfastError('HF_UNAVAILABLE', { outcome, detail, cause: error });
+  }
   return outcome === error.outcome ? error : withOutcome(error, outcome);
 }
 

@@ -16,6 +16,9 @@ export const BEHIND = 2;
  * front (`matched`). An entry that shares more with it than that stands on the same side of the wanted key;
  * one that shares less is already behind it (a restart point hides what it shares: it is compared as a whole).
  *
+ * The head of an entry is decoded here and in `BlockCursor.next`, written out both times: a function would hand three
+ * numbers back through memory, once for each entry. `block-search.spec.ts` holds both against the same entries.
+ *
  * @param skip so many first bytes are the same in `key` and in all keys of the block.
  */
 export function findInBlock(

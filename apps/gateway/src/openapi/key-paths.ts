@@ -45,7 +45,7 @@ const CONDITIONS = [
     'header',
     'If-Match',
     'Only when this is the current revision (`"<revision>"`), or any is (`*`).',
-    text,
+    { ...text, pattern: '^(\\*|"[1-9][0-9]{0,15}")$' },
   ),
   parameter('header', 'If-None-Match', 'Only when the key has no value.', oneOf('*')),
 ];

@@ -93,7 +93,7 @@ export const IDEMPOTENCY = parameter(
   'header',
   'Idempotency-Key',
   'Names this write, 1 to 255 bytes: sent again, it is not applied again, and the first answer is given once more.',
-  text,
+  { ...text, minLength: 1, maxLength: 255 },
 );
 const DURATION = {
   type: 'string',

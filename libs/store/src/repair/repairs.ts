@@ -1,5 +1,5 @@
 import { asError, type NodeId, type RangeId } from '@holdfast/io';
-import { ClosedError, type DamagedSpan, type Tree, type TreeEvent } from '@holdfast/lsm';
+import { ClosedError, CorruptionError, type DamagedSpan, type Tree, type TreeEvent } from '@holdfast/lsm';
 import type { NodeObserver } from '../node/observer.ts';
 import type { Replica } from '../range/replica.ts';
 import { localKeys } from '../tree-keys.ts';
@@ -12,7 +12,7 @@ export interface SoundCopies {
 }
 
 export interface RepairsHost {
-  readonly tree: Tree;
+  readonly tree: Pick<Tree, 'damagedSpans' | 'quarantine' | 'ingest'>;
   wake(replica: Replica): void;
   fail(error: Error): void;
 }
@@ -109,7 +109,9 @@ export class Repairs {
       () => (this.#busy = false),
       (error: unknown) => {
         this.#busy = false;
-        if (!(error instanceof ClosedError)) this.#host.fail(asError(error));
+        // A neighbour that had to be read is damaged too. Nothing has changed; it was heard of, and is the next to go.
+        if (error instanceof CorruptionError || error instanceof ClosedError) return;
+        this.#host.fail(asError(error));
       },
     );
   }

@@ -38,6 +38,12 @@ export interface RaftConfig {
   readonly uncommittedBytesMax?: number;
   /** Entry bytes of `committed` in one Ready; one larger entry still comes alone. Default 4 MiB. */
   readonly committedBytesMax?: number;
+  /**
+   * When peers are told of a commit index that no entries carry. `at-once` (default): with the next Ready. `deferred`:
+   * with the next entries, the next heartbeat, or when the driver calls `announceCommit`; a stream of writes then
+   * costs no message of its own, and followers apply the last of them later.
+   */
+  readonly commitNotice?: 'at-once' | 'deferred';
   /** Reads waiting on one replica; more are dropped at once. Default 65536. */
   readonly readsWaitingMax?: number;
   /** A learner further behind than this many entries is not promoted. Default 1024. */
@@ -65,6 +71,7 @@ export interface Settings {
   readonly inflightBytesMax: number;
   readonly uncommittedBytesMax: number;
   readonly committedBytesMax: number;
+  readonly commitNotice: 'at-once' | 'deferred';
   readonly readsWaitingMax: number;
   readonly promotionLagEntriesMax: number;
   readonly preVote: boolean;
@@ -86,6 +93,7 @@ export function settingsOf(config: RaftConfig): Settings {
     inflightBytesMax: config.inflightBytesMax ?? 8 * 1024 * 1024,
     uncommittedBytesMax: config.uncommittedBytesMax ?? 64 * 1024 * 1024,
     committedBytesMax: config.committedBytesMax ?? 4 * 1024 * 1024,
+    commitNotice: config.commitNotice ?? 'at-once',
     readsWaitingMax: config.readsWaitingMax ?? 65536,
     promotionLagEntriesMax: config.promotionLagEntriesMax ?? 1024,
     preVote: config.preVote ?? true,

@@ -79,6 +79,8 @@ export class RaftCore {
   snapshotsNeeded: SnapshotNeed[] = [];
   /** The leader may have something to send to a peer: look when the next Ready is made. */
   appendsDue = false;
+  /** The next appends may be empty, for the commit index alone (`commitNotice`). */
+  noticesDue = false;
 
   constructor(config: RaftConfig, storage: LogStorage, random: Random) {
     this.settings = settingsOf(config);

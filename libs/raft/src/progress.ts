@@ -28,6 +28,8 @@ export class Progress implements Tracked {
   sentCommit = 0;
   commit = 0;
   heardAt: number;
+  /** When an answer to a heartbeat last made the leader ask where the peer's log ends. */
+  askedAt: number;
   readRound = 0;
   readonly inflights = new Window();
 
@@ -36,6 +38,7 @@ export class Progress implements Tracked {
     this.learner = learner;
     this.next = next;
     this.heardAt = heardAt;
+    this.askedAt = heardAt;
   }
 
   /** A new term of leadership begins: nothing is known but that the peer deserves the benefit of the doubt. */
@@ -45,6 +48,7 @@ export class Progress implements Tracked {
     this.commit = 0;
     this.readRound = 0;
     this.heardAt = heardAt;
+    this.askedAt = heardAt;
     this.state = 'probe';
     this.next = next;
     this.paused = false;

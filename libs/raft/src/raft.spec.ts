@@ -78,6 +78,9 @@ describe('limits', () => {
     solo.acknowledge(2, 3);
     solo.propose('a');
     solo.propose('b');
+    // What left a moment ago is probably still on its way.
+    expect(solo.receive('heartbeatResponse', 2)).toEqual([]);
+    solo.tick(2);
     const probe = solo.receive('heartbeatResponse', 2);
     expect(probe).toMatchObject([{ kind: MessageKind.appendRequest, index: 2, entries: [] }]);
     const again = solo.receive('appendResponse', 2, { reject: true, index: 2, rejectHint: 1, logTerm: 1 });

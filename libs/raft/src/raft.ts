@@ -9,7 +9,13 @@ import { ReadyBuilder, ReadyWork } from './ready-builder.ts';
 import type { LogStorage, Ready, Role } from './ready.ts';
 import { readIndex } from './reads.ts';
 import { applyConfChange, type ConfChangeResult, leaveJointIfDue, proposeConfChange } from './reconfigure.ts';
-import { appendEntries, ownCopyDurable, reportSnapshot, reportUnreachable } from './replication.ts';
+import {
+  appendEntries,
+  owesCommit,
+  ownCopyDurable,
+  reportSnapshot,
+  reportUnreachable,
+} from './replication.ts';
 import { resetElectionTimer } from './role.ts';
 import { type RaftStatus, statusOf } from './status.ts';
 import { step } from './step.ts';
@@ -120,6 +126,19 @@ export class Raft {
   /** Evidence that `node` is gone: see decision D9. Harmless when it is false. */
   leaderUnreachable(node: NodeId): void {
     leaderUnreachable(this.#core, node);
+  }
+
+  /** With `commitNotice: 'deferred'`: peers wait for the news of a commit, and no entries bring it. */
+  get owesCommit(): boolean {
+    return owesCommit(this.#core);
+  }
+
+  /** The next Ready tells the commit index to every peer that waits for it. */
+  announceCommit(): void {
+    const core = this.#core;
+    if (core.role !== 'leader') return;
+    core.noticesDue = true;
+    core.appendsDue = true;
   }
 
   /** Hands leadership to `to`, or to the voter that is furthest. Watch the role to see whether it worked. */

@@ -78,6 +78,9 @@ function answer(core: RaftCore, waiter: ReadWaiter, index: number): void {
   } else {
     const kind = MessageKind.readIndexResponse;
     core.messages.push(core.message(kind, waiter.from, core.term, index, 0, false, 0, waiter.token));
+    // The reader waits until it has applied `index`, which it may not know to be committed yet.
+    core.noticesDue = true;
+    core.appendsDue = true;
   }
 }
 

@@ -59,14 +59,23 @@ export function advanceCommit(core: RaftCore): void {
 /** Makes the append messages of this Ready for every peer. */
 export function sendAppends(core: RaftCore): void {
   core.appendsDue = false;
+  const notice = core.noticesDue || core.settings.commitNotice === 'at-once';
   const { peers } = core.membership;
   for (let i = 0; i < peers.length; i++) {
     const peer = peers[i];
-    if (peer.id !== core.settings.id) sendAppendsTo(core, peer);
+    if (peer.id !== core.settings.id) sendAppendsTo(core, peer, notice);
   }
+  core.noticesDue = false;
 }
 
-function sendAppendsTo(core: RaftCore, peer: Progress): void {
+/** Whether a peer could use the news of a commit index and nothing is on its way that brings it. */
+export function owesCommit(core: RaftCore): boolean {
+  if (core.role !== 'leader') return false;
+  const { membership, log, settings } = core;
+  return membership.peers.some((peer) => peer.id !== settings.id && peer.wantsCommit(log.commit));
+}
+
+function sendAppendsTo(core: RaftCore, peer: Progress, notice: boolean): void {
   const { log, settings } = core;
   while (peer.state !== 'snapshot' && !peer.paused) {
     const previous = peer.next - 1;
@@ -75,7 +84,7 @@ function sendAppendsTo(core: RaftCore, peer: Progress): void {
     const open = peer.next <= log.last && (peer.state === 'probe' || !peer.full(settings));
     const entries = open ? log.slice(peer.next, log.last + 1, settings.appendBytesMax) : undefined;
     if (open && entries === undefined) return needSnapshot(core, peer);
-    if (entries === undefined && !peer.appendDue && !peer.wantsCommit(log.commit)) return;
+    if (entries === undefined && !peer.appendDue && !(notice && peer.wantsCommit(log.commit))) return;
     const kind = MessageKind.appendRequest;
     core.messages.push(
       core.message(kind, peer.id, core.term, previous, previousTerm, false, 0, 0, log.commit, entries),
@@ -155,8 +164,11 @@ export function handleHeartbeatResponse(core: RaftCore, message: Message): void 
   if (peer === undefined) return;
   heardFrom(core, peer, message);
   if (core.role !== 'leader') return;
-  // Appends may have been lost: an append at the end of what was sent shows it.
-  if (peer.match < core.log.last || peer.state === 'probe') {
+  // Appends may have been lost: an append at the end of what was sent shows it. While reads keep heartbeats coming,
+  // entries are always on the way when one is answered: once in a while is enough.
+  const mayBeLost = peer.match < core.log.last && core.now - peer.askedAt >= core.settings.heartbeatTicks;
+  if (mayBeLost || peer.state === 'probe') {
+    peer.askedAt = core.now;
     peer.paused = false;
     peer.appendDue = true;
     core.appendsDue = true;

@@ -26,6 +26,7 @@ export function resetRole(core: RaftCore, term: number): void {
   core.pendingConf = 0;
   core.quiet = false;
   core.appendsDue = false;
+  core.noticesDue = false;
   core.snapshotsNeeded.length = 0;
   core.uncommitted.clear();
   core.reads.clear(core.readsDropped);

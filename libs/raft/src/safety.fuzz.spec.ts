@@ -14,6 +14,12 @@ const worlds: Record<string, ChaosOptions> = {
   'membership changes and crashes': { ...CALM, spares: 2, confChangeChance: 0.02, crashChance: 0.01 },
   'slow state machines': { ...CALM, spares: 2, confChangeChance: 0.02, compactChance: 0.05, lazy: true },
   'lease reads': { ...CALM, lease: true, partitionChance: 0.01 },
+  'commits told later': {
+    ...CALM,
+    spares: 2,
+    confChangeChance: 0.01,
+    config: { ...config, commitNotice: 'deferred' },
+  },
   'mostly idle': { ...CALM, proposeChance: 0.003, quiesceChance: 0.1 },
   'small limits': {
     ...CALM,

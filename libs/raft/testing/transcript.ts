@@ -177,6 +177,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   /** gone 2 1: replica 2 has evidence that 1 is gone */
   gone: (t, [id, node]) => t.at(id).raft.leaderUnreachable(nodeId(Number(node))),
   unreachable: (t, [id, node]) => t.at(id).raft.reportUnreachable(nodeId(Number(node))),
+  announce: (t, [id]) => t.at(id).raft.announceCommit(),
   ready: (t, [id]) => t.ready(t.at(id)),
   sync: (t, [id, count = '1']) => t.sync(t.at(id), Number(count)),
   /** deliver 2 from 1 */

@@ -160,6 +160,7 @@ function makeReplica(
       electionTicks: parts.settings.electionTicks,
       heartbeatTicks: parts.settings.heartbeatTicks,
       applied: applied.index,
+      commitNotice: 'deferred',
       clock: hybridClock,
       ...canaryOf(parts.settings.canary).raft,
     },

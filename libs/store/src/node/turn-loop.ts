@@ -1,4 +1,4 @@
-import { asError, type Clock, type NodeId } from '@holdfast/io';
+import { asError, type Cancel, type Clock, type NodeId } from '@holdfast/io';
 import type { Tree } from '@holdfast/lsm';
 import type { Message, Ready } from '@holdfast/raft';
 import type { NodeLog } from '../log/node-log.ts';
@@ -10,6 +10,12 @@ import type { PeerLink } from './peer-link.ts';
 
 /** Ticks between two looks at what the logs can forget: a look costs time for every range. */
 const COMPACT_LOGS_TICKS = 4;
+
+/**
+ * Followers hear of a commit at most this much later than they could, in milliseconds. A client that writes without
+ * a pause tells them for free with its next entries.
+ */
+const COMMIT_NOTICE_MS = 4;
 
 /** A Ready that was handed to the node log. */
 interface Unsynced {
@@ -49,6 +55,9 @@ export class TurnLoop implements TurnOutput {
    * the group in front of it is synced: what trickles in meanwhile becomes one entry instead of many small ones.
    */
   readonly #held = new Set<Replica>();
+  /** Leaders whose followers wait for the news of a commit, and the timer that brings it. */
+  readonly #unannounced = new Set<Replica>();
+  #noticeTimer: Cancel | undefined;
   #scheduled = false;
   #ticks = 0;
   #stopped = false;
@@ -97,6 +106,11 @@ export class TurnLoop implements TurnOutput {
     this.#collecting.push({ replica, ready });
   }
 
+  commitUnannounced(replica: Replica): void {
+    this.#unannounced.add(replica);
+    this.#noticeTimer ??= this.#clock.schedule(COMMIT_NOTICE_MS, () => this.#announceCommits());
+  }
+
   sendSnapshot(replica: Replica, to: NodeId): void {
     this.#onSnapshotNeeded(replica, to);
   }
@@ -124,6 +138,7 @@ export class TurnLoop implements TurnOutput {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#noticeTimer?.();
     this.#executor.flush();
     await this.#log.close();
   }
@@ -197,8 +212,19 @@ export class TurnLoop implements TurnOutput {
     }
   }
 
+  #announceCommits(): void {
+    this.#noticeTimer = undefined;
+    for (const replica of this.#unannounced) {
+      if (!replica.raft.owesCommit) continue;
+      replica.raft.announceCommit();
+      this.wake(replica);
+    }
+    this.#unannounced.clear();
+  }
+
   #fail(error: unknown): void {
     this.#stopped = true;
+    this.#noticeTimer?.();
     this.#onFailure(asError(error));
   }
 }

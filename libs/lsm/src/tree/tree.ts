@@ -216,11 +216,12 @@ export class Tree implements Reads {
   }
 
   /**
-   * Makes everything applied so far durable in tables.
+   * Makes everything applied so far durable in tables. A compaction that a full disk has stopped is tried again.
    * @throws DiskError with code `ENOSPC`: nothing is lost, free space and call again; BrokenError, ClosedError.
    */
   flush(): Promise<void> {
     this.#checkOpen();
+    this.#compaction.poke();
     return this.#memtables.flush();
   }
 

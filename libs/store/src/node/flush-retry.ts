@@ -1,10 +1,13 @@
-import type { Clock } from '@holdfast/io';
+import { type Clock, DiskError } from '@holdfast/io';
 import type { Tree, TreeEvent } from '@holdfast/lsm';
 
 /** Between two tries to flush onto a full disk. */
 const RETRY_MS = 1000;
 
-/** A flush that met a full disk is tried again now and then: writes wait for it, and space may come back. */
+/**
+ * What met a full disk is tried again now and then, since space may come back: a flush, and a compaction. Writes wait
+ * for either, and where they wait for a compaction no flush comes that would begin one.
+ */
 export class FlushRetry {
   readonly #clock: Clock;
   readonly #tree: Tree;
@@ -16,7 +19,8 @@ export class FlushRetry {
   }
 
   heard(event: TreeEvent): void {
-    if (event.type === 'disk-full') this.#dueMs = this.#clock.monotonicMs() + RETRY_MS;
+    if (event.type === 'disk-full' || isCompactionWithoutRoom(event))
+      this.#dueMs = this.#clock.monotonicMs() + RETRY_MS;
   }
 
   tick(): void {
@@ -25,4 +29,9 @@ export class FlushRetry {
     // A failure is no news: a full disk is told again as an event, and so is a broken tree.
     this.#tree.flush().catch(() => undefined);
   }
+}
+
+function isCompactionWithoutRoom(event: TreeEvent): boolean {
+  if (event.type !== 'compaction-failed') return false;
+  return event.error instanceof DiskError && event.error.code === 'ENOSPC';
 }

@@ -3,7 +3,7 @@ import { rangeId } from '@holdfast/io';
 import type { Fault } from '../faults/nemesis.ts';
 import type { Death } from '../world/machine.ts';
 import { type DiskFaults, noDiskFaults } from '../world/disk-options.ts';
-import type { Server, StoreCluster } from './store-cluster.ts';
+import type { Server, StoreCluster, TableDamage } from './store-cluster.ts';
 
 /** Everything that can befall a cluster of real nodes. */
 export function clusterFaults(cluster: StoreCluster): readonly Fault[] {
@@ -92,19 +92,22 @@ function clockFaults(cluster: StoreCluster): readonly Fault[] {
 }
 
 function networkFaults(cluster: StoreCluster): readonly Fault[] {
-  const { network, servers } = cluster;
-  const hosts = servers.map(({ machine }) => machine.host);
+  const { network } = cluster;
+  /** Of all nodes, also of those that were added meanwhile. */
+  const hostsNow = (): readonly string[] => cluster.servers.map(({ machine }) => machine.host);
   const cut = (pairs: readonly (readonly [string, string])[]): (() => void) | undefined => {
     if (pairs.length === 0) return undefined;
     const links = pairs.map(([from, to]) => network.link(from, to));
     for (const link of links) link.sever();
     return () => links.forEach((link) => link.heal());
   };
-  const pairs = (apart: (a: string, b: string) => boolean): readonly (readonly [string, string])[] =>
-    hosts.flatMap((a) => hosts.flatMap((b) => (a !== b && apart(a, b) ? [[a, b] as const] : [])));
+  const pairs = (apart: (a: string, b: string) => boolean): readonly (readonly [string, string])[] => {
+    const hosts = hostsNow();
+    return hosts.flatMap((a) => hosts.flatMap((b) => (a !== b && apart(a, b) ? [[a, b] as const] : [])));
+  };
   const everyLink = (random: Random): readonly [string, string] => [
-    randomPick(random, hosts),
-    randomPick(random, hosts),
+    randomPick(random, hostsNow()),
+    randomPick(random, hostsNow()),
   ];
   return [
     {
@@ -112,7 +115,7 @@ function networkFaults(cluster: StoreCluster): readonly Fault[] {
       durationMs: [100, 6_000],
       weight: 2,
       begin: (random) => {
-        const side = new Set(hosts.filter(() => randomChance(random, 0.5)));
+        const side = new Set(hostsNow().filter(() => randomChance(random, 0.5)));
         return cut(pairs((a, b) => side.has(a) !== side.has(b)));
       },
     },
@@ -135,7 +138,7 @@ function networkFaults(cluster: StoreCluster): readonly Fault[] {
         const host = leaderOf(cluster, random)?.machine.host;
         if (host === undefined) return undefined;
         const here = new Set([host, ...cluster.clientHosts.filter(() => randomChance(random, 0.5))]);
-        const all = [...hosts, ...cluster.clientHosts];
+        const all = [...hostsNow(), ...cluster.clientHosts];
         network.breakConnections((from, to) => here.has(from) !== here.has(to));
         return cut(
           all.flatMap((a) => all.flatMap((b) => (here.has(a) === here.has(b) ? [] : [[a, b] as const]))),
@@ -146,8 +149,8 @@ function networkFaults(cluster: StoreCluster): readonly Fault[] {
       name: 'asymmetric cut',
       durationMs: [100, 6_000],
       begin: (random) => {
-        const from = randomPick(random, hosts);
-        const spared = randomPick(random, hosts);
+        const from = randomPick(random, hostsNow());
+        const spared = randomPick(random, hostsNow());
         return cut(pairs((a, b) => a === from && b !== spared));
       },
     },
@@ -155,8 +158,8 @@ function networkFaults(cluster: StoreCluster): readonly Fault[] {
       name: 'bridge',
       durationMs: [500, 6_000],
       begin: (random) => {
-        const middle = randomPick(random, hosts);
-        const left = new Set(hosts.filter(() => randomChance(random, 0.5)));
+        const middle = randomPick(random, hostsNow());
+        const left = new Set(hostsNow().filter(() => randomChance(random, 0.5)));
         return cut(pairs((a, b) => a !== middle && b !== middle && left.has(a) !== left.has(b)));
       },
     },
@@ -209,6 +212,12 @@ function diskFaults(cluster: StoreCluster): readonly Fault[] {
       return () => (faults[field] = noDiskFaults()[field]);
     },
   });
+  const tableDamage = (name: string, damage: TableDamage): Fault => ({
+    name,
+    durationMs: [0, 0],
+    begin: (random) =>
+      cluster.rotTable(randomPick(random, cluster.servers), random, damage) ? () => undefined : undefined,
+  });
   return [
     knob('slow disk', [500, 5_000], 'slowdown', 100),
     knob('sync fails', [100, 1_000], 'syncErrors', 0.05),
@@ -219,12 +228,9 @@ function diskFaults(cluster: StoreCluster): readonly Fault[] {
       begin: (random) =>
         cluster.rot(randomPick(random, cluster.servers), random) ? () => undefined : undefined,
     },
-    {
-      name: 'table rots',
-      durationMs: [0, 0],
-      begin: (random) =>
-        cluster.rotTable(randomPick(random, cluster.servers), random) ? () => undefined : undefined,
-    },
+    tableDamage('table rots', 'bit flip'),
+    tableDamage('write of a table lost', 'lost write'),
+    tableDamage('write of a table misdirected', 'misdirected write'),
     {
       name: 'disk full',
       durationMs: [500, 4_000],

@@ -11,6 +11,7 @@ import type { Workload } from '../workloads/workload.ts';
 import { Scheduler } from '../world/scheduler.ts';
 import { clusterFaults } from './cluster-faults.ts';
 import { checkFinalState, settled } from './final-state.ts';
+import { MembershipWorkload } from './membership-workload.ts';
 import { CLUSTER_ID, StoreCluster, type StoreClusterOptions } from './store-cluster.ts';
 
 /** Clients work under faults for this long. */
@@ -21,6 +22,10 @@ const LIVENESS_WRITES = 10;
 /** Operations that a run must complete to count as a test. */
 const OPERATIONS_MIN = 20;
 const DEADLINE_MS_MAX = 5_000;
+/** How long the last look of a workload may take. */
+const JUDGE_MS = 70_000;
+/** Share of the runs in which members come and go. */
+const CHURN_CHANCE = 0.25;
 
 /** Runs one seed of the real store and client: safety under faults, then heal and demand progress. */
 export async function runClusterSeed(seed: number, options: RunOptions = {}): Promise<RunReport> {
@@ -40,32 +45,36 @@ export async function runClusterSeed(seed: number, options: RunOptions = {}): Pr
   const nemesis = new Nemesis(scheduler, random.fork(), coverage, plan, mask);
   const workloads = mixOf(() => scheduler.nowUs, random);
   const { workers, client } = makeWorkers(cluster, workloads, random, mask);
+  const churn = makeChurn(cluster, coverage, workers.length, random, mask);
   let failure: RunFailure | undefined;
   try {
     for (const server of cluster.servers) cluster.start(server);
     for (const worker of workers) worker.start();
+    churn?.worker.start();
     // The first election is not under test in every run.
     if (randomChance(random, 0.5)) await scheduler.runUntil(2_000_000);
     nemesis.start();
     await scheduler.runUntil(SAFETY_MS * 1000);
     nemesis.heal();
+    churn?.worker.stop();
     for (const server of cluster.servers) cluster.start(server);
     await demandProgress(cluster, workers);
     for (const worker of workers) worker.stop();
     await scheduler.runUntil(
       scheduler.nowUs + DEADLINE_MS_MAX * 1000,
-      () => !workers.some(({ busy }) => busy),
+      () => !workers.some(({ busy }) => busy) && churn?.worker.busy !== true,
     );
     if (options.mask === undefined) demandWork(workloads);
-    for (const workload of workloads) {
+    // First, since it says who is there to look at.
+    for (const workload of [...(churn === undefined ? [] : [churn.workload]), ...workloads]) {
       coverage.hit(`workload: ${workload.name}`);
-      await settled(scheduler, workload.judge(client), `the last look of ${workload.name}`);
+      await settled(scheduler, workload.judge(client), `the last look of ${workload.name}`, JUDGE_MS);
     }
     await checkFinalState(cluster);
   } catch (error) {
     failure = failureOf(error, nemesis.log);
   }
-  options.onHistory?.(linesOf(workloads));
+  options.onHistory?.(linesOf(churn === undefined ? workloads : [...workloads, churn.workload]));
   return {
     seed,
     failure,
@@ -78,7 +87,10 @@ export async function runClusterSeed(seed: number, options: RunOptions = {}): Pr
       info: sumOf(workloads, 'info'),
     },
     coverage: coverage.entries(),
-    decisions: { faults: nemesis.due, steps: workers.map(({ steps }) => steps) },
+    decisions: {
+      faults: nemesis.due,
+      steps: [...workers, ...(churn === undefined ? [] : [churn.worker])].map(({ steps }) => steps),
+    },
   };
 }
 
@@ -156,6 +168,28 @@ function makeWorkers(
     }),
   );
   return { workers, client: clients[0]! };
+}
+
+/** In some runs the members of the cluster change meanwhile. */
+function makeChurn(
+  cluster: StoreCluster,
+  coverage: Coverage,
+  process: number,
+  random: Prng,
+  mask: Mask,
+): { readonly workload: MembershipWorkload; readonly worker: Worker } | undefined {
+  const own = random.fork();
+  if (!randomChance(own, CHURN_CHANCE)) return undefined;
+  cluster.spareFromRot();
+  const workload = new MembershipWorkload(cluster, coverage);
+  const client = new Client({
+    ...cluster.client(process),
+    seeds: cluster.addresses,
+    clusterId: CLUSTER_ID,
+  });
+  const pace = { thinkMs: randomPick(own, [500, 2_000, 5_000]), deadlineMs: DEADLINE_MS_MAX };
+  const world = { process, client, scheduler: cluster.scheduler, random: own, pace, mask };
+  return { workload, worker: workload.worker(world) };
 }
 
 async function demandProgress(cluster: StoreCluster, workers: readonly Worker[]): Promise<void> {

@@ -23,6 +23,7 @@ import { CorruptionError } from '@holdfast/lsm';
 import { confStateOf } from '@holdfast/raft';
 import { RaftInvariants } from '../checkers/raft-invariants.ts';
 import { type Coverage, type Report, Violation } from '../checkers/violation.ts';
+import { SECTOR_BYTES } from '../world/disk-inode.ts';
 import type { Incarnation } from '../world/incarnation.ts';
 import { type Death, type Environment, Machine } from '../world/machine.ts';
 import type { LatencyModel } from '../world/network-link.ts';
@@ -38,6 +39,8 @@ const TREE_DIRECTORY = `${DIRECTORY}/tree`;
 const CLIENT_MACHINES = 100;
 /** A log with less in it than this is spared. */
 const ROT_BYTES_MIN = 2_000;
+/** What can be wrong with a table at rest. */
+export type TableDamage = 'bit flip' | 'lost write' | 'misdirected write';
 /** How long a supervisor waits before it starts a process again that ended by itself. */
 const RESTART_MS: readonly [number, number] = [100, 1_000];
 
@@ -91,6 +94,7 @@ export class StoreCluster {
   readonly #members: readonly Member[];
   #membership: { readonly content: Membership; readonly revision: number } | undefined;
   readonly #clientHosts: string[] = [];
+  #isSpared = false;
 
   constructor(scheduler: Scheduler, options: StoreClusterOptions, coverage: Coverage, report: Report) {
     this.scheduler = scheduler;
@@ -152,6 +156,19 @@ export class StoreCluster {
     server.machine.replaceDisk();
     server.wiped = true;
     this.invariants.forget(server.id);
+  }
+
+  isFounder(id: NodeId): boolean {
+    return this.#members.some((member) => member.id === id);
+  }
+
+  /** Those that were taken out and never heard of it end as well. @param members everybody who is left */
+  stopRemoved(members: readonly NodeId[]): void {
+    for (const server of this.#servers) {
+      if (server.out || members.includes(server.id)) continue;
+      server.out = true;
+      this.kill(server, 'kill');
+    }
   }
 
   #server({ id, address }: Member, joins: boolean): Server {
@@ -255,28 +272,56 @@ export class StoreCluster {
     return true;
   }
 
-  /** Flips one bit of a table at rest, of one machine of a run at most. False when nothing was hit. */
-  rotTable(server: Server, random: Random): boolean {
+  /**
+   * Damages a table at rest, of one machine of a run at most: a bit flips, or a sector turns out to hold what was meant
+   * for another place of the table, or nothing. False when nothing was hit.
+   */
+  rotTable(server: Server, random: Random, damage: TableDamage = 'bit flip'): boolean {
     if (!this.#mayRot(server) || server.rotten) return false;
     const tables = server.machine.disk.files(TREE_DIRECTORY).filter(({ path }) => path.endsWith('.sst'));
     if (tables.length === 0) return false;
     const { path, inode } = randomPick(random, tables);
-    inode.flipBit(randomInteger(random, 0, inode.size - 1), randomInteger(random, 0, 7));
+    const sectors = Math.ceil(inode.size / SECTOR_BYTES);
+    const sector = (): number => randomInteger(random, 0, sectors - 1);
+    if (damage === 'bit flip')
+      inode.flipBit(randomInteger(random, 0, inode.size - 1), randomInteger(random, 0, 7));
+    else if (!inode.misplaceSector(sector(), damage === 'lost write' ? undefined : sector())) return false;
     server.rottenTables.add(path);
     return true;
   }
 
-  /** What rots stays in the minority. */
+  /** Nothing rots at rest from now on. */
+  spareFromRot(): void {
+    this.#isSpared = true;
+  }
+
+  /**
+   * What rots stays in the minority of those who vote. A cluster that was founded by fewer is spared: right after it has
+   * grown, the others may not know yet that the change is committed, and need the old voters for an election.
+   */
   #mayRot(server: Server): boolean {
     const isRotten = ({ rotten, rottenTables }: Server): boolean => rotten || rottenTables.size > 0;
-    return this.servers.length >= 3 && !this.servers.some((other) => other !== server && isRotten(other));
+    const voters = this.#voters;
+    return (
+      !this.#isSpared &&
+      this.#members.length >= 3 &&
+      voters.length >= 3 &&
+      voters.includes(server.id) &&
+      !this.servers.some((other) => other !== server && isRotten(other))
+    );
+  }
+
+  /** Nodes that vote in every range. */
+  get #voters(): readonly NodeId[] {
+    if (this.membership === undefined) return this.#members.map(({ id }) => id);
+    return this.membership.nodes.flatMap(({ id, state }) => (state === 'voter' ? [id] : []));
   }
 
   /** The process gave up by itself. Right after an injected disk fault, a bug otherwise. */
   #ended(server: Server, process: Incarnation, error: unknown): void {
     if (server.machine.process !== process) return;
-    if (server.rotten && error instanceof CorruptionError) {
-      this.#coverage.hit('damaged log refused');
+    if (error instanceof CorruptionError && (server.rotten || server.rottenTables.size > 0)) {
+      this.#coverage.hit(server.rotten ? 'damaged log refused' : 'damaged table refused');
       server.out = true;
       this.scheduler.schedule(0, Phase.input, undefined, () => this.kill(server, 'kill'));
       return;

@@ -19,6 +19,8 @@ export const CANARIES: readonly Canary[] = [
   canary('directory-not-synced', 'cluster'),
   canary('apply-past-gap', 'cluster'),
   canary('snapshot-over-newer-state', 'cluster'),
+  canary('duplicate-apply', 'cluster'),
+  canary('checks-ignored', 'cluster'),
   canary('vote-not-persisted', 'raft'),
   canary('term-not-persisted', 'raft'),
   canary('read-without-quorum', 'raft'),

@@ -1,5 +1,8 @@
 import { type Random, randomChance, randomPick } from '@holdfast/io';
+import { BankWorkload } from './bank-workload.ts';
 import { CounterWorkload } from './counter-workload.ts';
+import { CycleWorkload } from './cycle-workload.ts';
+import { ListWorkload } from './list-workload.ts';
 import { OnceWorkload } from './once-workload.ts';
 import { RegisterWorkload } from './register-workload.ts';
 import { SessionWorkload } from './session-workload.ts';
@@ -15,6 +18,9 @@ const OTHERS: readonly Make[] = [
   (nowUs) => new OnceWorkload(nowUs),
   (nowUs) => new SessionWorkload(nowUs),
   (nowUs) => new WatchWorkload(nowUs),
+  (nowUs, random) => new ListWorkload(nowUs, random),
+  (nowUs, random) => new BankWorkload(nowUs, random),
+  (nowUs, random) => new CycleWorkload(nowUs, random),
 ];
 
 /**
@@ -24,7 +30,7 @@ const OTHERS: readonly Make[] = [
 export function mixOf(nowUs: () => number, random: Random): readonly Workload[] {
   const registers = new RegisterWorkload(nowUs, random);
   if (randomChance(random, 0.5)) return [registers];
-  const mix = OTHERS.filter(() => randomChance(random, 0.5)).map((make) => make(nowUs, random));
+  const mix = OTHERS.filter(() => randomChance(random, 0.3)).map((make) => make(nowUs, random));
   if (mix.length === 0) mix.push(randomPick(random, OTHERS)(nowUs, random));
   return randomChance(random, 0.3) ? [registers, ...mix] : mix;
 }

@@ -72,18 +72,20 @@ export abstract class Worker {
 
   /**
    * Performs and records one operation.
+   * @param perform undefined for one that certainly did nothing
    * @param expected the result that an error stands for, where it is an answer
    */
   protected async record<Call, Result>(
     history: History<Call, Result>,
     operation: Operation<Call, Result>,
     isRead: boolean,
-    perform: () => Promise<Result>,
+    perform: () => Promise<Result | undefined>,
     expected: (error: HoldfastError) => Result | undefined = () => undefined,
   ): Promise<Result | undefined> {
     try {
       const result = await perform();
-      history.ok(operation, result);
+      if (result === undefined) history.fail(operation);
+      else history.ok(operation, result);
       return result;
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;

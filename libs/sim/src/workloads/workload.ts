@@ -19,5 +19,5 @@ export interface Workload {
   judge(client: Client): Promise<void>;
 }
 
-/** Deadline of each read of the last look, milliseconds. */
-export const LAST_LOOK_MS = 10_000;
+/** Deadline of each read of the last look, milliseconds: what it meets damaged has to be repaired meanwhile. */
+export const LAST_LOOK_MS = 30_000;

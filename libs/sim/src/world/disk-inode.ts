@@ -134,14 +134,36 @@ export class Inode {
 
   /** Damage at rest: what is read is wrong from now on, and stays wrong after a crash. */
   flipBit(offset: number, bit: number): void {
-    if (offset >= this.#size) return;
+    if (offset < this.#size) this.#alter(offset, 1 << bit);
+  }
+
+  /**
+   * As {@link flipBit}, for a whole sector: it holds what another one does, as if the write of that one had gone astray,
+   * or zeros, as if its own write had been lost. False when it held that already.
+   */
+  misplaceSector(sector: number, from: number | undefined): boolean {
+    const start = sector * SECTOR_BYTES;
+    const end = Math.min(start + SECTOR_BYTES, this.#size);
+    let changed = false;
+    for (let offset = start; offset < end; offset++) {
+      const source = from === undefined ? undefined : offset + (from - sector) * SECTOR_BYTES;
+      const wanted = source === undefined ? 0 : (this.#bytes[source] ?? 0);
+      const mask = (this.#bytes[offset] ?? 0) ^ wanted;
+      if (mask === 0) continue;
+      this.#alter(offset, mask);
+      changed = true;
+    }
+    return changed;
+  }
+
+  #alter(offset: number, mask: number): void {
     this.#grow(offset + 1);
-    this.#bytes[offset] ^= 1 << bit;
+    this.#bytes[offset] ^= mask;
     if (offset >= this.#written) this.#written = offset + 1;
     const dirty = this.#dirty.get(Math.floor(offset / SECTOR_BYTES));
     if (dirty === undefined) return;
     dirty.base ??= new Uint8Array(SECTOR_BYTES);
-    dirty.base[offset % SECTOR_BYTES] ^= 1 << bit;
+    dirty.base[offset % SECTOR_BYTES] ^= mask;
   }
 
   /** A copy with everything in it durable, as the platter looks after the power failed. */

@@ -10,10 +10,16 @@ import type { RaftCanary } from '@holdfast/raft';
  * - `directory-not-synced`: files get their names without a sync of the directory.
  * - `apply-past-gap`: of several entries that are due, the first is passed over.
  * - `snapshot-over-newer-state`: a snapshot is installed whatever has been applied already.
+ * - `duplicate-apply`: a write that comes again under its idempotency key is applied again.
+ * - `checks-ignored`: a transaction happens although what it checked has changed.
  */
 export type StoreCanary = RaftCanary | LogCanary | ReplicaCanary;
 
-export type ReplicaCanary = 'apply-past-gap' | 'snapshot-over-newer-state';
+export type ReplicaCanary =
+  | 'apply-past-gap'
+  | 'snapshot-over-newer-state'
+  | 'duplicate-apply'
+  | 'checks-ignored';
 
 const LOG_CANARIES: readonly string[] = [
   'forget-sync',
@@ -23,6 +29,8 @@ const LOG_CANARIES: readonly string[] = [
 const REPLICA_CANARIES: readonly string[] = [
   'apply-past-gap',
   'snapshot-over-newer-state',
+  'duplicate-apply',
+  'checks-ignored',
 ] satisfies readonly ReplicaCanary[];
 
 /** The canary as options of the part that it lives in; nothing for the other parts. */

@@ -173,15 +173,16 @@ function makeReplica(
     last: log.lastIndex(),
     lastTerm: log.term(log.lastIndex()) ?? 0,
   });
+  const { replica: planted } = canaryOf(parts.settings.canary);
   return new Replica({
     raft,
     log,
-    stateMachine: new StateMachine(tree, descriptor.id),
+    stateMachine: new StateMachine(tree, descriptor.id, planted.canary),
     descriptor,
     applied,
     clock: hybridClock,
     observer,
-    ...canaryOf(parts.settings.canary).replica,
+    ...planted,
   });
 }
 

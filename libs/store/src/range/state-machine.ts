@@ -2,6 +2,7 @@ import { assert, type RangeId } from '@holdfast/io';
 import { type Tree, WriteBatch } from '@holdfast/lsm';
 import { ChangeKind } from '@holdfast/wire';
 import { wallMsOfRevision } from '../hybrid-clock.ts';
+import type { ReplicaCanary } from '../node/canary.ts';
 import type { StagedSnapshot } from '../snapshot/snapshot-receiver.ts';
 import { expiryKeyOf, idempotencyKeyOf, isDataKey, localKeys, readExpiryKey } from '../tree-keys.ts';
 import { type AppliedMark, appliedMarkOf, descriptorMarkOf, encodeAppliedMark } from './applied-mark.ts';
@@ -41,10 +42,12 @@ export class StateMachine {
   tap: ChangeTap | undefined;
   /** What a sweep has to know. */
   readonly expiry = new ExpiryBound();
+  readonly #canary: ReplicaCanary | undefined;
 
-  constructor(tree: Tree, range: RangeId) {
+  constructor(tree: Tree, range: RangeId, canary?: ReplicaCanary) {
     this.#tree = tree;
     this.#range = range;
+    this.#canary = canary;
   }
 
   /**
@@ -155,13 +158,15 @@ export class StateMachine {
       }
       return versions.then((late) => this.#decide(unit, late, overlay, sink));
     };
-    if (once === undefined) return settle(undefined);
+    if (once === undefined || this.#canary === 'duplicate-apply') return settle(undefined);
     const recorded = overlay.live(idempotencyKeyOf(this.#range, once.key), wallMsOfRevision(unit.revision));
     return recorded instanceof Promise ? recorded.then(settle) : settle(recorded);
   }
 
   #decide(unit: Unit, versions: Versions, overlay: CommandOverlay, sink: MutationSink | undefined): void {
-    let { outcome, writes } = decide(unit, versions);
+    const ignores = this.#canary === 'checks-ignored' && unit.kind === MutationKind.transaction;
+    const decided = ignores ? { ...unit, checks: [] } : unit;
+    let { outcome, writes } = decide(decided, versions);
     if (unit.once !== undefined && outcome.payload.length > RECORD_PAYLOAD_BYTES_MAX) {
       outcome = refused('answer-too-large', 0);
       writes = [];

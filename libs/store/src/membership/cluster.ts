@@ -1,10 +1,13 @@
 import { asError, type Disk, type NodeId, type RangeId } from '@holdfast/io';
+import type { Tree } from '@holdfast/lsm';
 import type { ErrorCode, Hello } from '@holdfast/wire';
 import { META_RANGE } from '../node/bootstrap.ts';
 import { type DirectoryIdentity, ExpelledError, markRemoved } from '../node/identity.ts';
 import type { NodeObserver } from '../node/observer.ts';
 import type { PeerLinkHost } from '../node/peer-link.ts';
 import { Peers } from '../node/peers.ts';
+import { descriptorMarkOf } from '../range/applied-mark.ts';
+import { decodeDescriptor } from '../range/descriptor.ts';
 import type { Replica } from '../range/replica.ts';
 import { Admission, type HelloRefusal } from './admission.ts';
 import { Reconciler } from './reconciler.ts';
@@ -12,6 +15,7 @@ import type { Roster } from './roster.ts';
 
 export interface ClusterHost extends PeerLinkHost {
   readonly disk: Disk;
+  readonly tree: Tree;
   wake(replica: Replica): void;
   /** Nodes have come or gone: sessions with those that are not admitted end. */
   admissionChanged(admits: (node: NodeId) => boolean): void;
@@ -63,6 +67,12 @@ export class Cluster {
       replicas,
       roster,
       storageOf: (node) => this.#admission.storageOf(node),
+      isConfDurable: ({ id, descriptor }) => {
+        const durable = host.tree.durableMark(descriptorMarkOf(id));
+        return durable !== undefined && decodeDescriptor(durable)?.generation === descriptor.generation;
+      },
+      // A broken tree tells by its own event; on a full disk the next look asks again.
+      flush: () => void host.tree.flush().catch(() => undefined),
       wake: (replica) => host.wake(replica),
     });
   }

@@ -24,6 +24,10 @@ export interface ReconcilerHost {
   readonly roster: Roster;
   /** The data directory that has spoken for a node, 0 when it was not heard yet. */
   storageOf(node: NodeId): number;
+  /** Whether the configuration that this replica shows is still known here after a loss of power. */
+  isConfDurable(replica: Replica): boolean;
+  /** Makes what is applied here durable, some time. */
+  flush(): void;
   wake(replica: Replica): void;
 }
 
@@ -81,7 +85,10 @@ export class Reconciler {
   }
 
   #nextRecord(membership: Membership, wanted: readonly NodeId[]): Membership | undefined {
-    if (isChanging(membership) && this.#allSettled(membership, wanted)) return finishChange(membership);
+    if (isChanging(membership) && this.#allSettled(membership, wanted)) {
+      if (this.#allDurable(membership)) return finishChange(membership);
+      this.#host.flush();
+    }
     const nodes = membership.nodes.map((node) =>
       node.storage === 0 ? { ...node, storage: this.#host.storageOf(node.id) } : node,
     );
@@ -96,6 +103,15 @@ export class Reconciler {
       const replica = replicas.get(range);
       return replica !== undefined && isSettled(replica.descriptor.conf, wanted);
     });
+  }
+
+  /**
+   * Nodes that were taken out end for good when the change is closed. A replica counts a configuration from when it has
+   * applied it, so if all lost power now and had forgotten that the change was committed, they would wait for votes
+   * of nodes that are gone. One that remembers is enough: votes carry commit indexes.
+   */
+  #allDurable({ ranges }: Membership): boolean {
+    return ranges.every((range) => this.#host.isConfDurable(this.#host.replicas.get(range)!));
   }
 
   #propose(meta: Replica, membership: Membership): void {

@@ -216,6 +216,26 @@ describe('RaftInvariants', () => {
     }
   });
 
+  it('goes on behind the snapshot with which a state machine was repaired', () => {
+    const { node, found } = running();
+    const committed = [entry(1, 1), entry(2, 1)];
+    const append = ready({ entries: [committed[1]!] });
+    for (const id of [one, two]) {
+      node(id).ready(group, append);
+      node(id).persisted(group, append);
+    }
+    node(one).ready(group, ready({ hardState: hard(1, one, 2), committed, mustSync: false }));
+    node(one).installed(group, { index: 1 });
+    node(one).applied(group, committed[1]!);
+    expect(found()).toEqual([]);
+  });
+
+  it('finds a state that nobody has committed', () => {
+    const { node, found } = running();
+    node(two).installed(group, { index: 7 });
+    expect(found()).toEqual(['snapshot-is-committed']);
+  });
+
   it('follows a log through a replaced suffix', () => {
     const { node, found } = running();
     const tail = ready({ entries: [entry(2, 1), entry(3, 1)] });

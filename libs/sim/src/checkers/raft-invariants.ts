@@ -23,6 +23,8 @@ export interface RaftObserver {
   persisted(group: RangeId, ready: Ready): void;
   sent(message: Message): void;
   applied(group: RangeId, entry: Entry): void;
+  /** The state machine stands at a snapshot: a newer one, or the repair of what it had. Raft may not hear of it. */
+  installed(group: RangeId, snapshot: Pick<SnapshotMeta, 'index'>): void;
   recovered(group: RangeId, state: RecoveredState): void;
 }
 
@@ -90,6 +92,7 @@ export class RaftInvariants {
       persisted: (group, ready) => this.#onPersisted(...replica(group), ready),
       sent: (message) => this.#onSent(...replica(message.group), message),
       applied: (group, entry) => this.#onApplied(...replica(group), entry),
+      installed: (group, { index }) => this.#onInstalled(...replica(group), index),
       recovered: (group, state) => this.#onRecovered(...replica(group), state),
     };
   }
@@ -398,6 +401,18 @@ export class RaftInvariants {
         typeof next !== 'string' && isJoint(next) ? 'joint configuration entered' : 'configuration changed',
       );
     }
+  }
+
+  #onInstalled(group: GroupRecord, replica: ReplicaRecord, index: number): void {
+    if (index > group.committed.last) {
+      this.#fail(
+        group,
+        replica,
+        'snapshot-is-committed',
+        `its state is that of entry ${index}, committed is ${group.committed.last}`,
+      );
+    }
+    replica.applied = Math.max(replica.applied, index);
   }
 
   #onRecovered(

@@ -180,7 +180,6 @@ function makeChurn(
 ): { readonly workload: MembershipWorkload; readonly worker: Worker } | undefined {
   const own = random.fork();
   if (!randomChance(own, CHURN_CHANCE)) return undefined;
-  cluster.spareFromRot();
   const workload = new MembershipWorkload(cluster, coverage);
   const client = new Client({
     ...cluster.client(process),

@@ -94,7 +94,6 @@ export class StoreCluster {
   readonly #members: readonly Member[];
   #membership: { readonly content: Membership; readonly revision: number } | undefined;
   readonly #clientHosts: string[] = [];
-  #isSpared = false;
 
   constructor(scheduler: Scheduler, options: StoreClusterOptions, coverage: Coverage, report: Report) {
     this.scheduler = scheduler;
@@ -290,11 +289,6 @@ export class StoreCluster {
     return true;
   }
 
-  /** Nothing rots at rest from now on. */
-  spareFromRot(): void {
-    this.#isSpared = true;
-  }
-
   /**
    * What rots stays in the minority of those who vote. A cluster that was founded by fewer is spared: right after it has
    * grown, the others may not know yet that the change is committed, and need the old voters for an election.
@@ -303,7 +297,6 @@ export class StoreCluster {
     const isRotten = ({ rotten, rottenTables }: Server): boolean => rotten || rottenTables.size > 0;
     const voters = this.#voters;
     return (
-      !this.#isSpared &&
       this.#members.length >= 3 &&
       voters.length >= 3 &&
       voters.includes(server.id) &&

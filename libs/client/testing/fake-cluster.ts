@@ -88,6 +88,14 @@ export class FakeCluster {
     return cluster;
   }
 
+  /** A node more, which the next map names. */
+  async join(id: number): Promise<void> {
+    const node = new FakeNode(this, id as NodeId, `10.0.0.${id}:7000`);
+    this.nodes.set(id, node);
+    this.generation++;
+    await node.start();
+  }
+
   node(id: number): FakeNode {
     return this.nodes.get(id)!;
   }

@@ -302,6 +302,8 @@ export class Engine implements HedgeTarget, LinkOwner, LeadersHost, LookupHost, 
     return this.#router.map?.generation ?? 0;
   }
 
+  readonly refreshMap = (): void => this.#mapSource.refresh();
+
   mapArrived(link: NodeLink, content: WireRangeMap): void {
     this.#mapAtMs = this.clock.monotonicMs();
     const current = this.#router.map;

@@ -52,6 +52,19 @@ describe('a wrong guess of the leader', () => {
     await client.close();
   });
 
+  it('is corrected although the map does not know the leader: the node has joined since', async () => {
+    const cluster = await FakeCluster.start(3);
+    const client = await cluster.readyClient();
+    await cluster.join(4);
+    cluster.ranges[0]!.replicas = [1, 2, 4];
+    cluster.lead(0, 4);
+    const started = cluster.clock.monotonicMs();
+    await cluster.clock.settle(client.execute(put('a')));
+    expect(cluster.clock.monotonicMs() - started).toBeLessThan(500);
+    expect(cluster.node(4).ops).toBe(1);
+    await client.close();
+  });
+
   it('does not wait for a hinted node to which no connection comes about', async () => {
     const cluster = await FakeCluster.start(3);
     cluster.network.silence(cluster.node(2).address);

@@ -11,6 +11,8 @@ export interface LeadersHost {
   readonly random: Random;
   readonly observer: ClientObserver;
   linkOf(node: NodeId): NodeLink | undefined;
+  /** The map seems to be older than the cluster: asks for a newer one. */
+  refreshMap(): void;
   routes(): Iterable<Route>;
   /** Sends an operation on its way again. */
   dispatch(op: PendingOp): void;
@@ -57,7 +59,7 @@ export class Leaders {
     }
     const asked = route.search.refused(node);
     const worthwhile = hint !== 0 && hint !== node && route.search.hinted(hint);
-    if (worthwhile) this.#host.linkOf(hint)?.breaker.hinted(this.#host.clock.monotonicMs());
+    if (worthwhile) this.#hinted(hint);
     if (worthwhile || (asked && !route.pausing)) {
       this.#stopTimer(route);
       this.#drive(route);
@@ -102,7 +104,7 @@ export class Leaders {
     const { range, lostLeader } = route;
     const options = { roundMs: SEARCH_ROUND_MS, patienceMs: SEARCH_PATIENCE_MS };
     route.search = new LeaderSearch(range.replicas, lostLeader, hint, options);
-    if (hint !== 0) this.#host.linkOf(hint)?.breaker.hinted(this.#host.clock.monotonicMs());
+    if (hint !== 0) this.#hinted(hint);
     if (hint === 0 && lostLeader !== 0) {
       // It has just been lost: give the others the time of an election before they are asked.
       const { min, max } = SEARCH_FIRST_MS;
@@ -110,6 +112,13 @@ export class Leaders {
     } else {
       this.#drive(route);
     }
+  }
+
+  /** Somebody names `node`. One that the map does not know has joined since. */
+  #hinted(node: NodeId): void {
+    const link = this.#host.linkOf(node);
+    if (link === undefined) this.#host.refreshMap();
+    else link.breaker.hinted(this.#host.clock.monotonicMs());
   }
 
   /** Asks the next candidate with the operation that waits longest, or pauses. */
@@ -144,7 +153,11 @@ export class Leaders {
     route.cancelTimer = this.#host.clock.schedule(delayMs, () => {
       route.cancelTimer = undefined;
       route.pausing = false;
-      if (newRound) route.search?.beginRound();
+      if (newRound) {
+        // Nobody that the map names leads: the range may have moved to others.
+        this.#host.refreshMap();
+        route.search?.beginRound();
+      }
       this.#drive(route);
     });
   }

@@ -6,8 +6,7 @@ import { type DirectoryIdentity, ExpelledError, markRemoved } from '../node/iden
 import type { NodeObserver } from '../node/observer.ts';
 import type { PeerLinkHost } from '../node/peer-link.ts';
 import { Peers } from '../node/peers.ts';
-import { descriptorMarkOf } from '../range/applied-mark.ts';
-import { decodeDescriptor } from '../range/descriptor.ts';
+import { appliedMarkOf, decodeAppliedMark } from '../range/applied-mark.ts';
 import type { Replica } from '../range/replica.ts';
 import { Admission, type HelloRefusal } from './admission.ts';
 import { Reconciler } from './reconciler.ts';
@@ -67,9 +66,9 @@ export class Cluster {
       replicas,
       roster,
       storageOf: (node) => this.#admission.storageOf(node),
-      isConfDurable: ({ id, descriptor }) => {
-        const durable = host.tree.durableMark(descriptorMarkOf(id));
-        return durable !== undefined && decodeDescriptor(durable)?.generation === descriptor.generation;
+      isConfDurable: ({ id, confIndex }) => {
+        const durable = host.tree.durableMark(appliedMarkOf(id));
+        return confIndex === 0 || (durable !== undefined && decodeAppliedMark(durable).index >= confIndex);
       },
       // A broken tree tells by its own event; on a full disk the next look asks again.
       flush: () => void host.tree.flush().catch(() => undefined),

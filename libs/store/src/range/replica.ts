@@ -66,6 +66,7 @@ export class Replica {
   readonly #observer: NodeObserver;
   readonly #canary: ReplicaCanary | undefined;
   #descriptor: RangeDescriptor;
+  #confIndex = 0;
   #isMember: boolean;
   #applied: AppliedMark;
   #tap: ChangeTap | undefined;
@@ -107,6 +108,11 @@ export class Replica {
 
   get descriptor(): RangeDescriptor {
     return this.#descriptor;
+  }
+
+  /** Index of the entry that made the configuration; 0 when it was found on disk, or came with a snapshot. */
+  get confIndex(): number {
+    return this.#confIndex;
   }
 
   /** Whether this node holds the range as a voter or learner, as far as it has applied the changes. */
@@ -265,6 +271,7 @@ export class Replica {
       this.#applied = snapshot.head.mark;
       this.#stuck = false;
       this.#describe(snapshot.head.descriptor);
+      this.#confIndex = 0;
       this.#clock.observe(this.#applied.revision);
       this.proposals.abandonUpTo(this.#applied.index);
       this.#tap?.replaced();
@@ -400,6 +407,7 @@ export class Replica {
     const conf = this.raft.applyConfChange(decodeConfChange(entry.data));
     const mark = this.#markOf(entry, this.#applied.revision);
     this.#describe({ ...this.#descriptor, conf, generation: this.#descriptor.generation + 1 });
+    this.#confIndex = entry.index;
     this.#stateMachine.applyMark(mark, this.#descriptor);
     this.#finish(entry, mark);
   }

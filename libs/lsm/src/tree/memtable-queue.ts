@@ -142,6 +142,19 @@ export class MemtableQueue {
     if (this.#diskFull !== undefined && last !== undefined && this.#full.includes(last)) throw this.#diskFull;
   }
 
+  /**
+   * {@link flush}, for a tree that is being closed and whose WAL has everything on disk: the next opening replays
+   * nothing. An earlier flush cannot promise that: batches may have been on their way to the WAL meanwhile.
+   */
+  async flushLast(): Promise<void> {
+    await this.flush();
+    const walFirst = this.#world.walFirst([this.#active, ...this.#full]);
+    const { walSegmentFirst, walOffsetFirst } = this.#versions.state;
+    if (walFirst === undefined) return;
+    if (walFirst.segment === walSegmentFirst && walFirst.offset === walOffsetFirst) return;
+    await this.#versions.install({ walFirst }, () => undefined);
+  }
+
   /** Flushes what waits, if it is not being done: also after the disk was full. */
   startFlush(): void {
     if (this.#full.length === 0 || this.#broken !== undefined) return;

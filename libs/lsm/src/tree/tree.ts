@@ -451,7 +451,7 @@ export class Tree implements Reads {
     if (this.#wal !== undefined) {
       await this.#wal.idle();
       // The log has everything: a flush that fails costs the next opening a replay and nothing else.
-      await this.#memtables.flush().catch(() => undefined);
+      await this.#memtables.flushLast().catch(() => undefined);
       await this.#wal.close();
     }
     await this.#memtables.close();

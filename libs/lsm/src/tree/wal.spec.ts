@@ -47,6 +47,23 @@ describe('the write-ahead log of a tree', () => {
     await tree.close();
   });
 
+  it('has nothing to replay either when a flush met writes that were on their way to the log', async () => {
+    const disk = new SimDisk({ seed: 1 });
+    let tree = await open(disk);
+    const batch = new WriteBatch();
+    for (let revision = 1; revision <= 30; revision++) {
+      batch.clear();
+      batch.put(utf8(`key${revision}`), revision, utf8('value'));
+      await tree.write(batch, { sync: false });
+    }
+    await tree.flush();
+    await tree.close();
+    tree = await open(disk);
+    expect(tree.stats().memtableBytes).toBe(await emptyBytes());
+    expect(await count(tree)).toBe(30);
+    await tree.close();
+  });
+
   it('replays after a kill only what no table has', async () => {
     const disk = new SimDisk({ seed: 2 });
     const tree = await open(disk);

@@ -160,7 +160,8 @@ function makeReplica(
       electionTicks: parts.settings.electionTicks,
       heartbeatTicks: parts.settings.heartbeatTicks,
       applied: applied.index,
-      commitNotice: 'deferred',
+      // Changes of the map are rare, and whoever asks any node for it next should see them.
+      commitNotice: descriptor.id === META_RANGE ? 'at-once' : 'deferred',
       clock: hybridClock,
       ...canaryOf(parts.settings.canary).raft,
     },

@@ -114,7 +114,7 @@ export class TableIndex {
     const reader = new VarintReader(bytes);
     const blocks = reader.next();
     // A block line has at least 9 bytes: refuses a wild count before memory is taken for it.
-    if (blocks < 0 || blocks * 9 > bytes.length) return undefined;
+    if (blocks < 1 || blocks * 9 > bytes.length) return undefined;
     const prefix = reader.take(reader.next());
     if (prefix === undefined) return undefined;
     const index = new TableIndex(bytes, prefix, blocks);

@@ -1,6 +1,7 @@
 import type { Disk, DiskFile, Kernels } from '@holdfast/io';
 import { type BlockCache, type CachedTable, NOT_CACHED } from '../cache/block-cache.ts';
 import { CorruptionError } from '../errors.ts';
+import { isBlock } from './block-check.ts';
 import { BlockChecksum, readU32 } from './block-checksum.ts';
 import { bloomMayHold, isBloomLength } from './bloom.ts';
 import { type BlockCodec, COMPRESSION_IDS } from './codec.ts';
@@ -42,7 +43,7 @@ export class TableReader implements CachedTable {
   readonly #filter: Uint8Array;
   /** What all keys of the table share. */
   readonly #prefixLength: number;
-  /** For mapped tables: 1 for a block that is not compressed and whose checksum was seen to be right. */
+  /** For mapped tables: 1 for a block that is not compressed and was seen to be right, checksum and form. */
   readonly #checked: Uint8Array;
   /** Blocks that a caller holds and lends for one synchronous read; almost always empty. */
   #lent: readonly LentBlock[] = [];
@@ -172,6 +173,7 @@ export class TableReader implements CachedTable {
       if (this.#checked[block] !== 0) return this.#show(map, start, end, -1);
       if (map[end] === COMPRESSION_IDS.none) {
         this.#verify(map, start, end, start);
+        this.#checkForm(map, start, end, block);
         this.#checked[block] = 1;
         return this.#show(map, start, end, -1);
       }
@@ -225,18 +227,22 @@ export class TableReader implements CachedTable {
     this.#lent = blocks;
   }
 
-  /** Checks and decompresses the stored block at `raw[start ..)`; a view of `raw` when it was not compressed. */
+  /** Checks (checksum, form) and decompresses the stored block at `raw[start ..)`; a view of `raw` when it was not compressed. */
   decode(raw: Uint8Array, start: number, block: number): Uint8Array {
     const end = start + this.index.blockLength(block);
     this.#verify(raw, start, end, this.index.blockOffset(block));
     const compression = raw[end]!;
-    if (compression === COMPRESSION_IDS.none) return raw.subarray(start, end);
+    if (compression === COMPRESSION_IDS.none) {
+      this.#checkForm(raw, start, end, block);
+      return raw.subarray(start, end);
+    }
     const codec = this.#context.codecs.find(({ name }) => COMPRESSION_IDS[name] === compression);
     if (codec === undefined) throw this.#damage(block, `no codec for compression ${compression}`);
     const length = end - start < 4 ? -1 : readU32(raw, start);
     if (length < 0 || length > BLOCK_BYTES_MAX) throw this.#damage(block, 'length before compression');
     const bytes = new Uint8Array(length);
     if (!codec.decompress(raw.subarray(start + 4, end), bytes)) throw this.#damage(block, codec.name);
+    this.#checkForm(bytes, 0, length, block);
     return bytes;
   }
 
@@ -267,6 +273,10 @@ export class TableReader implements CachedTable {
     if (this.#checksum.of(bytes, start, end + 1, fileOffset) !== expected) {
       throw this.#report(fileOffset, 'checksum of a block');
     }
+  }
+
+  #checkForm(bytes: Uint8Array, start: number, end: number, block: number): void {
+    if (!isBlock(bytes, start, end)) throw this.#damage(block, 'not a block behind a right checksum');
   }
 
   #damage(block: number, detail: string): CorruptionError {

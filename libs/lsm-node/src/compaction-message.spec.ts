@@ -37,7 +37,6 @@ const job: CompactionJob = {
   restartInterval: 3,
   bloomBitsPerKey: 4,
   compression: 'zstd',
-  mmap: true,
   numberFirst: 100,
   numberCount: 10,
   bindingBase: 2 ** 33,

@@ -285,7 +285,6 @@ function jobFor(directory: string, number: number): CompactionJob {
     restartInterval: 8,
     bloomBitsPerKey: 10,
     compression: 'none',
-    mmap: false,
     numberFirst: number + 1,
     numberCount: 10,
     bindingBase: 0,

@@ -249,7 +249,6 @@ export class CompactionDriver {
       restartInterval: options.restartInterval,
       bloomBitsPerKey: options.bloomBitsPerKey,
       compression: compression[Math.min(choice.outputLevel, compression.length - 1)] ?? 'none',
-      mmap: options.mmap,
       numberFirst: versions.nextNumber(numberCount),
       numberCount,
       bindingBase: versions.bindingOf(0),

@@ -31,7 +31,6 @@ export interface CompactionJob {
   readonly restartInterval: number;
   readonly bloomBitsPerKey: number;
   readonly compression: Compression;
-  readonly mmap: boolean;
   /** File numbers `numberFirst .. numberFirst + numberCount - 1` are for this job. */
   readonly numberFirst: number;
   readonly numberCount: number;
@@ -109,7 +108,9 @@ export async function runCompaction(job: CompactionJob, world: CompactionWorld):
   };
   const waitForBudget = clock === undefined ? undefined : pacer(clock, job.bytesPerSecond, checkCancelled);
   const cache = new BlockCache(CACHE_BYTES);
-  const context = { disk, kernels, cache, codecs, syncReads: false, mmap: job.mmap };
+  // Never mapped: the engine counts a map like memory of its own, and would collect the thread's whole heap for every
+  // other table; its helpers then take the processors that the tree's thread waits for.
+  const context = { disk, kernels, cache, codecs, syncReads: false, mmap: false };
   const tables = new TableCache(job.directory, context, OPEN_TABLES);
   const cursorOptions = { tables, cache, readAheadBytes: READ_AHEAD_BYTES, isBulk: true };
   const sources = job.runs.map(

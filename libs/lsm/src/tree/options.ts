@@ -43,7 +43,7 @@ export interface TreeOptions {
   readonly compactionBytesPerSecond?: number;
   /** Bytes read at once in a scan of blocks that are not in memory. Default 128 KiB. */
   readonly readAheadBytes?: number;
-  /** Map tables into memory where the world can. Default true. */
+  /** Map tables into memory where the world can, for reads (merges read ahead instead). Default true. */
   readonly mmap?: boolean;
   /** Read missing blocks on the calling thread: reads then never return a promise. Default false. */
   readonly syncReads?: boolean;

@@ -30,6 +30,8 @@ export {
 export { type FlushJob, runFlush } from './compaction/flush-job.ts';
 export type { BlockCodec, Compression } from './table/codec.ts';
 export type { StallReason, TreeEvent, TreeListener } from './tree/events.ts';
+export { segmentOf } from './log/log-format.ts';
+export { lastGroupOf } from './tools/last-group.ts';
 export { checkTree, type TreeReport } from './tools/check-tree.ts';
 export { type DirectoryStats, directoryStats } from './tools/directory-stats.ts';
 export {

@@ -6,6 +6,8 @@ export {
   wallMsOfRevision,
 } from './hybrid-clock.ts';
 export { bootstrapRanges, DEFAULT_KEYSPACE, DEFAULT_SPLITS, META_RANGE } from './node/bootstrap.ts';
+export { decodeHardStates } from './log/hard-state-format.ts';
+export { LogRecordType } from './log/log-records.ts';
 export type { Member } from './membership/roster.ts';
 export type { DataCall } from './node/data-call.ts';
 export { ExpelledError, IdentityError } from './node/identity.ts';

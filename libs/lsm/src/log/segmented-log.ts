@@ -58,6 +58,8 @@ export interface SegmentedLogOptions {
    * written, and goes on: a later one may succeed.
    */
   readonly onFull?: 'break' | 'refuse';
+  /** Before what stands behind the end, a torn group or a damaged one, is overwritten. Throws to refuse. */
+  readonly mayCut?: (path: string, offset: number) => void;
   readonly canary?: LogCanary;
 }
 
@@ -147,6 +149,7 @@ export class SegmentedLog {
       truncateOnDamage: options.canary === 'truncate-on-middle-damage',
     };
     const tail = await recoverLog(recovery, segments);
+    if (tail?.torn === true) options.mayCut?.(joinPath(directory, segmentName(tail.segment)), tail.offset);
     const files = await SegmentFiles.open(
       disk,
       directory,

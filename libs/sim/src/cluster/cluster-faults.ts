@@ -2,6 +2,7 @@ import { type Random, randomChance, randomInteger, randomPick } from '@holdfast/
 import { rangeId } from '@holdfast/io';
 import type { Fault } from '../faults/nemesis.ts';
 import type { Death } from '../world/machine.ts';
+import { Phase } from '../world/scheduler.ts';
 import { type DiskFaults, noDiskFaults } from '../world/disk-options.ts';
 import type { Server, StoreCluster, TableDamage } from './store-cluster.ts';
 
@@ -197,6 +198,41 @@ function networkFaults(cluster: StoreCluster): readonly Fault[] {
   ];
 }
 
+/**
+ * A leader goes, and the first node that votes for another one loses its power as the vote leaves; a bit of what it has
+ * promised flips before it comes back. Others may have counted that vote.
+ */
+function hardStateRots(cluster: StoreCluster): Fault {
+  return {
+    name: 'hard state rots',
+    durationMs: [1_000, 5_000],
+    begin: (random) => {
+      const leader = leaderOf(cluster, random);
+      if (leader?.machine.process === undefined) return undefined;
+      const down: Server[] = [];
+      const powerOff = (server: Server): void => {
+        server.wanted = false;
+        cluster.kill(server, 'power');
+        down.push(server);
+      };
+      powerOff(leader);
+      cluster.onVote = (voter) => {
+        cluster.onVote = undefined;
+        // Not inside the node's own turn.
+        cluster.scheduler.schedule(0, Phase.input, undefined, () => {
+          if (voter.machine.process === undefined) return;
+          powerOff(voter);
+          cluster.rotHardState(voter, random);
+        });
+      };
+      return () => {
+        cluster.onVote = undefined;
+        down.forEach((server) => cluster.start(server));
+      };
+    },
+  };
+}
+
 function diskFaults(cluster: StoreCluster): readonly Fault[] {
   const knob = <Name extends keyof DiskFaults>(
     name: string,
@@ -228,6 +264,7 @@ function diskFaults(cluster: StoreCluster): readonly Fault[] {
       begin: (random) =>
         cluster.rot(randomPick(random, cluster.servers), random) ? () => undefined : undefined,
     },
+    hardStateRots(cluster),
     tableDamage('table rots', 'bit flip'),
     tableDamage('write of a table lost', 'lost write'),
     tableDamage('write of a table misdirected', 'misdirected write'),

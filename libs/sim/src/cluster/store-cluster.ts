@@ -20,7 +20,7 @@ import {
 } from '@holdfast/store';
 import type { Membership } from '@holdfast/wire';
 import { CorruptionError } from '@holdfast/lsm';
-import { confStateOf } from '@holdfast/raft';
+import { confStateOf, MessageKind } from '@holdfast/raft';
 import { RaftInvariants } from '../checkers/raft-invariants.ts';
 import { type Coverage, type Report, Violation } from '../checkers/violation.ts';
 import { SECTOR_BYTES } from '../world/disk-inode.ts';
@@ -28,6 +28,7 @@ import type { Incarnation } from '../world/incarnation.ts';
 import { type Death, type Environment, Machine } from '../world/machine.ts';
 import type { LatencyModel } from '../world/network-link.ts';
 import { Phase, type Scheduler } from '../world/scheduler.ts';
+import { rotHardState } from './hard-state-rot.ts';
 import { SimNetwork } from '../world/sim-network.ts';
 
 export const CLUSTER_ID = '5eed5eed5eed5eed5eed5eed5eed5eed';
@@ -35,6 +36,8 @@ export const DIRECTORY = 'data';
 /** Where nodes keep the log that holds votes and entries. */
 const LOG_DIRECTORY = `${DIRECTORY}/log`;
 const TREE_DIRECTORY = `${DIRECTORY}/tree`;
+/** Where they keep terms and votes a second time. */
+const HARD_STATE_DIRECTORY = `${DIRECTORY}/hard-state`;
 /** Machines of clients are numbered from here, those of nodes from 1. */
 const CLIENT_MACHINES = 100;
 /** A log with less in it than this is spared. */
@@ -70,6 +73,8 @@ export interface Server {
   diskFaults: number;
   /** Its log was damaged at rest: it may refuse to start, and then stays out. */
   rotten: boolean;
+  /** A bit of a vote was flipped since it last came up: the node is to notice nothing but that. */
+  rottenHardState: boolean;
   /** Tables of its tree that were damaged at rest: another replica repairs them. */
   readonly rottenTables: Set<string>;
   /** It found the damage, or was taken out of the cluster, and stays out for the rest of the run. */
@@ -94,6 +99,8 @@ export class StoreCluster {
   readonly #members: readonly Member[];
   #membership: { readonly content: Membership; readonly revision: number } | undefined;
   readonly #clientHosts: string[] = [];
+  /** Hears which node has told another one that it votes for it. */
+  onVote: ((server: Server) => void) | undefined;
 
   constructor(scheduler: Scheduler, options: StoreClusterOptions, coverage: Coverage, report: Report) {
     this.scheduler = scheduler;
@@ -179,6 +186,7 @@ export class StoreCluster {
       wanted: true,
       diskFaults: 0,
       rotten: false,
+      rottenHardState: false,
       rottenTables: new Set(),
       out: false,
       joins,
@@ -240,6 +248,7 @@ export class StoreCluster {
     opening
       .then((node) => {
         server.node = node;
+        server.rottenHardState = false;
         return node.listen();
       })
       .catch((error: unknown) => this.#ended(server, process, error));
@@ -268,6 +277,20 @@ export class StoreCluster {
     if (written < ROT_BYTES_MIN) return false;
     inode.flipBit(randomInteger(random, 0, Math.floor(written / 2)), randomInteger(random, 0, 7));
     server.rotten = true;
+    return true;
+  }
+
+  /**
+   * Flips one bit of what a machine that is down has promised. Any machine, at any time: a node must come up and know
+   * all the same. Not twice before it has: of two damaged copies none is left. False when nothing was hit.
+   */
+  rotHardState(server: Server, random: Random): boolean {
+    if (server.rottenHardState || server.out) return false;
+    const { disk } = server.machine;
+    const hit = rotHardState(disk, LOG_DIRECTORY, HARD_STATE_DIRECTORY, random);
+    if (hit === undefined) return false;
+    this.#coverage.hit(`rotten: ${hit}`);
+    server.rottenHardState = true;
     return true;
   }
 
@@ -354,6 +377,10 @@ export class StoreCluster {
     const observer = this.invariants.of(server.id);
     return {
       ...observer,
+      sent: (message) => {
+        observer.sent(message);
+        if (message.kind === MessageKind.voteResponse && !message.reject) this.onVote?.(server);
+      },
       persisted: (range, ready) => {
         if (ready.mustSync) this.#checkSynced(server);
         observer.persisted(range, ready);

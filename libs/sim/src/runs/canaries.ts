@@ -17,6 +17,7 @@ export const CANARIES: readonly Canary[] = [
   canary('read-without-quorum', 'cluster'),
   canary('truncate-on-middle-damage', 'cluster'),
   canary('directory-not-synced', 'cluster'),
+  canary('hard-state-copy-unread', 'cluster'),
   canary('apply-past-gap', 'cluster'),
   canary('snapshot-over-newer-state', 'cluster'),
   canary('duplicate-apply', 'cluster'),

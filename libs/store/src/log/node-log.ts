@@ -1,12 +1,14 @@
 import type { Disk, Kernels, RangeId } from '@holdfast/io';
 import {
-  type LogCanary,
+  CorruptionError,
   type LogRecord,
   type PendingRecord,
   SEGMENT_BYTES_DEFAULT,
   SegmentedLog,
 } from '@holdfast/lsm';
 import type { Entry, HardState, Ready } from '@holdfast/raft';
+import type { NodeLogCanary } from '../node/canary.ts';
+import { HardStateCopies, laterPromise } from './hard-state-copies.ts';
 import {
   baseRecord,
   entriesRecord,
@@ -23,10 +25,13 @@ const RECORD_BYTES_TARGET = 1024 * 1024;
 
 export interface NodeLogOptions {
   readonly disk: Disk;
+  /** Of the segments. */
   readonly directory: string;
+  /** Of the second copy of terms and votes. */
+  readonly hardStateDirectory: string;
   readonly kernels: Kernels;
   readonly segmentBytes?: number;
-  readonly canary?: LogCanary;
+  readonly canary?: NodeLogCanary;
 }
 
 /** What must be known of a group when older segments are gone. */
@@ -42,9 +47,13 @@ interface GroupState {
  *
  * Every segment begins with hard state and base of every group. A segment can therefore be dropped as soon as
  * the entries inside it are compacted in every group.
+ *
+ * The last group of a log cannot tell a torn write from damage, and is cut. What was promised in it must survive that
+ * all the same: terms and votes stand in `HardStateCopies` too, and a commit that changes one waits for both.
  */
 export class NodeLog {
   readonly #log: SegmentedLog;
+  readonly #copies: HardStateCopies;
   readonly #segmentBytes: number;
   readonly #groups: Map<RangeId, GroupState>;
   /** For each segment: the highest index of each group among the entries in it. */
@@ -53,37 +62,77 @@ export class NodeLog {
   #collecting = new Map<RangeId, number>();
   #dropping: Promise<void> | undefined;
 
-  /** @throws CorruptionError for damage that is not a torn tail; DiskError. */
+  /**
+   * @throws CorruptionError for damage that is not a torn tail, and when nothing tells any more what this node has
+   * promised; DiskError.
+   */
   static async open(
     options: NodeLogOptions,
   ): Promise<{ readonly log: NodeLog; readonly groups: ReadonlyMap<RangeId, RecoveredGroup> }> {
+    const {
+      disk,
+      directory,
+      hardStateDirectory,
+      kernels,
+      segmentBytes = SEGMENT_BYTES_DEFAULT,
+      canary,
+    } = options;
     const recovered = new Map<RangeId, RecoveredGroup>();
     const contents = new Map<number, Map<RangeId, number>>();
     const states = new Map<RangeId, GroupState>();
+    const unread = canary === 'hard-state-copy-unread';
+    const copies = await HardStateCopies.read(disk, hardStateDirectory, kernels, unread);
     const segmentedLog = await SegmentedLog.open({
-      ...options,
+      disk,
+      directory,
+      kernels,
+      segmentBytes,
       onRecord: (record) => replay(record, recovered, contents),
       checkpoint: () => checkpointOf(states),
+      mayCut: (path, offset) => {
+        if (copies.state !== 'unreadable') return;
+        const detail = `nothing valid follows, and neither copy in ${hardStateDirectory} can be read: this node may have promised more than it knows`;
+        throw new CorruptionError('log', path, offset, detail);
+      },
+      ...(canary !== undefined && canary !== 'hard-state-copy-unread' && { canary }),
     });
+    const restored = restoreFrom(copies, recovered);
     for (const [range, group] of recovered) {
       group.assertWhole();
       const { hardState, baseIndex, baseTerm } = group;
       states.set(range, { hardState, baseIndex, baseTerm });
+      copies.note(range, hardState);
     }
-    const segmentBytes = options.segmentBytes ?? SEGMENT_BYTES_DEFAULT;
-    return { log: new NodeLog(segmentedLog, segmentBytes, states, contents), groups: recovered };
+    await copies.rewrite();
+    const log = new NodeLog(segmentedLog, copies, segmentBytes, states, contents);
+    if (restored.length > 0) await log.#restore(restored);
+    return { log, groups: recovered };
   }
 
   private constructor(
     log: SegmentedLog,
+    copies: HardStateCopies,
     segmentBytes: number,
     groups: Map<RangeId, GroupState>,
     contents: Map<number, Map<RangeId, number>>,
   ) {
     this.#log = log;
+    this.#copies = copies;
     this.#segmentBytes = segmentBytes;
     this.#groups = groups;
     this.#contents = contents;
+  }
+
+  /** The log has lost what the copies still knew: it gets it back. */
+  #restore(groups: readonly RangeId[]): Promise<void> {
+    for (const group of groups) {
+      const { hardState } = this.#state(group);
+      if (hardState !== undefined)
+        this.#log.append(LogRecordType.hardState, [hardStateRecord(group, hardState)]);
+    }
+    return new Promise((resolve, reject) => {
+      this.commit((error) => (error === undefined ? resolve() : reject(error)));
+    });
   }
 
   /** Queues what a Ready wants persisted. */
@@ -91,6 +140,7 @@ export class NodeLog {
     if (ready.snapshot !== undefined) this.#rebase(group, ready.snapshot.index, ready.snapshot.term);
     if (ready.hardState !== undefined) {
       this.#state(group).hardState = ready.hardState;
+      this.#copies.note(group, ready.hardState);
       this.#log.append(LogRecordType.hardState, [hardStateRecord(group, ready.hardState)]);
     }
     for (const entries of recordSized(ready.entries)) {
@@ -100,18 +150,31 @@ export class NodeLog {
     if (last !== undefined) this.#collecting.set(group, last.index);
   }
 
-  /** Makes everything appended so far durable. */
+  /** Makes everything appended so far durable: in the log, and what was promised in both copies as well. */
   commit(done: (error: Error | undefined) => void): void {
     const collected = this.#collecting;
     this.#collecting = new Map();
+    const ended = this.#copies.settled ? done : this.#alsoCopied(done);
     this.#log.commit((error, place) => {
       if (place !== undefined) {
         for (let segment = place.firstSegment; segment <= place.lastSegment; segment++) {
           note(this.#contents, segment, collected);
         }
       }
-      done(error);
+      ended(error);
     });
+  }
+
+  /** Begins to write the copies. Gives what the log is to call: `done` follows the later of the two, or a failure. */
+  #alsoCopied(done: (error: Error | undefined) => void): (error: Error | undefined) => void {
+    let missing = 2;
+    const one = (error: Error | undefined): void => {
+      if (missing === 0) return;
+      missing = error === undefined ? missing - 1 : 0;
+      if (missing === 0) done(error);
+    };
+    this.#copies.commit(one);
+    return one;
   }
 
   /** The group needs no entry up to `index` any more. Durable with the next commit; needs none of its own. */
@@ -162,6 +225,7 @@ export class NodeLog {
   async close(): Promise<void> {
     await this.#dropping;
     await this.#log.close();
+    await this.#copies.close();
   }
 
   #dispensable(segment: number): boolean {
@@ -186,6 +250,24 @@ export class NodeLog {
     }
     return state;
   }
+}
+
+/** Takes from the copies what the log does not know. Gives the groups that it lacked. */
+function restoreFrom(copies: HardStateCopies, groups: Map<RangeId, RecoveredGroup>): readonly RangeId[] {
+  const restored: RangeId[] = [];
+  for (const [range, promised] of copies.groups) {
+    let group = groups.get(range);
+    if (group === undefined) {
+      group = new RecoveredGroup();
+      groups.set(range, group);
+    }
+    const { term, vote, commit } = group.hardState;
+    const later = laterPromise({ term, vote }, promised);
+    if (later.term === term && later.vote === vote) continue;
+    group.hardState = { ...later, commit };
+    restored.push(range);
+  }
+  return restored;
 }
 
 function replay(

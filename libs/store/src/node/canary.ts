@@ -8,12 +8,15 @@ import type { RaftCanary } from '@holdfast/raft';
  * - `forget-sync`: the node log writes and does not sync.
  * - `truncate-on-middle-damage`: recovery cuts the log at a bad record in the middle.
  * - `directory-not-synced`: files get their names without a sync of the directory.
+ * - `hard-state-copy-unread`: recovery looks at the log alone for terms and votes.
  * - `apply-past-gap`: of several entries that are due, the first is passed over.
  * - `snapshot-over-newer-state`: a snapshot is installed whatever has been applied already.
  * - `duplicate-apply`: a write that comes again under its idempotency key is applied again.
  * - `checks-ignored`: a transaction happens although what it checked has changed.
  */
-export type StoreCanary = RaftCanary | LogCanary | ReplicaCanary;
+export type StoreCanary = RaftCanary | NodeLogCanary | ReplicaCanary;
+
+export type NodeLogCanary = LogCanary | 'hard-state-copy-unread';
 
 export type ReplicaCanary =
   | 'apply-past-gap'
@@ -25,7 +28,8 @@ const LOG_CANARIES: readonly string[] = [
   'forget-sync',
   'truncate-on-middle-damage',
   'directory-not-synced',
-] satisfies readonly LogCanary[];
+  'hard-state-copy-unread',
+] satisfies readonly NodeLogCanary[];
 const REPLICA_CANARIES: readonly string[] = [
   'apply-past-gap',
   'snapshot-over-newer-state',
@@ -35,12 +39,13 @@ const REPLICA_CANARIES: readonly string[] = [
 
 /** The canary as options of the part that it lives in; nothing for the other parts. */
 export function canaryOf(canary: StoreCanary | undefined): {
-  readonly log: { readonly canary?: LogCanary };
+  readonly log: { readonly canary?: NodeLogCanary };
   readonly replica: { readonly canary?: ReplicaCanary };
   readonly raft: { readonly canary?: RaftCanary };
 } {
   if (canary === undefined) return { log: {}, replica: {}, raft: {} };
-  if (LOG_CANARIES.includes(canary)) return { log: { canary: canary as LogCanary }, replica: {}, raft: {} };
+  if (LOG_CANARIES.includes(canary))
+    return { log: { canary: canary as NodeLogCanary }, replica: {}, raft: {} };
   if (REPLICA_CANARIES.includes(canary)) {
     return { log: {}, replica: { canary: canary as ReplicaCanary }, raft: {} };
   }

@@ -135,6 +135,7 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
       const { log, groups } = await NodeLog.open({
         disk,
         directory: joinPath(directory, 'log'),
+        hardStateDirectory: joinPath(directory, 'hard-state'),
         kernels,
         ...(settings.segmentBytes === undefined ? {} : { segmentBytes: settings.segmentBytes }),
         ...canaryOf(settings.canary).log,

@@ -179,7 +179,7 @@ export class NodeLog {
 
   /** The group needs no entry up to `index` any more. Durable with the next commit; needs none of its own. */
   compacted(group: RangeId, index: number, term: number): void {
-    if (index > this.#state(group).baseIndex) this.#rebase(group, index, term);
+    if (index > (this.#groups.get(group)?.baseIndex ?? 0)) this.#rebase(group, index, term);
   }
 
   /** Bytes of the segments in use. */

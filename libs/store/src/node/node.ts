@@ -46,7 +46,7 @@ import { claimDirectory, type DirectoryIdentity, IdentityError } from './identit
 import { campaignWherePreferred, HandOver } from './leadership.ts';
 import type { NodeOptions } from './node-options.ts';
 import type { NodeObserver } from './observer.ts';
-import { openBlankReplica, openReplicas, type ReplicaParts } from './recovery.ts';
+import { keepBases, openBlankReplica, openReplicas, type ReplicaParts } from './recovery.ts';
 import { DEFAULT_SETTINGS, type NodeSettings, TICK_MS, treeOptions } from './settings.ts';
 import { Repairs } from '../repair/repairs.ts';
 import type { Session } from './session.ts';
@@ -151,6 +151,7 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
       };
       const founders = options.join === true ? undefined : options.members;
       const replicas = await openReplicas(replicaParts, groups, founders);
+      keepBases(log, replicas);
       const roster = new Roster(tree, options.members);
       await roster.refresh(replicas.get(META_RANGE)?.applied.index ?? 0, () => undefined);
       const node = new Node({

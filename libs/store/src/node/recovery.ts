@@ -3,6 +3,7 @@ import { CorruptionError, type Tree, WriteBatch } from '@holdfast/lsm';
 import { confStateOf, type HardState, Raft } from '@holdfast/raft';
 import type { HybridClock } from '../hybrid-clock.ts';
 import { GroupLog } from '../log/group-log.ts';
+import type { NodeLog } from '../log/node-log.ts';
 import { RecoveredGroup } from '../log/recovered-group.ts';
 import {
   type AppliedMark,
@@ -73,6 +74,19 @@ export async function openReplicas(
     replicas.set(range, openBlankReplica(parts, range, group));
   }
   return replicas;
+}
+
+/**
+ * Tells the node log where the logs of its groups begin now. A tree that was ahead has moved some of them forward: the
+ * next entries of such a group would stand behind a gap, and without a base the recovery after this one refuses them.
+ */
+export function keepBases(log: NodeLog, replicas: ReadonlyMap<RangeId, Replica>): void {
+  for (const [range, replica] of replicas) {
+    const base = replica.log.firstIndex() - 1;
+    const term = replica.log.term(base);
+    assert(term !== undefined, 'the log of a group knows the term in front of it');
+    log.compacted(range, base, term);
+  }
 }
 
 /** A replica without state or configuration: it takes a snapshot from whoever leads the range, and nothing else. */

@@ -269,7 +269,8 @@ export class RunCursor extends Source {
     while (end < index.blocks && index.blockOffset(end + 1) - start <= bytesMax) end++;
     const length = index.blockOffset(end) - start;
     if (this.#ahead === undefined || this.#ahead.length < length) {
-      this.#ahead = new Uint8Array(Math.max(length, bytesMax));
+      // A table that ends here may be small, and so may the others of its run.
+      this.#ahead = new Uint8Array(end === index.blocks ? length : Math.max(length, bytesMax));
     }
     this.#aheadLength = 0;
     const got = await reader.readRaw(this.#ahead.subarray(0, length), start);

@@ -95,7 +95,7 @@ export class TableWriter {
 
   /** For the writer of the next table, when this one has finished. */
   get buffers(): ChunkBuffers {
-    return [this.#blocks.bytes, this.#spare];
+    return [this.#spare, this.#blocks.bytes];
   }
 
   /** The last key added: a view until the next `add`. */
@@ -131,11 +131,16 @@ export class TableWriter {
   /** Ends the open block and hands the collected bytes to the disk; returns when the hand-over before this one is done. */
   async drain(): Promise<void> {
     await this.#inFlight;
+    this.#handOver(this.#spare.length > 0 ? this.#spare : new Uint8Array(CHUNK_BYTES * 2));
+  }
+
+  /** @param next what is filled meanwhile */
+  #handOver(next: Uint8Array): void {
     const blocks = this.#blocks;
     if (this.#blockOpen) this.#endBlock();
     const full = blocks.bytes;
     const length = blocks.length;
-    blocks.bytes = this.#spare.length > 0 ? this.#spare : new Uint8Array(CHUNK_BYTES * 2);
+    blocks.bytes = next;
     blocks.length = 0;
     this.#spare = full;
     const offset = this.#base;
@@ -170,7 +175,9 @@ export class TableWriter {
       this.fileBytes,
     );
     this.#raw(footer);
-    await this.drain();
+    await this.#inFlight;
+    // Nothing is filled any more: a small table needs one buffer only.
+    this.#handOver(this.#spare);
     await this.#inFlight;
     await this.#file.sync();
     assert(this.#file.size === this.#base && footer.length === FOOTER_BYTES, 'the footer ends the file');

@@ -40,7 +40,8 @@ export function watchProblems(
   for (const follower of followers) {
     problems.push(...orderProblems(follower));
     for (const change of follower.told) problems.push(...originProblems(follower, change, byValue));
-    for (const write of writes) problems.push(...lossProblems(follower, write));
+    const byRevision = Map.groupBy(follower.told, ({ revision }) => revision);
+    for (const write of writes) problems.push(...lossProblems(follower, byRevision, write));
   }
   for (const [i, one] of followers.entries()) {
     for (const other of followers.slice(i + 1)) problems.push(...differences(one, other));
@@ -82,16 +83,16 @@ function originProblems(
 }
 
 function lossProblems(
-  { name, told, after, upTo, follows }: Followed,
+  { name, after, upTo, follows }: Followed,
+  byRevision: ReadonlyMap<number, readonly ToldChange[]>,
   { key, call, outcome, result }: WatchedWrite,
 ): readonly string[] {
   if (outcome !== 'ok' || result === undefined || !follows(key)) return [];
   const { revision } = result;
   if (revision <= after || revision > upTo) return [];
   const value = call.kind === 'put' ? call.value : undefined;
-  const isTold = told.some(
-    (change) => change.key === key && change.revision === revision && change.value === value,
-  );
+  const told = byRevision.get(revision) ?? [];
+  const isTold = told.some((change) => change.key === key && change.value === value);
   return isTold ? [] : [`${name} was never told of ${key}=${value}@${revision}, and says it is at ${upTo}`];
 }
 

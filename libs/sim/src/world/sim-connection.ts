@@ -31,6 +31,8 @@ export interface NetworkContext {
   isUp(host: string): boolean;
   /** Input arrives at multiples of this: one turn of the receiver's loop handles what came meanwhile. */
   readonly turnUs: number;
+  /** Memory that nobody else has, as a slice of a larger piece. Its content is anything. */
+  memory(bytes: number): Uint8Array;
   onDelivered(chunk: Uint8Array, corrupted: boolean): void;
   forget(connection: SimConnection): void;
 }
@@ -340,7 +342,7 @@ export class SimConnection implements Connection, LinkUser {
       bytes += this.#inbox[count++].bytes.length;
     bytes = Math.min(bytes, CHUNK_BYTES_MAX);
     const take = bytes > 1 && randomChance(random, 0.1) ? randomInteger(random, 1, bytes - 1) : bytes;
-    const chunk = new Uint8Array(take);
+    const chunk = this.#context.memory(take);
     let filled = 0;
     while (filled < take) {
       const head = this.#inbox[0];

@@ -17,6 +17,8 @@ const CONNECT_RETRY_US_FIRST = 1_000_000;
 /** After this many repetitions the kernel gives up: 127 seconds. */
 const CONNECT_RETRIES_MAX = 6;
 const EPHEMERAL_PORT_FIRST = 40_000;
+/** What is delivered is cut from pieces of this size: memory of its own for each chunk costs more than its bytes. */
+const MEMORY_PIECE_BYTES = 64 * 1024;
 
 interface Listening {
   readonly process: Incarnation;
@@ -47,6 +49,8 @@ export class SimNetwork implements NetworkContext {
   readonly #connections = new Set<SimConnection>();
   readonly #down = new Set<string>();
   #portNext = EPHEMERAL_PORT_FIRST;
+  #memory = new Uint8Array(MEMORY_PIECE_BYTES);
+  #memoryUsed = 0;
 
   constructor(scheduler: Scheduler, seed: number, latency: LatencyModel, turnUs = 50) {
     this.scheduler = scheduler;
@@ -122,6 +126,17 @@ export class SimNetwork implements NetworkContext {
 
   isUp(host: string): boolean {
     return !this.#down.has(host);
+  }
+
+  memory(bytes: number): Uint8Array {
+    if (bytes > MEMORY_PIECE_BYTES / 4) return new Uint8Array(bytes);
+    if (this.#memoryUsed + bytes > MEMORY_PIECE_BYTES) {
+      this.#memory = new Uint8Array(MEMORY_PIECE_BYTES);
+      this.#memoryUsed = 0;
+    }
+    const start = this.#memoryUsed;
+    this.#memoryUsed += bytes;
+    return this.#memory.subarray(start, start + bytes);
   }
 
   onDelivered(chunk: Uint8Array, corrupted: boolean): void {

@@ -39,6 +39,9 @@ export const COMMAND_OPS_MAX = 4096;
 /** A command is closed when it is larger than this; one op of the largest size still fits behind it. Bytes. */
 export const COMMAND_BYTES_TARGET = 1024 * 1024;
 
+/** A command begins with room for this, in bytes: most have one op or a few. */
+const COMMAND_BYTES_FIRST = 512;
+
 /** Numbers are part of the log format. */
 export const MutationKind = {
   put: 1,
@@ -65,7 +68,7 @@ export type ConditionKind = (typeof ConditionKind)[keyof typeof ConditionKind];
 
 /** Collects mutations into one command. Bytes are copied at `add`; the views given may be reused at once. */
 export class CommandBuilder {
-  #bytes: Uint8Array = new Uint8Array(4096);
+  #bytes: Uint8Array = new Uint8Array(COMMAND_BYTES_FIRST);
   #view: DataView = viewOf(this.#bytes);
   #length = HEAD_BYTES;
   #ops = 0;

@@ -150,12 +150,18 @@ export class ReadExecutor {
 
   /**
    * A read that fails on damaged blocks is an answer too, never a wrong value. The leader of the range hands it to
-   * a replica whose copy may be sound, so that the client's next try can succeed.
+   * a replica whose copy may be sound, so that the client's next try can succeed; a follower sends the caller there.
    */
   #settle(call: DataCall, op: number, replica: Replica, work: Promise<void>): void {
     work.catch((error: unknown) => {
-      call.refuse(op, 'HF_CORRUPTION', { detail: asError(error).message });
-      if (!replica.isLeader) return;
+      const { isLeader, leader } = replica;
+      const detail = asError(error).message;
+      if (!isLeader && leader !== 0) {
+        call.refuse(op, 'HF_NOT_LEADER', { leaderHint: leader, detail });
+        return;
+      }
+      call.refuse(op, 'HF_CORRUPTION', { detail });
+      if (!isLeader) return;
       replica.raft.transferLeadership();
       this.#host.wake(replica);
     });

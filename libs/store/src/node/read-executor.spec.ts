@@ -1,0 +1,90 @@
+import { type Clock, type KeyspaceId, type NodeId, pureKernels, type RangeId, utf8 } from '@holdfast/io';
+import { CorruptionError, type Tree } from '@holdfast/lsm';
+import {
+  Consistency,
+  DataRequestBuilder,
+  DataResponseBuilder,
+  DataResponseReader,
+  type Frame,
+  FrameDecoder,
+} from '@holdfast/wire';
+import { describe, expect, it } from 'vitest';
+import { HybridClock } from '../hybrid-clock.ts';
+import type { Replica } from '../range/replica.ts';
+import { DataCall } from './data-call.ts';
+import { ReadExecutor } from './read-executor.ts';
+
+const [range, keyspace] = [2 as RangeId, 1 as KeyspaceId];
+const CLOCK: Clock = {
+  wallMs: () => 0,
+  monotonicMs: () => 0,
+  schedule: () => () => undefined,
+  defer: () => undefined,
+};
+
+function frameOf(bytes: Uint8Array): Frame {
+  const frames: Frame[] = [];
+  new FrameDecoder(pureKernels).push(bytes, (frame) => frames.push(frame));
+  return frames[0];
+}
+
+/** What a client hears of a read that met damage, and whether leadership was given away. */
+async function readDamaged(isLeader: boolean, leader: number): Promise<{ heard: string; gaveAway: boolean }> {
+  let heard = '';
+  let gaveAway = false;
+  const replica = {
+    id: range,
+    isLeader,
+    leader,
+    raft: { transferLeadership: () => void (gaveAway = true) },
+  } as unknown as Replica;
+  const tree = { get: () => Promise.reject(new CorruptionError('table', 'tree/1.sst', 9, 'wrong checksum')) };
+  const executor = new ReadExecutor({
+    clock: CLOCK,
+    hybridClock: new HybridClock(CLOCK),
+    tree: tree as unknown as Tree,
+    wake: () => undefined,
+    horizon: () => 0,
+  });
+  const batch = new DataRequestBuilder();
+  batch.get(range, keyspace, utf8('k'), 0, 5000);
+  const head = { deadlineMs: 5000, consistency: Consistency.strong, maxStalenessMs: 0, minRevision: 0 };
+  const call = new DataCall(
+    { kernels: pureKernels, clockMark: () => 1, answered: () => undefined, finished: () => undefined },
+    {
+      open: true,
+      bytesQueued: 0,
+      reply: (bytes: Uint8Array) => {
+        const { code, leaderHint } = DataResponseReader.read(frameOf(bytes).payload, 1).error(0);
+        heard = `${code} ${leaderHint ?? 0}`;
+      },
+    },
+    frameOf(batch.toFrame(pureKernels, 7, 1, head)),
+    new DataResponseBuilder(),
+  );
+  executor.serve(call, 0, replica, {
+    served: Consistency.strong,
+    stalenessMs: 0,
+    nowMs: 0,
+    revision: 0,
+    flags: 0,
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  call.flush();
+  return { heard, gaveAway };
+}
+
+describe('a read that meets damage', () => {
+  it('is refused by a leader, which gives its leadership away', async () => {
+    expect(await readDamaged(true, 1)).toEqual({ heard: 'HF_CORRUPTION 0', gaveAway: true });
+  });
+
+  it('is sent on to the leader by a follower: asked again, it would fail again', async () => {
+    const other = 3 as NodeId;
+    expect(await readDamaged(false, other)).toEqual({ heard: 'HF_NOT_LEADER 3', gaveAway: false });
+  });
+
+  it('is refused by a follower that knows no leader', async () => {
+    expect(await readDamaged(false, 0)).toEqual({ heard: 'HF_CORRUPTION 0', gaveAway: false });
+  });
+});

@@ -45,7 +45,7 @@ ${tableOf(comparisons)}
 | reads | \`Tree.get\`, \`multiGet\` and cursors on mapped tables: values as views (copies from \`multiGet\`), every value touched | classic-level: copies in Buffers by \`getSync\`, \`getMany\`, \`nextv(1000)\`; lmdb: \`getBinaryFast\`, \`getRange\` |
 | "through level" and awaited reads | \`@holdfast/level\`, which is the same interface as classic-level, values copied to Buffers | classic-level |
 | 64 in flight | 64 calls, then all of their promises | the same |
-| event loop held | \`monitorEventLoopDelay\` (a timer of 1 ms, its own millisecond included) at p99.9 while batches of 100 are loaded, flushed and compacted | the same loop; LevelDB works in threads of its own |
+| event loop held | how late a timer of 1 ms comes (\`monitorEventLoopDelay\` less that millisecond) at p99.9 while batches of 100 are loaded, flushed and compacted | the same loop; LevelDB works in threads of its own |
 
 ## Write amplification of ours
 

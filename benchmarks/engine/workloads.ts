@@ -64,6 +64,8 @@ export const WORKLOADS: readonly Workload[] = [
   workload('fillrandom, batch 100, through level', put('random', 100, 1, false), {
     ...level,
     operations: 0.5,
+    // Nothing warms it up: of 50,000 the most part would run before it is compiled.
+    operationsMin: 250_000,
   }),
   workload('fillrandom, batch 100, 256 B', put('random', 100, 1, false), {
     peers: ALL_PEERS,

@@ -9,10 +9,17 @@ import {
   FOOTER_BYTES,
 } from './table-format.ts';
 import { TableIndex } from './table-index.ts';
+import { addToBloom, bloomMayHold, isBloomLength, newBloom } from './bloom.ts';
 import { VarintReader } from './varint.ts';
 
 const RUNS = { numRuns: 3_000 };
-const someBytes = fc.uint8Array({ maxLength: 300 });
+const someBytes = fc.oneof(
+  fc.uint8Array({ maxLength: 300 }),
+  // Lengths that a filter may have.
+  fc
+    .integer({ min: 1, max: 4 })
+    .chain((lines) => fc.uint8Array({ minLength: 64 * lines + 1, maxLength: 64 * lines + 1 })),
+);
 
 const properties = encodeProperties({
   binding: 2 ** 40,
@@ -85,6 +92,35 @@ describe('whatever the bytes are, without throwing', () => {
         }
       }),
       RUNS,
+    );
+  });
+
+  it('a filter of a length that is accepted answers, and one that was written knows its keys', () => {
+    const aHash = fc.nat(2 ** 32 - 1);
+    fc.assert(
+      fc.property(someBytes, aHash, (bytes, hash) => {
+        if (!isBloomLength(bytes.length)) return;
+        expect(typeof bloomMayHold(bytes, 0, bytes.length, hash)).toBe('boolean');
+        // Empty lines say no, full ones yes, however many probes the last byte asks for.
+        const probes = bytes.at(-1)!;
+        bytes.fill(0, 0, -1);
+        expect(bloomMayHold(bytes, 0, bytes.length, hash)).toBe(probes === 0);
+        bytes.fill(0xff, 0, -1);
+        expect(bloomMayHold(bytes, 0, bytes.length, hash)).toBe(true);
+      }),
+      RUNS,
+    );
+    fc.assert(
+      fc.property(
+        fc.array(aHash, { minLength: 1, maxLength: 50 }),
+        fc.integer({ min: 1, max: 20 }),
+        (list, bits) => {
+          const filter = newBloom(list.length, bits);
+          expect(isBloomLength(filter.length)).toBe(true);
+          addToBloom(filter, Uint32Array.from(list), 0, list.length);
+          for (const hash of list) expect(bloomMayHold(filter, 0, filter.length, hash)).toBe(true);
+        },
+      ),
     );
   });
 

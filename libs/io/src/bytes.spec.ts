@@ -8,6 +8,7 @@ import {
   equalBytes,
   prefixEnd,
   readU53,
+  retainBytes,
   viewOf,
   writeU53,
 } from './bytes.ts';
@@ -119,4 +120,14 @@ describe('viewOf', () => {
     expect(view.byteLength).toBe(2);
     expect(view.getUint16(0)).toBe(0x0102);
   });
+});
+
+it('retainBytes copies out of memory that holds much else, and only then', () => {
+  const memory = new Uint8Array(100).fill(7);
+  const most = memory.subarray(0, 75);
+  expect(retainBytes(most)).toBe(most);
+  const less = memory.subarray(0, 74);
+  const retained = retainBytes(less);
+  expect(retained.buffer.byteLength).toBe(74);
+  expect(retained).toEqual(less);
 });

@@ -25,6 +25,11 @@ export function copyBytes(source: Uint8Array): Uint8Array {
   return copy;
 }
 
+/** Bytes of their own for one who keeps them: the view itself when little else is in its memory, a copy otherwise. */
+export function retainBytes(view: Uint8Array): Uint8Array {
+  return view.length * 4 >= view.buffer.byteLength * 3 ? view : copyBytes(view);
+}
+
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;

@@ -7,6 +7,7 @@ export {
   equalBytes,
   prefixEnd,
   readU53,
+  retainBytes,
   viewOf,
   writeU53,
 } from './bytes.ts';

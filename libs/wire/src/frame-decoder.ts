@@ -2,7 +2,7 @@ import { assert, type Kernels } from '@holdfast/io';
 import { checkFrameHeader, checkFrameMagic, FRAME_HEADER_BYTES, type Frame, openFrame } from './frame.ts';
 import { FRAME_BYTES_MAX } from './limits.ts';
 
-/** First allocation for a frame that is split over chunks; then it doubles as bytes arrive, up to the frame. */
+/** Least memory for a frame that is split over chunks and whose length is known, unless the frame is smaller. */
 const PARTIAL_BYTES_MIN = 16 * 1024;
 
 export interface FrameDecoderOptions {
@@ -16,7 +16,7 @@ export interface FrameDecoderOptions {
  * - A frame that lies inside one chunk is a view of that chunk; one that is split is put together in memory of
  *   its own. Either way nobody writes to it afterwards, given the promise of `ConnectionHandler.onData`.
  * - A length is believed only when the header's CRC holds and it is inside the limit; and even then memory is
- *   taken only as bytes arrive: whoever claims 16 MiB and sends 100 bytes costs 16 KiB.
+ *   taken only as bytes arrive, twice as much as is there: whoever claims 16 MiB and sends 100 bytes costs 16 KiB.
  * - After a violation the decoder is broken for good: each further `push` throws the same error.
  */
 export class FrameDecoder {
@@ -111,30 +111,30 @@ export class FrameDecoder {
   /** Copies `chunk[start .. end)` behind what is held, and learns the frame's length once its header is there. */
   #hold(chunk: Uint8Array, start: number, end: number): void {
     const length = this.#partialLength + end - start;
-    let partial = this.#partial;
-    if (partial === undefined || partial.length < length) {
-      // Known length: no more than the frame needs. Unknown: at least a header.
-      const wanted = Math.max(
-        length,
-        Math.min(2 * (partial?.length ?? 0), FRAME_BYTES_MAX),
-        FRAME_HEADER_BYTES,
-      );
-      const grown = new Uint8Array(this.#frameLength === 0 ? wanted : Math.min(wanted, this.#frameLength));
-      if (partial !== undefined) grown.set(partial.subarray(0, this.#partialLength));
-      this.#partial = partial = grown;
+    if (this.#partialLength === 0 && length >= FRAME_HEADER_BYTES) {
+      this.#frameLength = checkFrameHeader(this.#kernels, chunk, start, this.#frameBytesMax, this.#version);
     }
+    const partial = this.#roomFor(length);
     partial.set(chunk.subarray(start, end), this.#partialLength);
     this.#partialLength = length;
     // A stranger that talks another protocol and then waits is told so at once.
     if (length >= 4 && length < FRAME_HEADER_BYTES) checkFrameMagic(partial, 0);
     if (this.#frameLength === 0 && length >= FRAME_HEADER_BYTES) {
       this.#frameLength = checkFrameHeader(this.#kernels, partial, 0, this.#frameBytesMax, this.#version);
-      if (partial.length < PARTIAL_BYTES_MIN && partial.length < this.#frameLength) {
-        const grown = new Uint8Array(Math.min(this.#frameLength, PARTIAL_BYTES_MIN));
-        grown.set(partial.subarray(0, length));
-        this.#partial = grown;
-      }
     }
+  }
+
+  /** Memory for `length` bytes of the frame that is not complete, with those that are held. */
+  #roomFor(length: number): Uint8Array {
+    const partial = this.#partial;
+    if (partial !== undefined && partial.length >= length) return partial;
+    const wanted = Math.max(2 * length, PARTIAL_BYTES_MIN);
+    const grown = new Uint8Array(
+      this.#frameLength === 0 ? FRAME_HEADER_BYTES : Math.min(wanted, this.#frameLength),
+    );
+    if (partial !== undefined) grown.set(partial.subarray(0, this.#partialLength));
+    this.#partial = grown;
+    return grown;
   }
 }
 

@@ -1,5 +1,6 @@
-import { assert, copyBytes, type Kernels, type NodeId, type RangeId, viewOf } from '@holdfast/io';
+import { assert, type Kernels, type NodeId, type RangeId, retainBytes, viewOf } from '@holdfast/io';
 import type { Entry, Message, MessageKind, SnapshotMeta } from '@holdfast/raft';
+import { ByteParts } from './byte-parts.ts';
 import {
   encodeFrame,
   FRAME_HEADER_BYTES,
@@ -17,8 +18,8 @@ import {
 import { GrowableBytes } from './growable-bytes.ts';
 import { ProtocolError } from './holdfast-error.ts';
 import { FRAME_BYTES_MAX, RAFT_MESSAGES_MAX, REPLICAS_MAX } from './limits.ts';
-import { appendSnapshotMeta, readSnapshotMeta } from './snapshot-meta.ts';
-import { TableTemplate, vectorStart, writeVector } from './table-template.ts';
+import { encodeSnapshotMeta, readSnapshotMeta } from './snapshot-meta.ts';
+import { TableTemplate, vectorStart, writeVector, writeVectorHead } from './table-template.ts';
 import { getU53, isU53, putU53 } from './u53.ts';
 import { scalarU32, vectorAt, verifyTable } from './verifier.ts';
 
@@ -49,7 +50,8 @@ export function raftMessageBytes(message: Message): number {
 export class RaftBatchBuilder implements PayloadSource {
   readonly #heads = new GrowableBytes(64 * HEAD.bytes);
   readonly #entries = new GrowableBytes(64 * ENTRY.bytes);
-  readonly #blob = new GrowableBytes(16 * 1024);
+  /** Data of entries stays where it is until the frame is written: logs never change it. */
+  readonly #blob = new ByteParts();
   readonly #from: NodeId;
   readonly #to: NodeId;
   #count = 0;
@@ -80,7 +82,7 @@ export class RaftBatchBuilder implements PayloadSource {
     assert(message.from === this.#from && message.to === this.#to, 'a batch goes from one node to one other');
     assert(this.#count < RAFT_MESSAGES_MAX, 'batch of more than RAFT_MESSAGES_MAX messages');
     const blobStart = this.#blob.length;
-    if (message.snapshot !== undefined) appendSnapshotMeta(this.#blob, message.snapshot);
+    if (message.snapshot !== undefined) this.#blob.append(encodeSnapshotMeta(message.snapshot));
     const at = this.#heads.reserve(HEAD.bytes);
     const { view } = this.#heads;
     putU53(view, at + HEAD.term, message.term);
@@ -131,13 +133,15 @@ export class RaftBatchBuilder implements PayloadSource {
     let end = writeVector(target, view, offset, headsField, HEADS_AT, this.#count, this.#heads);
     const entryCount = this.#entries.length / ENTRY.bytes;
     end = writeVector(target, view, offset, entriesField, vectorStart(end, 8), entryCount, this.#entries);
-    writeVector(target, view, offset, blobField, vectorStart(end, 4), this.#blob.length, this.#blob);
+    const blobAt = vectorStart(end, 4);
+    writeVectorHead(view, offset, blobField, blobAt, this.#blob.length);
+    this.#blob.copyTo(target, offset + blobAt + 4);
   }
 }
 
 /**
- * The messages of a frame, in the order they were added. Data of entries is copied once for the whole frame,
- * because logs keep entries long after the frame is gone.
+ * The messages of a frame, in the order they were added. Logs keep the data of entries long after the frame is gone:
+ * it stays in the frame's memory when that is little more than the data, and is copied once for all otherwise.
  *
  * @param to the node that received the frame: one that is meant for another is a violation.
  * @param from the node that the handshake has established as the peer.
@@ -156,7 +160,7 @@ export function readRaftBatch(payload: Uint8Array, from: NodeId, to: NodeId): Me
   if (count === 0 || count > RAFT_MESSAGES_MAX) throw new ProtocolError('limit', `${count} Raft messages`);
   verifyRaftBatch(view, heads, entries, blob);
 
-  const data = copyBytes(payload.subarray(blob + 4, blob + 4 + view.getUint32(blob, true)));
+  const data = retainBytes(payload.subarray(blob + 4, blob + 4 + view.getUint32(blob, true)));
   const messages: Message[] = [];
   let at = heads + 4;
   let entryAt = entries + 4;

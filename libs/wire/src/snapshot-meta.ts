@@ -1,31 +1,27 @@
-import { assert, type NodeId } from '@holdfast/io';
+import { assert, type NodeId, viewOf } from '@holdfast/io';
 import type { SnapshotMeta } from '@holdfast/raft';
 import { SNAPSHOT_HEAD as HEAD } from './generated/layout.ts';
-import type { GrowableBytes } from './growable-bytes.ts';
 import { ProtocolError } from './holdfast-error.ts';
 import { REPLICAS_MAX } from './limits.ts';
 import { getU53, isU53, putU53 } from './u53.ts';
 
-/** Appends a snapshot's description: the struct SnapshotHead, then the ids of its configuration, u32 each. */
-export function appendSnapshotMeta(target: GrowableBytes, meta: SnapshotMeta): void {
+/** A snapshot's description: the struct SnapshotHead, then the ids of its configuration, u32 each. */
+export function encodeSnapshotMeta(meta: SnapshotMeta): Uint8Array {
   const { voters, votersOutgoing, learners, learnersNext, autoLeave } = meta.conf;
-  const at = target.reserve(HEAD.bytes);
-  target.bytes.fill(0, at, at + HEAD.bytes);
-  const { view } = target;
-  putU53(view, at + HEAD.index, meta.index);
-  putU53(view, at + HEAD.term, meta.term);
-  view.setUint16(at + HEAD.voterCount, voters.length, true);
-  view.setUint16(at + HEAD.outgoingCount, votersOutgoing.length, true);
-  view.setUint16(at + HEAD.learnerCount, learners.length, true);
-  view.setUint16(at + HEAD.learnerNextCount, learnersNext.length, true);
-  view.setUint8(at + HEAD.autoLeave, autoLeave ? 1 : 0);
-  for (const ids of [voters, votersOutgoing, learners, learnersNext]) {
-    assert(ids.length <= REPLICAS_MAX, 'more than REPLICAS_MAX replicas');
-    for (const id of ids) {
-      const idAt = target.reserve(4);
-      target.view.setUint32(idAt, id, true);
-    }
-  }
+  const lists = [voters, votersOutgoing, learners, learnersNext];
+  for (const ids of lists) assert(ids.length <= REPLICAS_MAX, 'more than REPLICAS_MAX replicas');
+  const ids = lists.flat();
+  const bytes = new Uint8Array(HEAD.bytes + 4 * ids.length);
+  const view = viewOf(bytes);
+  putU53(view, HEAD.index, meta.index);
+  putU53(view, HEAD.term, meta.term);
+  view.setUint16(HEAD.voterCount, voters.length, true);
+  view.setUint16(HEAD.outgoingCount, votersOutgoing.length, true);
+  view.setUint16(HEAD.learnerCount, learners.length, true);
+  view.setUint16(HEAD.learnerNextCount, learnersNext.length, true);
+  view.setUint8(HEAD.autoLeave, autoLeave ? 1 : 0);
+  ids.forEach((id, i) => view.setUint32(HEAD.bytes + 4 * i, id, true));
+  return bytes;
 }
 
 /**

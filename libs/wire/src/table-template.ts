@@ -74,10 +74,21 @@ export function writeVector(
   count: number,
   content: GrowableBytes,
 ): number {
-  view.setUint32(base + field, at - field, true);
-  view.setUint32(base + at, count, true);
+  writeVectorHead(view, base, field, at, count);
   target.set(content.bytes.subarray(0, content.length), base + at + 4);
   return at + 4 + content.length;
+}
+
+/** The same without the elements: the caller writes `count` of them behind `base + at + 4`. */
+export function writeVectorHead(
+  view: DataView,
+  base: number,
+  field: number,
+  at: number,
+  count: number,
+): void {
+  view.setUint32(base + field, at - field, true);
+  view.setUint32(base + at, count, true);
 }
 
 function align(value: number, alignment: number): number {

@@ -1,7 +1,7 @@
 import { nodeId, Prng, utf8 } from '@holdfast/io';
 import { SimDisk } from '@holdfast/sim';
 import { describe, expect, it } from 'vitest';
-import { claimDirectory, IdentityError, parseClusterId } from './identity.ts';
+import { claimDirectory, IdentityError, markRemoved, parseClusterId } from './identity.ts';
 
 const CLUSTER = '0123456789abcdef0123456789abcdef';
 const OWNER = { clusterId: CLUSTER, nodeId: nodeId(1) };
@@ -25,6 +25,12 @@ describe('claimDirectory', () => {
     await expect(claimDirectory(disk, '/data', { ...OWNER, nodeId: nodeId(2) }, new Prng(1))).rejects.toThrow(
       /node 1/,
     );
+  });
+
+  it('refuses the directory of a node that was taken out of the cluster', async () => {
+    const disk = new SimDisk({ seed: 1 });
+    await markRemoved(disk, '/data', await claimDirectory(disk, '/data', OWNER, new Prng(1)));
+    await expect(claimDirectory(disk, '/data', OWNER, new Prng(1))).rejects.toThrow(/never used again/);
   });
 
   it('refuses a directory that holds data without an identity', async () => {

@@ -46,7 +46,8 @@ export class ExpelledError extends Error {
 /**
  * Reads the identity of a directory, or writes `expected` into an empty one.
  *
- * @throws IdentityError when the directory belongs to somebody else, or holds data without an identity.
+ * @throws IdentityError when the directory belongs to somebody else, or to a node that was taken out of the cluster,
+ * or holds data without an identity.
  */
 export async function claimDirectory(
   disk: Disk,
@@ -82,6 +83,9 @@ export async function claimDirectory(
     throw new IdentityError(
       `${directory} belongs to node ${found.nodeId}, this process is configured as node ${expected.nodeId}`,
     );
+  }
+  if (found.removed) {
+    throw new IdentityError(`node ${found.nodeId} was taken out of the cluster: its id is never used again`);
   }
   return found;
 }

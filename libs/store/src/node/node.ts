@@ -29,6 +29,7 @@ import {
 import { HybridClock } from '../hybrid-clock.ts';
 import { NodeLog } from '../log/node-log.ts';
 import { ExpirySweeper } from '../range/expiry-sweep.ts';
+import { CommandBuilders } from '../range/command-builders.ts';
 import type { Replica } from '../range/replica.ts';
 import { DEFAULT_WATCH_LIMITS, type WatchHost, WatchService } from '../watch/watch-service.ts';
 import type { HelloRefusal } from '../membership/admission.ts';
@@ -42,7 +43,7 @@ import type { DataCall } from './data-call.ts';
 import { DataExecutor, type ExecutorHost } from './data-executor.ts';
 import { FlushRetry } from './flush-retry.ts';
 import { handshakeSelf, type NodeSelf } from './handshake-self.ts';
-import { claimDirectory, type DirectoryIdentity, IdentityError } from './identity.ts';
+import { claimDirectory, type DirectoryIdentity } from './identity.ts';
 import { campaignWherePreferred, HandOver } from './leadership.ts';
 import type { NodeOptions } from './node-options.ts';
 import type { NodeObserver } from './observer.ts';
@@ -113,11 +114,6 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
     try {
       const owner = { clusterId: options.clusterId, nodeId: options.nodeId };
       const identity = await claimDirectory(disk, directory, owner, options.random);
-      if (identity.removed) {
-        throw new IdentityError(
-          `node ${identity.nodeId} was taken out of the cluster: its id is never used again`,
-        );
-      }
       // The node that is to hear of the tree's events does not exist yet.
       const relay: { hear: (event: TreeEvent) => void } = { hear: () => undefined };
       const tree = await Tree.open({
@@ -148,6 +144,7 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
         random: options.random,
         hybridClock,
         observer: options.observer ?? {},
+        builders: new CommandBuilders(),
       };
       const founders = options.join === true ? undefined : options.members;
       const replicas = await openReplicas(replicaParts, groups, founders);

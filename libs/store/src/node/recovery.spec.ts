@@ -7,6 +7,7 @@ import { HybridClock } from '../hybrid-clock.ts';
 import { NodeLog } from '../log/node-log.ts';
 import { RecoveredGroup } from '../log/recovered-group.ts';
 import { appliedMarkOf, encodeAppliedMark } from '../range/applied-mark.ts';
+import { CommandBuilders } from '../range/command-builders.ts';
 import { META_RANGE } from './bootstrap.ts';
 import { alignWithTree, keepBases, openReplicas } from './recovery.ts';
 
@@ -59,6 +60,7 @@ describe('a node whose tree is ahead of its log', () => {
       random: new Prng(1),
       hybridClock: new HybridClock(CLOCK),
       observer: {},
+      builders: new CommandBuilders(),
     };
     const replicas = await openReplicas(parts, groups, [{ id: nodeId(1), address: 'a:1' }]);
     keepBases(log, replicas);

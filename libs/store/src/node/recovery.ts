@@ -14,6 +14,7 @@ import {
   rangeOfDescriptorMark,
 } from '../range/applied-mark.ts';
 import { CommandReader } from '../range/command.ts';
+import type { CommandBuilders } from '../range/command-builders.ts';
 import { decodeDescriptor, encodeDescriptor, type RangeDescriptor } from '../range/descriptor.ts';
 import { Replica } from '../range/replica.ts';
 import { StateMachine } from '../range/state-machine.ts';
@@ -40,6 +41,7 @@ export interface ReplicaParts {
   readonly random: Random;
   readonly hybridClock: HybridClock;
   readonly observer: NodeObserver;
+  readonly builders: CommandBuilders;
 }
 
 /**
@@ -197,6 +199,7 @@ function makeReplica(
     applied,
     clock: hybridClock,
     observer,
+    builders: parts.builders,
     ...planted,
   });
 }

@@ -77,6 +77,11 @@ export class CommandBuilder {
     return this.#ops;
   }
 
+  /** Bytes of its memory. */
+  get capacity(): number {
+    return this.#bytes.length;
+  }
+
   /** Whether so many further ops belong into this command, rather than into a new one. */
   takes(ops: number): boolean {
     return this.#ops + ops <= COMMAND_OPS_MAX && this.#length < COMMAND_BYTES_TARGET;

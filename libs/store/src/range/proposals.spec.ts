@@ -3,6 +3,7 @@ import { EMPTY_BYTES, utf8 } from '@holdfast/io';
 import type { Entry } from '@holdfast/raft';
 import { describe, expect, it } from 'vitest';
 import { COMMAND_OPS_MAX, ConditionKind } from './command.ts';
+import { CommandBuilders } from './command-builders.ts';
 import { Proposals, type WriteFailure, type WriteWaiter } from './proposals.ts';
 
 class Waiter implements WriteWaiter {
@@ -41,7 +42,7 @@ function propose(proposals: Proposals, waiter: Waiter, index: number, term: numb
 
 describe('Proposals', () => {
   it('hands the verdict to who proposed what was committed', () => {
-    const proposals = new Proposals();
+    const proposals = new Proposals(new CommandBuilders());
     const waiter = new Waiter();
     propose(proposals, waiter, 5, 2);
     proposals.take(entryAt(5, 2))!.applied(0, 100);
@@ -50,7 +51,7 @@ describe('Proposals', () => {
   });
 
   it('calls a displaced proposal not applied only when its index is committed', () => {
-    const proposals = new Proposals();
+    const proposals = new Proposals(new CommandBuilders());
     const [first, second] = [new Waiter(), new Waiter()];
     propose(proposals, first, 5, 2);
     // Leader again in term 4, without the entry of term 2, which some other replica still has.
@@ -63,7 +64,7 @@ describe('Proposals', () => {
   });
 
   it('proposes nothing that nobody waits for any more, and everything beside what somebody waits for', () => {
-    const proposals = new Proposals();
+    const proposals = new Proposals(new CommandBuilders());
     const waiter = new Waiter();
     const proposed: number[] = [];
     const collect = (ops: readonly number[]): void => {
@@ -81,7 +82,7 @@ describe('Proposals', () => {
   });
 
   it('tells everyone at once when the leader refuses', () => {
-    const proposals = new Proposals();
+    const proposals = new Proposals(new CommandBuilders());
     const waiter = new Waiter();
     proposals.next(waiter, 7).delete(1, utf8('k'), ConditionKind.none, 0);
     proposals.submit(
@@ -92,7 +93,7 @@ describe('Proposals', () => {
   });
 
   it('tells a request of several ops once, and gives it one command', () => {
-    const proposals = new Proposals();
+    const proposals = new Proposals(new CommandBuilders());
     const waiter = new Waiter();
     const filler = new Waiter();
     for (let op = 0; op < COMMAND_OPS_MAX - 2; op++) proposals.next(filler, op).delete(1, utf8('k'));
@@ -119,7 +120,7 @@ describe('Proposals', () => {
   });
 
   it('never claims to know what a snapshot has jumped over', () => {
-    const proposals = new Proposals();
+    const proposals = new Proposals(new CommandBuilders());
     const [covered, later] = [new Waiter(), new Waiter()];
     propose(proposals, covered, 5, 2);
     propose(proposals, later, 9, 2);

@@ -1,6 +1,7 @@
 import { assert } from '@holdfast/io';
 import type { Entry } from '@holdfast/raft';
-import { CommandBuilder } from './command.ts';
+import type { CommandBuilder } from './command.ts';
+import type { CommandBuilders } from './command-builders.ts';
 import type { MutationOutcome } from './outcome.ts';
 import type { MutationSink } from './state-machine.ts';
 
@@ -17,12 +18,16 @@ export interface WriteWaiter extends MutationSink {
 
 /** A command under construction, with who waits for each of its ops. */
 class OpenCommand {
-  readonly builder = new CommandBuilder();
+  readonly builder: CommandBuilder;
   readonly waiters: WriteWaiter[] = [];
   /** For each op of the command: its number in the waiter's request. */
   readonly requestOps: number[] = [];
   /** It takes no further op. */
   sealed = false;
+
+  constructor(builder: CommandBuilder) {
+    this.builder = builder;
+  }
 }
 
 /** A command in the log that is not applied yet. */
@@ -80,6 +85,11 @@ export class Proposals {
    */
   readonly #inLog = new Map<number, readonly Proposal[]>();
   #inLogOps = 0;
+  readonly #builders: CommandBuilders;
+
+  constructor(builders: CommandBuilders) {
+    this.#builders = builders;
+  }
 
   get hasOpen(): boolean {
     return this.#open.length > 0;
@@ -102,7 +112,7 @@ export class Proposals {
   next(waiter: WriteWaiter, requestOp: number, ops = 1, alone = false): CommandBuilder {
     let command = this.#open.at(-1);
     if (command === undefined || command.sealed || alone || !command.builder.takes(ops)) {
-      command = new OpenCommand();
+      command = new OpenCommand(this.#builders.take());
       command.sealed = alone;
       this.#open.push(command);
     }
@@ -122,6 +132,7 @@ export class Proposals {
       // While the log was busy every caller has been told that the time is up, or has gone: it need not happen any more.
       if (waiters.every((waiter, op) => waiter.wants?.(requestOps[op]) === false)) continue;
       const result = propose(builder.finish(stamp(waiters.length)));
+      this.#builders.giveBack(builder);
       if (result.accepted) {
         const rivals = this.#inLog.get(result.index) ?? [];
         assert(

@@ -14,6 +14,7 @@ import { SimDisk } from '@holdfast/sim';
 import { expect, it } from 'vitest';
 import { HybridClock } from '../hybrid-clock.ts';
 import { GroupLog } from '../log/group-log.ts';
+import { CommandBuilders } from './command-builders.ts';
 import type { WriteFailure } from './proposals.ts';
 import { Replica } from './replica.ts';
 import { StateMachine } from './state-machine.ts';
@@ -58,6 +59,7 @@ async function follower(last: number): Promise<Replica> {
     applied: { index: 3, term: 1, revision: 1 },
     clock,
     observer: {},
+    builders: new CommandBuilders(),
   });
 }
 

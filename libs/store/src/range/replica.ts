@@ -17,6 +17,7 @@ import type { StagedSnapshot } from '../snapshot/snapshot-receiver.ts';
 import type { AppliedMark } from './applied-mark.ts';
 import type { ChangeTap } from './change-tap.ts';
 import { closeCommand, type CommandBuilder, CommandReader } from './command.ts';
+import type { CommandBuilders } from './command-builders.ts';
 import type { RangeDescriptor } from './descriptor.ts';
 import type { ExpiryBound } from './expiry-bound.ts';
 import { Proposals, type ProposeResult, type WriteWaiter } from './proposals.ts';
@@ -59,7 +60,7 @@ export interface TurnOutput {
 export class Replica {
   readonly raft: Raft;
   readonly log: GroupLog;
-  readonly proposals = new Proposals();
+  readonly proposals: Proposals;
   readonly #reads = new Reads();
   readonly #stateMachine: StateMachine;
   readonly #clock: HybridClock;
@@ -89,10 +90,12 @@ export class Replica {
     readonly applied: AppliedMark;
     readonly clock: HybridClock;
     readonly observer: NodeObserver;
+    readonly builders: CommandBuilders;
     readonly canary?: ReplicaCanary;
   }) {
     this.raft = parts.raft;
     this.log = parts.log;
+    this.proposals = new Proposals(parts.builders);
     this.#stateMachine = parts.stateMachine;
     this.#descriptor = parts.descriptor;
     this.#isMember = isMemberOf(parts.descriptor.conf, parts.raft.id);

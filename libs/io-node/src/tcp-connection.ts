@@ -153,13 +153,16 @@ export class TcpConnection implements Connection {
     this.#queue = [];
     this.#queueBytes = 0;
     const batches = coalesce(chunks);
-    this.#socket.cork();
+    // A corked stream keeps a list first and writes then: worth it for several.
+    if (batches.length > 1) this.#socket.cork();
     for (let i = 0; i < batches.length - 1; i++) this.#socket.write(batches[i]);
-    this.#socket.write(batches.at(-1)!, (error) => {
-      if (!error) this.#written();
-    });
-    this.#socket.uncork();
+    this.#socket.write(batches.at(-1)!, this.#onWritten);
+    if (batches.length > 1) this.#socket.uncork();
   }
+
+  readonly #onWritten = (error: Error | null | undefined): void => {
+    if (!error) this.#written();
+  };
 
   #written(): void {
     this.#writingBytes = 0;

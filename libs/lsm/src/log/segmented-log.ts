@@ -371,7 +371,7 @@ export class SegmentedLog {
     while (next < records.length) {
       const count = this.#fitting(records, next);
       if (count > 0) {
-        await this.#writeDueCheckpoint();
+        if (this.#checkpointDue) await this.#writeDueCheckpoint();
         await this.#write(records, next, next + count);
       }
       next += count;
@@ -401,7 +401,6 @@ export class SegmentedLog {
   }
 
   async #writeDueCheckpoint(): Promise<void> {
-    if (!this.#checkpointDue) return;
     const checkpoint = this.#checkpoint();
     if (checkpoint.length > 0) await this.#write(checkpoint, 0, checkpoint.length);
     this.#checkpointDue = false;

@@ -157,16 +157,13 @@ export class TurnLoop implements TurnOutput {
       for (const link of this.#links.values()) link.flush();
       this.#sync();
       for (const replica of replicas) {
-        replica.apply(
-          () => this.wake(replica),
-          (error) => this.#fail(error),
-        );
+        replica.apply(this);
         if (replica.raft.hasReady()) this.wake(replica);
       }
       this.#executor.flush();
       this.#onTurned();
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     }
   }
 
@@ -188,7 +185,7 @@ export class TurnLoop implements TurnOutput {
     this.#log.commit((error) => {
       if (this.#stopped) return;
       if (error !== undefined) {
-        this.#fail(error);
+        this.fail(error);
         return;
       }
       group.durable = true;
@@ -208,7 +205,7 @@ export class TurnLoop implements TurnOutput {
       for (const replica of this.#held) this.wake(replica);
       this.#held.clear();
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     }
   }
 
@@ -222,7 +219,7 @@ export class TurnLoop implements TurnOutput {
     this.#unannounced.clear();
   }
 
-  #fail(error: unknown): void {
+  fail(error: unknown): void {
     this.#stopped = true;
     this.#noticeTimer?.();
     this.#onFailure(asError(error));

@@ -95,15 +95,14 @@ function perform(replica: Replica): readonly Message[] {
     persist: (_: Replica, ready: Ready) => void readies.push(ready),
     commitUnannounced: () => undefined,
     sendSnapshot: () => undefined,
+    wake: () => undefined,
+    fail: (error: unknown) => {
+      throw error;
+    },
   };
   replica.turn(out, true);
   for (const ready of readies) replica.persisted(ready, out);
-  replica.apply(
-    () => undefined,
-    (error) => {
-      throw error;
-    },
-  );
+  replica.apply(out);
   return sent;
 }
 

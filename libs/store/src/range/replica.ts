@@ -45,6 +45,10 @@ const WAKE_TICKS = 4;
 /** What a replica hands to its node in one turn. */
 export interface TurnOutput {
   send(message: Message): void;
+  /** The replica has work for another turn. */
+  wake(replica: Replica): void;
+  /** The node cannot go on. */
+  fail(error: unknown): void;
   /** Appends to the node log; `Replica.persisted` is owed when it is synced. */
   persist(replica: Replica, ready: Ready): void;
   /** Followers of `replica` wait for the news of a commit: `raft.announceCommit` is owed unless entries bring it soon. */
@@ -234,9 +238,9 @@ export class Replica {
 
   /**
    * Applies what is committed and serves the reads that waited for it. When a condition needs the disk, or the
-   * tree asks for a pause, applying goes on by itself later: `resumed` is called then, or `failed`.
+   * tree asks for a pause, applying goes on by itself later: `out` hears of it then.
    */
-  apply(resumed: () => void, failed: (error: unknown) => void): void {
+  apply(out: TurnOutput): void {
     if (this.#applying || this.#stuck || this.#held) {
       this.#reads.serve(this.#applied.index);
       return;
@@ -251,10 +255,13 @@ export class Replica {
     if (pending !== undefined) {
       this.#applying = true;
       const ended = pending.catch((error: unknown) => this.#stopAt(error));
-      ended.then(() => {
-        this.#applying = false;
-        resumed();
-      }, failed);
+      ended.then(
+        () => {
+          this.#applying = false;
+          out.wake(this);
+        },
+        (error: unknown) => out.fail(error),
+      );
     }
     this.#tap?.advanced(this.#applied.revision);
     this.#reads.serve(this.#applied.index);

@@ -162,6 +162,24 @@ describe('PUT', () => {
   });
 });
 
+describe('Holdfast-Tell-Existed', () => {
+  it('makes a write look, and its answer say what it saw', async () => {
+    const quiet = await http.put(`${KEYS}/k`).expect(200);
+    expect(quiet.headers).not.toHaveProperty('holdfast-existed');
+    expect(client.last.tellExisted).toBe(false);
+    for (const found of [true, false]) {
+      client.answer = { found };
+      const put = await http.put(`${KEYS}/k`).set('holdfast-tell-existed', 'true').expect(200);
+      const gone = await http.delete(`${KEYS}/k`).set('holdfast-tell-existed', 'true').expect(200);
+      expect(put.headers['holdfast-existed']).toBe(String(found));
+      expect(gone.headers['holdfast-existed']).toBe(String(found));
+      expect(client.last.tellExisted).toBe(true);
+    }
+    const odd = await http.put(`${KEYS}/k`).set('holdfast-tell-existed', 'yes');
+    expect(odd.body).toMatchObject({ status: 400, code: 'HF_BAD_REQUEST' });
+  });
+});
+
 describe('POST :increment', () => {
   const counter = (value: bigint): Uint8Array => new Uint8Array(new BigInt64Array([value]).buffer);
 

@@ -75,13 +75,18 @@ export function servedText(asked: Consistency, { servedLevel, stalenessMs, role 
 /** Answers a write when its result is there. */
 export class WriteReply implements OpSink {
   readonly #reply: FastifyReply;
+  readonly #tellsExisted: boolean;
 
-  constructor(reply: FastifyReply) {
+  /** @param tellsExisted whether the write was asked to look, and the answer is to say what it saw */
+  constructor(reply: FastifyReply, tellsExisted: boolean) {
     this.#reply = reply;
+    this.#tellsExisted = tellsExisted;
   }
 
   done(result: OpResult): void {
-    replyWritten(this.#reply, result, `{"revision":${result.revision}}`);
+    const { revision, found } = result;
+    const seen = this.#tellsExisted ? ['holdfast-existed', String(found)] : [];
+    replyWritten(this.#reply, result, `{"revision":${revision}}`, seen);
   }
 
   failed(error: HoldfastError): void {
@@ -112,11 +117,12 @@ export function counterOf({ value }: Pick<OpResult, 'value'>): number {
   return Number(viewOf(value).getBigInt64(0, true));
 }
 
-/** Answers a write that was done. @param json bytes, or ASCII. */
+/** Answers a write that was done. @param json bytes, or ASCII. @param more header fields, names and values in turn. */
 export function replyWritten(
   reply: FastifyReply,
   { revision, replayed }: OpResult,
   json: Uint8Array | string,
+  more: readonly string[] = [],
 ): void {
   const fields = [
     'holdfast-consistency',
@@ -124,6 +130,7 @@ export function replyWritten(
     ...versionFields(revision),
     'content-type',
     JSON_CONTENT_TYPE,
+    ...more,
   ];
   if (replayed) fields.push('idempotent-replayed', 'true');
   replyWhole(reply, fields, json);

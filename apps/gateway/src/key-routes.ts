@@ -10,7 +10,7 @@ import { idempotencyKey } from './idempotency.ts';
 import { methodNotAllowed } from './method-not-allowed.ts';
 import { pathEndsWith, readKeyTarget } from './key-target.ts';
 import { readJsonBody } from './json-body.ts';
-import { deadlineMs, type ReadQuery, readLevel, single, ttlMs } from './request-options.ts';
+import { deadlineMs, readLevel, single, tellsExisted, ttlMs, type ReadQuery } from './request-options.ts';
 import type { StoreClient } from './store-client.ts';
 
 interface KeyRoute {
@@ -85,6 +85,7 @@ class KeyRoutes {
     refuseTransformed(headers);
     const { keyspace, key } = targetOf(request);
     const { condition, revision } = writeCondition(headers['if-match'], headers['if-none-match']);
+    const tellExisted = tellsExisted(headers['holdfast-tell-existed']);
     this.#client.submit(
       callerOf(request).permit({
         kind: OpKind.put,
@@ -95,10 +96,11 @@ class KeyRoutes {
         ttlMs: ttlMs(query.ttl, headers['holdfast-ttl']),
         condition,
         revision,
+        tellExisted,
         idempotencyKey: idempotencyKey(request),
         deadlineMs: deadlineOf(request),
       }),
-      new WriteReply(reply),
+      new WriteReply(reply, tellExisted),
     );
   };
 
@@ -106,6 +108,7 @@ class KeyRoutes {
     const { headers } = request;
     const { keyspace, key } = targetOf(request);
     const { condition, revision } = writeCondition(headers['if-match'], headers['if-none-match']);
+    const tellExisted = tellsExisted(headers['holdfast-tell-existed']);
     this.#client.submit(
       callerOf(request).permit({
         kind: OpKind.delete,
@@ -113,10 +116,11 @@ class KeyRoutes {
         key,
         condition,
         revision,
+        tellExisted,
         idempotencyKey: idempotencyKey(request),
         deadlineMs: deadlineOf(request),
       }),
-      new WriteReply(reply),
+      new WriteReply(reply, tellExisted),
     );
   };
 

@@ -115,6 +115,13 @@ export function ttlMs(query: Multiple, header: Multiple): number {
   return durationMs(single(query ?? header, 'ttl') ?? '', 'ttl', TTL_MS_MAX);
 }
 
+/** `Holdfast-Tell-Existed`: `true`, or absent. @throws HoldfastError HF_BAD_REQUEST. */
+export function tellsExisted(header: Multiple): boolean {
+  const value = single(header, 'Holdfast-Tell-Existed');
+  if (value === undefined || value === 'true') return value !== undefined;
+  throw new HoldfastError('HF_BAD_REQUEST', { detail: 'Holdfast-Tell-Existed is true, or absent' });
+}
+
 /** One header's value; undefined when absent. @throws HoldfastError HF_BAD_REQUEST when it came twice. */
 export function single(value: Multiple, name: string): string | undefined {
   if (value === undefined || typeof value === 'string') return value;

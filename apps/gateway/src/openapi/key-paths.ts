@@ -56,6 +56,7 @@ const WRITTEN = {
     ...REVISION_HEADERS,
     ...LEVEL_HEADER,
     ...REPLAYED_HEADER,
+    'Holdfast-Existed': header('`true` or `false`, where it was asked for: the key had a value before.'),
   }),
 };
 const BYTES: Json = {
@@ -66,6 +67,12 @@ const BYTES: Json = {
 const EXPIRY_HEADER = {
   'Holdfast-Expires-At': header('When the value goes; absent when it has no time to live.'),
 };
+const TELL_EXISTED = parameter(
+  'header',
+  'Holdfast-Tell-Existed',
+  'The answer is to say, in `Holdfast-Existed`, whether the key had a value before. Costs a read.',
+  oneOf('true'),
+);
 const NOT_MODIFIED = { 304: { description: 'The reader has this revision.' } };
 const IF_NONE_MATCH = parameter('header', 'If-None-Match', 'Answer 304 when this is the revision.', text);
 const tags = ['Keys'];
@@ -111,6 +118,7 @@ export const KEY_PATHS: Paths = {
         ...CONDITIONS,
         duration('ttl', 'query', 'Time to live.'),
         duration('Holdfast-TTL', 'header', 'Time to live; in place of `ttl`.'),
+        TELL_EXISTED,
         IDEMPOTENCY,
       ],
       requestBody: { description: 'Up to 1 MiB.', content: BYTES },
@@ -120,7 +128,7 @@ export const KEY_PATHS: Paths = {
       operationId: 'deleteKey',
       summary: 'Remove a key',
       tags,
-      parameters: [...ADDRESS, ...CONDITIONS, IDEMPOTENCY],
+      parameters: [...ADDRESS, ...CONDITIONS, TELL_EXISTED, IDEMPOTENCY],
       responses: WRITTEN,
     },
   },

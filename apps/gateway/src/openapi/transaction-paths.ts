@@ -28,6 +28,11 @@ export const TRANSACTION_SCHEMAS: Readonly<Record<string, Json>> = {
       found: { type: 'boolean', description: 'Get: the key has a value.' },
       existed: { type: 'boolean', description: 'Put, delete: the key had a value before.' },
       revision: { type: 'integer' },
+      expires_at: {
+        type: 'string',
+        format: 'date-time',
+        description: 'Get: when the value goes, if it does.',
+      },
       content_type: { type: 'string' },
       value: { description: 'JSON, as it was written; after an increment, the counter.' },
       text: { type: 'string' },

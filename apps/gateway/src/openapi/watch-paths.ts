@@ -23,7 +23,8 @@ export const WATCH_PATHS: Paths = {
         'second: nothing at or below `revision` is missing. `compacted`: changes up to `oldest` are no longer kept and ' +
         'were not told; the stream ends and can go on from there. `end`: why the stream ends, as a problem document. ' +
         'The id of an event is the revision to resume from, so a reader that comes back with `Last-Event-ID` misses ' +
-        'nothing and is told nothing twice. A reader that takes nothing for ten seconds is dropped.',
+        'nothing and is told nothing twice. Something is sent every three seconds at least, if only a comment: a stream ' +
+        'that is silent for longer is broken. A reader that takes nothing for ten seconds is dropped.',
       tags: ['Watch'],
       parameters: [
         KEYSPACE,

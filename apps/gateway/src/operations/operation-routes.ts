@@ -27,6 +27,7 @@ export const operationRecordSchema = z.object({
   code: z.string().optional().describe('The code of a refusal.'),
   revision: z.int().describe('Of the write; of a refused one: the current one then.'),
   value: z.int().optional().describe('After an increment: the counter. Of a range: how many keys are gone.'),
+  existed: z.boolean().optional().describe('The key had a value before, where the write looked.'),
   succeeded: z.boolean().optional().describe('Of a transaction: every check held.'),
   expires_at: z.iso.datetime().describe('When the record goes.'),
 });
@@ -56,7 +57,7 @@ async function lookUp(client: StoreClient, request: FastifyRequest, reply: Fasti
 }
 
 function describe(result: OpResult): z.output<typeof operationRecordSchema> {
-  const { kind, refusal, revision, counter, succeeded, expiresAtMs } = result.record();
+  const { kind, refusal, revision, counter, existed, succeeded, expiresAtMs } = result.record();
   const operation = operationRecordSchema.shape.operation.parse(OPERATION_NAMES[kind]);
   const counts = operation === 'increment' || operation === 'delete_range';
   return {
@@ -66,6 +67,7 @@ function describe(result: OpResult): z.output<typeof operationRecordSchema> {
     ...(refusal === undefined ? {} : { code: refusal }),
     revision,
     ...(counts && refusal === undefined ? { value: counter } : {}),
+    ...(existed ? { existed } : {}),
     ...(operation === 'transaction' ? { succeeded } : {}),
     expires_at: new Date(expiresAtMs).toISOString(),
   };

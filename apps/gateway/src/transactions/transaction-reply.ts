@@ -41,12 +41,13 @@ export class TransactionReply implements OpSink {
 
 /** What one step found or made, as an object. */
 function stepText({ kind }: RequestedStep, result: StepResult): string {
-  const { revision, found, value, contentType } = result;
+  const { revision, found, value, contentType, expiresAtMs } = result;
   switch (kind) {
-    case OpKind.get:
-      return found
-        ? `{"found":true,"revision":${revision},${valueMembers(value, contentType)}}`
-        : '{"found":false}';
+    case OpKind.get: {
+      if (!found) return '{"found":false}';
+      const expires = expiresAtMs === 0 ? '' : `"expires_at":"${new Date(expiresAtMs).toISOString()}",`;
+      return `{"found":true,"revision":${revision},${expires}${valueMembers(value, contentType)}}`;
+    }
     case OpKind.increment:
       return `{"revision":${revision},"value":${counterOf(result)}}`;
     default:

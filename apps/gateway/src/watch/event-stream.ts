@@ -9,8 +9,8 @@ import { compactedText, endText, HEARTBEAT_TEXT, idText, progressText, RETRY_TEX
 export const READER_STALL_MS_MAX = 10_000;
 /** How often progress is told, at most, in milliseconds. */
 const PROGRESS_MS = 1000;
-/** Without anything else, a comment is sent this often, in milliseconds. */
-const HEARTBEAT_MS = 15_000;
+/** Without anything else, a comment is sent this often, give or take a tick, in milliseconds: readers count on it. */
+const HEARTBEAT_MS = 2000;
 
 /**
  * One watch as server-sent events (HTML Living Standard, section 9.2). What the reader does not take stays with the

@@ -33,8 +33,8 @@ class EventStreams {
   readonly #client: WatchClient;
   readonly #watchesMax: number;
   readonly #open = new Set<EventStream>();
-  /** Texts of changes, for as long as a watch is being told of them. */
-  readonly #texts = new WeakMap<ChangeRecord, string>();
+  /** Texts of changes, for as long as a watch is being told of them: with keys as text, and as base64url. */
+  readonly #texts = [new WeakMap<ChangeRecord, string>(), new WeakMap<ChangeRecord, string>()] as const;
   #timer: NodeJS.Timeout | undefined;
   #draining = false;
 
@@ -53,9 +53,7 @@ class EventStreams {
     if (this.#open.size >= this.#watchesMax) {
       throw new HoldfastError('HF_OVERLOADED', { retryAfterMs: TICK_MS, detail: 'too many watches' });
     }
-    const textOf = keysAsBase64
-      ? (record: ChangeRecord): string => changeText(record, true)
-      : (record: ChangeRecord): string => this.#textOf(record);
+    const textOf = (record: ChangeRecord): string => this.#textOf(record, keysAsBase64);
     const stream = new EventStream(reply, standMs, textOf, (closed) => this.#closed(closed));
     this.#open.add(stream);
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
@@ -69,11 +67,12 @@ class EventStreams {
   }
 
   /** The same change is one object for all watches that hear of it together: it is written out once. */
-  #textOf(record: ChangeRecord): string {
-    const known = this.#texts.get(record);
+  #textOf(record: ChangeRecord, keysAsBase64: boolean): string {
+    const texts = this.#texts[keysAsBase64 ? 1 : 0];
+    const known = texts.get(record);
     if (known !== undefined) return known;
-    const text = changeText(record, false);
-    this.#texts.set(record, text);
+    const text = changeText(record, keysAsBase64);
+    texts.set(record, text);
     return text;
   }
 

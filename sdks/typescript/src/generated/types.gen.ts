@@ -102,6 +102,10 @@ export type StepResult = {
      */
     existed?: boolean;
     revision?: number;
+    /**
+     * Get: when the value goes, if it does.
+     */
+    expires_at?: string;
     content_type?: string;
     /**
      * JSON, as it was written; after an increment, the counter.
@@ -224,6 +228,10 @@ export type DeleteKeyData = {
          * Only when the key has no value.
          */
         'If-None-Match'?: '*';
+        /**
+         * The answer is to say, in `Holdfast-Existed`, whether the key had a value before. Costs a read.
+         */
+        'Holdfast-Tell-Existed'?: 'true';
         /**
          * Names this write, 1 to 255 bytes: sent again, it is not applied again, and the first answer is given once more.
          */
@@ -555,6 +563,10 @@ export type PutKeyData = {
          * Time to live; in place of `ttl`. Whole seconds, or with a unit: ms, s, m, h, d.
          */
         'Holdfast-TTL'?: string;
+        /**
+         * The answer is to say, in `Holdfast-Existed`, whether the key had a value before. Costs a read.
+         */
+        'Holdfast-Tell-Existed'?: 'true';
         /**
          * Names this write, 1 to 255 bytes: sent again, it is not applied again, and the first answer is given once more.
          */
@@ -1616,6 +1628,10 @@ export type GetOperationResponses = {
          * After an increment: the counter. Of a range: how many keys are gone.
          */
         value?: number;
+        /**
+         * The key had a value before, where the write looked.
+         */
+        existed?: boolean;
         /**
          * Of a transaction: every check held.
          */

@@ -2,14 +2,9 @@ import { execFile } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Client } from '@holdfast/client';
-import { connect } from '@holdfast/client/node';
-import { createLogger } from '@holdfast/telemetry';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { OpenAccess } from '../../apps/gateway/src/access/authenticator.ts';
-import { createGatewayApp } from '../../apps/gateway/src/gateway-app.ts';
-import { Readiness } from '../../apps/gateway/src/readiness.ts';
 import { LocalCluster } from './local-cluster.ts';
+import { LocalGateway } from './local-gateway.ts';
 
 /** The examples of the guide are programs: each runs as a process of its own, against this process's nodes and gateway. */
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -35,24 +30,15 @@ function examplesOf(page: string): readonly Example[] {
 }
 
 let cluster: LocalCluster;
-let client: Client;
-let gateway: Awaited<ReturnType<typeof createGatewayApp>>;
+let gateway: LocalGateway;
 
 beforeAll(async () => {
   await mkdir(SCRATCH, { recursive: true });
   cluster = await LocalCluster.start();
-  client = await connect(cluster.target);
-  gateway = await createGatewayApp(
-    client,
-    new Readiness(client),
-    createLogger({ app: 'gateway', level: 'silent' }),
-    new OpenAccess(),
-  );
-  await gateway.listen(0, '127.0.0.1');
+  gateway = await LocalGateway.start(cluster.target);
 });
 afterAll(async () => {
-  await gateway.close();
-  await client.close();
+  await gateway.stop();
   await cluster.stop();
   await rm(SCRATCH, { recursive: true, force: true });
 });
@@ -74,7 +60,7 @@ it('the page has examples, and every one says what it prints', () => {
 
 it.each(examplesOf(guide))('$title', async ({ title, code, output }) => {
   const file = join(SCRATCH, `${title.toLowerCase().replaceAll(/[^a-z]+/g, '-')}.ts`);
-  await writeFile(file, atThisRun(code, await gateway.getUrl()));
+  await writeFile(file, atThisRun(code, gateway.url));
   const { stdout } = await run(process.execPath, ['--conditions=source', file], { timeout: 30_000 });
   expect(stdout).toBe(output);
 });

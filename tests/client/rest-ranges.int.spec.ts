@@ -1,29 +1,24 @@
 import { bytes, type Client, type Row, text } from '@holdfast/client';
 import { connect } from '@holdfast/client/node';
 import { Prng, randomInteger, randomPick } from '@holdfast/io';
-import { createLogger } from '@holdfast/telemetry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { OpenAccess } from '../../apps/gateway/src/access/authenticator.ts';
-import { createGatewayApp } from '../../apps/gateway/src/gateway-app.ts';
-import { Readiness } from '../../apps/gateway/src/readiness.ts';
 import { LocalCluster } from './local-cluster.ts';
+import { LocalGateway } from './local-gateway.ts';
 
 let cluster: LocalCluster;
 let direct: Client;
 let rest: Client;
-let gateway: Awaited<ReturnType<typeof createGatewayApp>>;
+let gateway: LocalGateway;
 
 beforeAll(async () => {
   cluster = await LocalCluster.start();
   direct = await connect(cluster.target);
-  const log = createLogger({ app: 'gateway', level: 'silent' });
-  gateway = await createGatewayApp(direct, new Readiness(direct), log, new OpenAccess());
-  await gateway.listen(0, '127.0.0.1');
-  rest = await connect(await gateway.getUrl());
+  gateway = await LocalGateway.start(cluster.target);
+  rest = await connect(gateway.url);
 });
 afterAll(async () => {
   await rest.close();
-  await gateway.close();
+  await gateway.stop();
   await direct.close();
   await cluster.stop();
 });

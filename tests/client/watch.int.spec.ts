@@ -1,18 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Client, type WatchCallOptions, type WatchEvent } from '@holdfast/client';
+import type { Client, HoldfastError, WatchCallOptions, WatchEvent } from '@holdfast/client';
 import { connect } from '@holdfast/client/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FragilePath } from './fragile-path.ts';
 import { LocalCluster } from './local-cluster.ts';
+import { LocalGateway, WAYS } from './local-gateway.ts';
 
 let cluster: LocalCluster;
-let db: Client;
+let gateway: LocalGateway;
 
 beforeAll(async () => {
   cluster = await LocalCluster.start();
-  db = await connect(cluster.target);
+  gateway = await LocalGateway.start(cluster.target);
 });
 afterAll(async () => {
-  await db.close();
+  await gateway.stop();
   await cluster.stop();
 });
 
@@ -58,7 +60,14 @@ class Follower {
   }
 }
 
-describe('a watch of real nodes', () => {
+describe.each(WAYS)('a watch over %s', (way) => {
+  let db: Client;
+  beforeAll(async () => {
+    db = await connect(way === 'http://' ? gateway.url : cluster.target);
+    await db.keyspace('default').deleteRange({});
+  });
+  afterAll(() => db.close());
+
   it('tells puts, deletes, increments and transactions of a prefix, in order, and nothing else', async () => {
     const follower = new Follower(db, { prefix: 'a-watch/' });
     await follower.stood;
@@ -157,5 +166,80 @@ describe('a watch of real nodes', () => {
     expect(() => values.watch({ start: 'b', end: 'a' })).toThrow('start lies before end');
     const nowhere = db.keyspace('nowhere').watch();
     await expect(nowhere.next()).rejects.toMatchObject({ code: 'HF_KEYSPACE_NOT_FOUND' });
+  });
+});
+
+describe('a watch of what is no longer kept', () => {
+  it.each(WAYS)('says over %s from where one could begin', async (way) => {
+    await using db = await connect(way === 'http://' ? gateway.url : cluster.target);
+    const old = db.keyspace('default').watch({ prefix: 'a', from: 2 });
+    const error = (await old.next().catch((reason: unknown) => reason)) as HoldfastError;
+    expect(error).toMatchObject({ code: 'HF_COMPACTED' });
+    expect(error.revision).toBeGreaterThan(2);
+  });
+});
+
+describe('a watch over a gateway', () => {
+  let path: FragilePath;
+  let direct: Client;
+  let db: Client;
+  beforeAll(async () => {
+    path = await FragilePath.to(gateway.url);
+    direct = await connect(cluster.target);
+    db = await connect(path.url);
+  });
+  afterAll(async () => {
+    await db.close();
+    await direct.close();
+    await path.stop();
+  });
+
+  it('loses nothing and repeats nothing when its connections break, transactions among them', async () => {
+    const follower = new Follower(db, { prefix: 'broken-' });
+    await follower.stood;
+    const values = direct.keyspace<number>('default');
+    const before = path.carried;
+    const count = 300;
+    for (let i = 0; i < count; i++) {
+      const transaction = values.atomic();
+      for (let step = 0; step < 3; step++) transaction.set(`broken-${step}`, 3 * i + step);
+      await transaction.commit();
+      if (i % 20 === 10) path.cut();
+    }
+    await follower.has(3 * count);
+    expect(follower.events.map((event) => event.type === 'put' && event.value)).toEqual([
+      ...Array(3 * count).keys(),
+    ]);
+    expect(path.carried - before).toBeGreaterThanOrEqual(5);
+    await follower.stop();
+  });
+
+  it('notices that nothing comes any more, and goes on over another connection', async () => {
+    const follower = new Follower(db, { prefix: 'silent-' });
+    await follower.stood;
+    path.silence();
+    await direct.keyspace('default').set('silent-1', 1);
+    await follower.has(1);
+    expect(follower.events).toMatchObject([{ key: 'silent-1', value: 1 }]);
+    await follower.stop();
+  });
+
+  it('goes on at the gateway that comes back', async () => {
+    const first = await LocalGateway.start(cluster.target);
+    const port = Number(new URL(first.url).port);
+    await using over = await connect(first.url);
+    const follower = new Follower(over, { prefix: 'drained-' });
+    await follower.stood;
+    const values = direct.keyspace('default');
+    await values.set('drained-1', 1);
+    await follower.has(1);
+    await first.stop();
+    await values.set('drained-2', 2);
+    const second = await LocalGateway.start(cluster.target, port);
+    await values.set('drained-3', 3);
+    await follower.has(3);
+    expect(follower.events.map((event) => event.type === 'put' && event.value)).toEqual([1, 2, 3]);
+    await follower.stop();
+    await second.stop();
   });
 });

@@ -79,6 +79,12 @@ export const WATCH_WINDOW_BYTES = 1024 * 1024;
 export const WATCH_PROGRESS_MS = { alone: 1000, merged: 50 } as const;
 /** Time to find out who leads a range that is to be watched. */
 export const WATCH_FIND_MS = 2000;
+/** Watches of one client over a gateway: each has a connection. The next one ends with `HF_OVERLOADED`. */
+export const STREAMS_MAX = 1024;
+/** Time that a gateway may take to find those who lead the ranges of a watch. */
+export const STREAM_STAND_MS = 3000;
+/** A gateway says something every three seconds at least: one that is silent for this long is gone. */
+export const STREAM_SILENCE_MS = 7000;
 
 /** Rows that `scan` asks for at a time. */
 export const SCAN_PAGE_ROWS = 1000;

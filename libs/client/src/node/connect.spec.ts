@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Listener } from '@holdfast/io';
 import { TcpNetwork } from '@holdfast/io-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -43,6 +46,30 @@ describe('connect', () => {
     await users.setMany(keys.map((key) => [key, large] as const));
     const items = await users.getMany(keys);
     expect(items.every((item) => item?.value === large)).toBe(true);
+  });
+
+  it('works over HTTP, and names every write there when it promises exactly once', async () => {
+    const names: unknown[] = [];
+    const gateway = createServer((request, response) => {
+      if (request.method === 'PUT') names.push(request.headers['idempotency-key']);
+      response.setHeader('holdfast-revision', '7').end('{"revision":7}');
+    }).listen(0, '127.0.0.1');
+    await once(gateway, 'listening');
+    const target = `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`;
+    {
+      await using plain = await connect(target);
+      expect((await plain.keyspace<number>('users').set('a', 1)).revision).toBe(7);
+      await using careful = await connect(target, { exactlyOnce: true });
+      const users = careful.keyspace<number>('users');
+      await Promise.all([users.set('a', 1), users.set('a', 1)]);
+    }
+    gateway.close();
+    expect(names[0]).toBeUndefined();
+    expect(names.slice(1)).toEqual([
+      expect.stringMatching(/^client-.+-\d$/),
+      expect.stringMatching(/^client-.+-\d$/),
+    ]);
+    expect(new Set(names).size).toBe(3);
   });
 
   it('says which seed failed when none answers', async () => {

@@ -24,11 +24,16 @@ export interface ConnectOptions extends Partial<Omit<ClientOptions, 'seeds'>> {
  * await using web = await connect('http://127.0.0.1:7700', { token });
  * ```
  *
- * Over HTTP, `HF_UNSUPPORTED` is what is not offered there: watches, reads inside of transactions, lookups of idempotency
- * keys, idempotency keys beyond printable ASCII, increments beyond 2^53, counts beyond a million, and
- * {@link Client.keyspaces}. `existed` of single writes is always false; in scans, line breaks between the tokens of a JSON
- * value come as blanks.
- * Of the options, `token`, `deadlineMs`, `clock`, `random` and `observer` apply.
+ * The interface is the same both ways, watches, transactions and lookups of idempotency keys among it. Over HTTP:
+ * - `HF_UNSUPPORTED` is answered, before anything is sent, by {@link Client.keyspaces} and {@link Client.cluster} (a gateway
+ *   has routes of its own for keyspaces), to idempotency keys beyond printable ASCII, to increments beyond 2^53 and to
+ *   counts beyond a million.
+ * - Idempotency keys are those of the token's tenant: {@link Client.operation} finds what was written over a gateway. Its
+ *   record has no `payload`.
+ * - In scans, transactions and watches, line breaks between the tokens of a JSON value come as blanks.
+ * - Each watch has a connection of its own, 1,024 at most; a gateway that is silent for 7 s is taken for dead, and the watch
+ *   goes on, behind what it told, over a new connection.
+ * - Of the options, `token`, `deadlineMs`, `exactlyOnce`, `clock`, `random` and `observer` apply.
  *
  * @param target `holdfast://host:port[,host:port …]`: nodes to ask first, any one that lives is enough; or
  *   `http://host:port`, `https://host:port`: a gateway.
@@ -60,5 +65,11 @@ function overGateway(origin: URL, options: ConnectOptions, { clock, random }: Pl
     token: options.token ?? '',
     deadlineMs,
   });
-  return new Client({ transport, clock, random, deadlineMs });
+  return new Client({
+    transport,
+    clock,
+    random,
+    deadlineMs,
+    exactlyOnce: options.exactlyOnce ?? false,
+  });
 }

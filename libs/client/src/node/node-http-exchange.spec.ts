@@ -3,7 +3,14 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { SystemClock } from '@holdfast/io-node';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { HttpAnswer, HttpFailure, HttpRequest } from '../rest/http-exchange.ts';
+import type {
+  HttpAnswer,
+  HttpFailure,
+  HttpHead,
+  HttpRequest,
+  HttpStream,
+  HttpStreamReader,
+} from '../rest/http-exchange.ts';
 import { NodeHttpExchange } from './node-http-exchange.ts';
 
 const GET: HttpRequest = { method: 'GET', target: '/a/..%2F?b', headers: { 'x-a': '1' }, body: undefined };
@@ -84,5 +91,115 @@ describe('NodeHttpExchange', () => {
       }),
     );
     expect(await send(GET)).toMatchObject({ kind: 'failure', sent: true });
+  });
+});
+
+/** Keeps what it is told; pieces are taken of answers with status 200. */
+class Reader implements HttpStreamReader {
+  bytes = 0;
+  onPiece: () => void = () => undefined;
+  readonly over: Promise<HttpAnswer | HttpFailure | undefined>;
+  closed: (outcome: HttpAnswer | HttpFailure | undefined) => void = () => undefined;
+
+  constructor() {
+    this.over = new Promise((resolve) => (this.closed = resolve));
+  }
+
+  opened({ status }: HttpHead): boolean {
+    return status === 200;
+  }
+
+  piece(bytes: Uint8Array): void {
+    this.bytes += bytes.length;
+    this.onPiece();
+  }
+}
+
+describe('a stream', () => {
+  it('tells an answer while it comes, and that it has ended', async () => {
+    await answering((_request, response) => {
+      response.write('first');
+      reader.onPiece = () => response.end();
+    });
+    const reader = new Reader();
+    exchange.stream(GET, reader);
+    expect(await reader.over).toBeUndefined();
+    expect(reader.bytes).toBe(5);
+  });
+
+  it('takes no connection of the pool', async () => {
+    await answering((request, response) => {
+      if (request.url === '/stream') response.write('open');
+      else response.end();
+    });
+    const readers = Array.from({ length: 100 }, () => {
+      const reader = new Reader();
+      exchange.stream({ ...GET, target: '/stream' }, reader);
+      return reader;
+    });
+    await Promise.all(readers.map((reader) => new Promise<void>((resolve) => (reader.onPiece = resolve))));
+    expect(await send(GET)).toMatchObject({ status: 200 });
+    exchange.close();
+    const ends = await Promise.all(readers.map(({ over }) => over));
+    expect(ends.every((end) => end?.kind === 'failure')).toBe(true);
+  });
+
+  it('takes a refusal as a whole, and says what broke off', async () => {
+    await answering((request, response) => {
+      if (request.url === '/no') response.writeHead(409, { 'x-b': '2' }).end('because');
+      else if (request.url === '/large') response.writeHead(409).end(Buffer.alloc(2 * 1024 * 1024));
+      else response.write('half', () => request.socket.destroy());
+    });
+    const over = (target: string): Promise<unknown> => {
+      const reader = new Reader();
+      exchange.stream({ ...GET, target }, reader);
+      return reader.over;
+    };
+    const refusal = (await over('/no')) as HttpAnswer;
+    expect(refusal).toMatchObject({ kind: 'answer', status: 409 });
+    expect(Buffer.from(refusal.body).toString()).toBe('because');
+    expect(refusal.header('x-b')).toBe('2');
+    expect(await over('/large')).toMatchObject({
+      kind: 'failure',
+      reason: { message: 'the answer is too large' },
+    });
+    expect(await over('/half')).toMatchObject({ kind: 'failure', sent: true });
+  });
+
+  it('holds the other side back while it is paused, and is silent after it was cancelled', async () => {
+    let written = 0;
+    let isFull: () => void = () => undefined;
+    const full = new Promise<void>((resolve) => (isFull = resolve));
+    await answering((_request, response) => {
+      const block = Buffer.alloc(256 * 1024);
+      const fill = (): void => {
+        do written += block.length;
+        while (response.write(block) && written < 512 * 1024 * 1024);
+        // Nobody drains it: the buffers on the way are full.
+        const stalled = setTimeout(isFull, 300);
+        response.once('drain', () => {
+          clearTimeout(stalled);
+          if (written < 512 * 1024 * 1024) fill();
+        });
+      };
+      response.on('error', () => undefined);
+      fill();
+    });
+    const reader = new Reader();
+    const stream: HttpStream = exchange.stream(GET, reader);
+    reader.onPiece = () => stream.pause();
+    await full;
+    const taken = reader.bytes;
+    expect(written).toBeLessThan(256 * 1024 * 1024);
+    expect(taken).toBeLessThan(1024 * 1024);
+    await new Promise<void>((resolve) => {
+      reader.onPiece = resolve;
+      stream.resume();
+    });
+    stream.cancel();
+    const before = reader.bytes;
+    reader.closed = () => expect.fail('told after it was cancelled');
+    expect(await send({ ...GET, target: '/other', answerBytesMax: 1 })).toMatchObject({ kind: 'failure' });
+    expect(reader.bytes).toBe(before);
   });
 });

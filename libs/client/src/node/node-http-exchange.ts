@@ -7,20 +7,30 @@ import {
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Cancel, Clock } from '@holdfast/io';
 import { VALUE_BYTES_MAX } from '@holdfast/wire';
-import type { HttpAnswer, HttpExchange, HttpFailure, HttpRequest } from '../rest/http-exchange.ts';
+import type {
+  HttpAnswer,
+  HttpExchange,
+  HttpFailure,
+  HttpRequest,
+  HttpStream,
+  HttpStreamReader,
+} from '../rest/http-exchange.ts';
+import { type Connecting, connecting, headOf, joined } from './http-parts.ts';
+import { NodeHttpStream } from './http-stream.ts';
 
 /** Connections to one gateway; further requests wait for one of them. */
 const CONNECTIONS_MAX = 64;
 /** An answer holds one value or a problem document; what is longer is none of ours. */
 const ANSWER_BYTES_MAX = VALUE_BYTES_MAX + 64 * 1024;
-const CONNECT_MS_MAX = 1000;
 
 type Done = (outcome: HttpAnswer | HttpFailure) => void;
 
 /** HTTP/1.1 to one origin over connections that are kept alive. */
 export class NodeHttpExchange implements HttpExchange {
   readonly #origin: URL;
-  readonly #agent: HttpAgent;
+  readonly #pool: HttpAgent;
+  /** Streams do not end: each has a connection of its own. */
+  readonly #streams: HttpAgent;
   readonly #secure: boolean;
   readonly #clock: Clock;
 
@@ -29,19 +39,38 @@ export class NodeHttpExchange implements HttpExchange {
     this.#origin = origin;
     this.#clock = clock;
     this.#secure = origin.protocol === 'https:';
-    const options = { keepAlive: true, maxSockets: CONNECTIONS_MAX, scheduling: 'lifo' } as const;
-    this.#agent = this.#secure ? new HttpsAgent(options) : new HttpAgent(options);
+    const Agent = this.#secure ? HttpsAgent : HttpAgent;
+    this.#pool = new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX, scheduling: 'lifo' });
+    this.#streams = new Agent({ keepAlive: false });
   }
 
-  send(
-    { method, target, headers, body, answerBytesMax = ANSWER_BYTES_MAX }: HttpRequest,
-    done: Done,
-  ): Cancel {
+  send(request: HttpRequest, done: Done): Cancel {
+    const outgoing = this.#open(request, this.#pool);
+    const state = connecting(outgoing, this.#clock);
+    const exchange = new Exchange(outgoing, state, request.answerBytesMax ?? ANSWER_BYTES_MAX, done);
+    outgoing.end(request.body);
+    return () => exchange.cancel();
+  }
+
+  stream(request: HttpRequest, reader: HttpStreamReader): HttpStream {
+    const outgoing = this.#open(request, this.#streams);
+    const state = connecting(outgoing, this.#clock);
+    const stream = new NodeHttpStream(outgoing, state, request.answerBytesMax ?? ANSWER_BYTES_MAX, reader);
+    outgoing.end(request.body);
+    return stream;
+  }
+
+  close(): void {
+    this.#pool.destroy();
+    this.#streams.destroy();
+  }
+
+  #open({ method, target, headers, body }: HttpRequest, agent: HttpAgent): ClientRequest {
     const { hostname, port } = this.#origin;
     const open = this.#secure ? httpsRequest : httpRequest;
     const length = body === undefined ? {} : { 'content-length': String(body.length) };
-    const request = open({
-      agent: this.#agent,
+    return open({
+      agent,
       // A bracketed IPv6 host is a name for URLs only.
       hostname: hostname.replace(/^\[(.*)\]$/, '$1'),
       port,
@@ -49,45 +78,24 @@ export class NodeHttpExchange implements HttpExchange {
       path: target,
       headers: { ...headers, ...length },
     });
-    const exchange = new Exchange(request, this.#clock, answerBytesMax, done);
-    request.end(body);
-    return () => exchange.cancel();
-  }
-
-  close(): void {
-    this.#agent.destroy();
   }
 }
 
 /** One request and its answer. */
 class Exchange {
   readonly #request: ClientRequest;
+  readonly #connecting: Connecting;
   readonly #done: Done;
   readonly #answerBytesMax: number;
-  /** Bytes of it may have left. */
-  #sent = false;
   #over = false;
   readonly #chunks: Uint8Array[] = [];
   #bytes = 0;
 
-  constructor(request: ClientRequest, clock: Clock, answerBytesMax: number, done: Done) {
+  constructor(request: ClientRequest, state: Connecting, answerBytesMax: number, done: Done) {
     this.#request = request;
+    this.#connecting = state;
     this.#answerBytesMax = answerBytesMax;
     this.#done = done;
-    request.on('socket', (socket) => {
-      if (!socket.connecting) {
-        this.#sent = true;
-        return;
-      }
-      const giveUp = clock.schedule(CONNECT_MS_MAX, () =>
-        request.destroy(new Error(`no connection within ${CONNECT_MS_MAX} ms`)),
-      );
-      socket.once('close', giveUp);
-      socket.once('connect', () => {
-        this.#sent = true;
-        giveUp();
-      });
-    });
     request.on('response', (response) => this.#receive(response));
     request.on('error', (reason) => this.#fail(reason));
     request.on('close', () => this.#fail(new Error('closed without an answer')));
@@ -107,32 +115,13 @@ class Exchange {
     response.on('end', () => {
       if (this.#over) return;
       this.#over = true;
-      const { headers } = response;
-      this.#done({
-        kind: 'answer',
-        status: response.statusCode ?? 0,
-        header: (name) => {
-          const value = headers[name];
-          return Array.isArray(value) ? value.join(', ') : value;
-        },
-        body: joined(this.#chunks, this.#bytes),
-      });
+      this.#done({ kind: 'answer', ...headOf(response), body: joined(this.#chunks, this.#bytes) });
     });
   }
 
   #fail(reason: Error): void {
     if (this.#over) return;
     this.#over = true;
-    this.#done({ kind: 'failure', sent: this.#sent, reason });
+    this.#done({ kind: 'failure', sent: this.#connecting.sent, reason });
   }
-}
-
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }

@@ -1,9 +1,9 @@
-import { compareBytes, decodeUtf8, EMPTY_BYTES, utf8 } from '@holdfast/io';
+import { compareBytes, decodeUtf8, EMPTY_BYTES } from '@holdfast/io';
 import { COUNT_ROWS_MAX, OpKind, ScanRowsBuilder } from '@holdfast/wire';
 import type { Operation } from '../operation.ts';
 import { keyBehind } from '../routing/range-key.ts';
-import { base64Url, fromBase64 } from './base64-url.ts';
-import { jsonEnd } from './json-end.ts';
+import { base64Url } from './base64-url.ts';
+import { readShownRow } from './rest-value.ts';
 
 /** Rows that a gateway gives in one page. */
 const PAGE_ROWS_MAX = 1000;
@@ -59,17 +59,11 @@ export function readRangeAnswer(operation: Operation, body: Uint8Array): RangeAn
   let at = START.length;
   if (!text.startsWith(START)) return undefined;
   while (text[at] === '{') {
-    ROW.lastIndex = at;
-    const head = ROW.exec(text);
-    if (head === null) return undefined;
-    const [whole, key, revision, type, form] = head;
-    const from = at + whole.length;
-    const to = form === undefined ? from : jsonEnd(text, from);
-    last = fromBase64(key);
-    const value = form === undefined ? EMPTY_BYTES : valueOf(form, text.slice(from, to));
-    const contentType = type === undefined ? EMPTY_BYTES : utf8(JSON.parse(type) as string);
-    rows.add(last, value, Number(revision), contentType);
-    at = to + 1;
+    const row = readShownRow(text, at);
+    if (row === undefined) return undefined;
+    last = row.key;
+    rows.add(last, row.value, row.revision, row.contentType);
+    at = row.end + 1;
     if (text[at] === ',') at++;
   }
   if (!text.startsWith('],"count":', at)) return undefined;
@@ -83,17 +77,6 @@ export function readRangeAnswer(operation: Operation, body: Uint8Array): RangeAn
 }
 
 const START = '{"rows":[';
-/** A row up to its value, members in the order in which a gateway writes them. */
-const ROW =
-  /\{"key_base64url":"([\w-]*)","revision":(\d{1,16})(?:,"content_type":("(?:[^"\\]|\\.)*"))?(?:,"(value|text|base64)":)?/y;
-
-/** JSON as it was stored, but for line breaks between its tokens, which come as blanks. */
-function valueOf(form: string, text: string): Uint8Array {
-  if (form === 'value') return utf8(text);
-  const content = JSON.parse(text) as string;
-  return form === 'text' ? utf8(content) : fromBase64(content);
-}
-
 function resumeKeyOf({ key, endKey = EMPTY_BYTES, reverse }: Operation, last: Uint8Array | undefined) {
   if (last === undefined) return undefined;
   if (reverse === true) return compareBytes(last, key) > 0 ? last : undefined;

@@ -79,6 +79,8 @@ describe('what an operation says', () => {
     expect(restRequest(bounded, 9, '').target).toMatch(/\?consistency=bounded&max_staleness=20ms$/);
     expect(restRequest(get('k', { revision: 4 }), 9, '').target).toMatch(/\?revision=4$/);
     expect(restRequest(put({ ttlMs: 5 }), 9, '').headers['holdfast-ttl']).toBe('5ms');
+    expect(restRequest(put({ tellExisted: true }), 9, '').headers['holdfast-tell-existed']).toBe('true');
+    expect(restRequest(put({}), 9, '').headers).not.toHaveProperty('holdfast-tell-existed');
     const once = restRequest(put({ idempotencyKey: utf8('once') }), 9, '');
     expect(once.headers['idempotency-key']).toBe('once');
     expect(restRequest({ ...get(''), key: Uint8Array.of(0xff) }, 9, '').target).toMatch(
@@ -103,6 +105,7 @@ describe('what an operation says', () => {
         success: [
           { kind: OpKind.put, keyspace: 'other', key, value: utf8('v'), contentType: utf8('a/b'), ttlMs: 7 },
           { kind: OpKind.delete, key },
+          { kind: OpKind.get, key },
         ],
         failure: [],
       }),
@@ -119,6 +122,7 @@ describe('what an operation says', () => {
       then: [
         { ...place, keyspace: 'other', op: 'put', base64: 'dg==', content_type: 'a/b', ttl_ms: 7 },
         { ...place, op: 'delete' },
+        { ...place, op: 'get' },
       ],
       else: [],
     });
@@ -127,13 +131,17 @@ describe('what an operation says', () => {
 
 describe('unsupportedOverRest', () => {
   it.each<[string, Operation]>([
-    ['this operation', { ...get('k'), kind: OpKind.lookup }],
+    ['this operation', { ...get('k'), kind: 99 as never }],
     ['keyspaces by number', { ...get('k'), keyspace: 1 as never }],
     ['idempotency keys beyond ASCII', put({ idempotencyKey: utf8('a b') })],
     ['increments beyond 2^53', increment(2n ** 60n)],
     [
-      'reads inside of transactions',
-      transaction({ checks: [], success: [{ kind: OpKind.get, key: utf8('k') }], failure: [] }),
+      'keyspaces by number',
+      transaction({
+        checks: [],
+        success: [{ kind: OpKind.get, key: utf8('k'), keyspace: 1 as never }],
+        failure: [],
+      }),
     ],
   ])('refuses %s', (what, operation) => {
     expect(unsupportedOverRest(operation)).toMatchObject({
@@ -144,6 +152,7 @@ describe('unsupportedOverRest', () => {
   });
 
   it('lets everything else pass', () => {
+    expect(unsupportedOverRest({ ...get('k'), kind: OpKind.lookup, keyspace: 0 as never })).toBeUndefined();
     expect(unsupportedOverRest(get('k', { minRevision: 4 }))).toBeUndefined();
     expect(unsupportedOverRest(put({ condition: Condition.revisionEquals, revision: 4 }))).toBeUndefined();
   });

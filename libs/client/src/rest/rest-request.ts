@@ -1,4 +1,4 @@
-import { decodeUtf8, encodeUtf8, utf8 } from '@holdfast/io';
+import { decodeUtf8, EMPTY_BYTES, encodeUtf8, utf8 } from '@holdfast/io';
 import { Condition, Consistency, HoldfastError, isWrite, OpKind } from '@holdfast/wire';
 import type { Operation } from '../operation.ts';
 import { base64Url } from './base64-url.ts';
@@ -9,7 +9,7 @@ import type { HttpRequest } from './http-exchange.ts';
 const JSON_TYPE = 'application/json';
 /** Longest deadline that a gateway takes, in milliseconds; the client itself may wait longer. */
 const REST_DEADLINE_MS_MAX = 60_000;
-/** A page holds 4 MiB and a row; text that is all escapes is six times as long in JSON. In bytes. */
+/** A page, or what a transaction reads, is 4 MiB and a row; text that is all escapes is six times as long. In bytes. */
 const PAGE_BYTES_MAX = 32 * 1024 * 1024;
 /** Keys that stand in a path as they are, whatever a proxy on the way makes of paths. */
 const PLAIN_KEY = /^[A-Za-z0-9_~-][A-Za-z0-9._~-]*$/;
@@ -23,12 +23,13 @@ const METHODS: { readonly [K in OpKind]?: HttpRequest['method'] } = {
   [OpKind.transaction]: 'POST',
   [OpKind.scan]: 'GET',
   [OpKind.deleteRange]: 'DELETE',
+  [OpKind.lookup]: 'GET',
 };
 
 /** What a gateway cannot be asked yet, in the words of a sentence, and how to recognize it. First match counts. */
 const MISSING: readonly (readonly [string, (operation: Operation) => boolean])[] = [
   ['this operation', ({ kind }) => METHODS[kind] === undefined],
-  ['keyspaces by number', ({ keyspace }) => typeof keyspace !== 'string'],
+  ['keyspaces by number', ({ kind, keyspace }) => kind !== OpKind.lookup && typeof keyspace !== 'string'],
   [
     'idempotency keys beyond ASCII',
     ({ idempotencyKey }) => idempotencyKey?.some((byte) => byte <= 0x20 || byte >= 0x7f) === true,
@@ -68,12 +69,16 @@ export function restRequest(operation: Operation, leftMs: number, authorization:
   }
   if (kind === OpKind.transaction) {
     headers['content-type'] = JSON_TYPE;
-    return { method: 'POST', target: '/v1/transactions', headers, body: utf8(transactionBody(operation)) };
+    const body = utf8(transactionBody(operation));
+    return { method: 'POST', target: '/v1/transactions', headers, body, answerBytesMax: PAGE_BYTES_MAX };
+  }
+  if (kind === OpKind.lookup) {
+    return { method: 'GET', target: `/v1/operations/${percentEncoded(key)}`, headers, body: undefined };
   }
   if (isRange(operation)) {
     const query = rangeQuery(operation);
     addLevel(query, headers, operation);
-    const target = `/v1/keyspaces/${percentEncoded(String(keyspace))}/keys?${query.join('&')}`;
+    const target = `${keyspacePath(String(keyspace))}/keys?${query.join('&')}`;
     return {
       method: METHODS[kind] ?? 'GET',
       target,
@@ -96,7 +101,7 @@ export function restRequest(operation: Operation, leftMs: number, authorization:
   const increment = kind === OpKind.increment;
   if (increment) headers['content-type'] = JSON_TYPE;
   const action = increment ? ':increment' : '';
-  const path = `/v1/keyspaces/${percentEncoded(String(keyspace))}/keys/${plain ? text : base64Url(key)}${action}`;
+  const path = `${keyspacePath(String(keyspace))}/keys/${plain ? text : base64Url(key)}${action}`;
   return {
     method: METHODS[kind] ?? 'GET',
     target: query.length === 0 ? path : `${path}?${query.join('&')}`,
@@ -126,17 +131,25 @@ function addLevel(query: string[], headers: Record<string, string>, operation: O
   if (minRevision > 0) headers['holdfast-min-revision'] = String(minRevision);
 }
 
-function addCondition(headers: Record<string, string>, { kind, condition, revision }: Operation): void {
+/** What must hold of the key before a write, and what it is to tell of it. */
+function addCondition(headers: Record<string, string>, operation: Operation): void {
+  const { kind, condition, revision, tellExisted } = operation;
   if (!isWrite(kind)) return;
+  if (tellExisted === true && kind !== OpKind.increment) headers['holdfast-tell-existed'] = 'true';
   if (condition === Condition.absent) headers['if-none-match'] = '*';
   else if (condition === Condition.exists) headers['if-match'] = '*';
   else if (condition === Condition.revisionEquals) headers['if-match'] = `"${revision ?? 0}"`;
 }
 
-/** Every byte that is not a letter, a digit, `_`, `~` or `-` as `%XX`; a lone surrogate is the name of no keyspace. */
-function percentEncoded(text: string): string {
+/** The path of a keyspace; a lone surrogate is the name of none. */
+export function keyspacePath(keyspace: string): string {
+  return `/v1/keyspaces/${percentEncoded(encodeUtf8(keyspace) ?? EMPTY_BYTES)}`;
+}
+
+/** Every byte that is not a letter, a digit, `_`, `~` or `-` as `%XX`. */
+function percentEncoded(bytes: Uint8Array): string {
   let encoded = '';
-  for (const byte of encodeUtf8(text) ?? []) {
+  for (const byte of bytes) {
     const char = String.fromCharCode(byte);
     encoded += /[A-Za-z0-9_~-]/.test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
   }

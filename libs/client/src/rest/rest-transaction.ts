@@ -1,9 +1,10 @@
-import { EMPTY_BYTES, viewOf } from '@holdfast/io';
+import { decodeUtf8, EMPTY_BYTES, viewOf } from '@holdfast/io';
 import { Condition, OpKind, type StepResult, type TransactionAnswer } from '@holdfast/wire';
 import type { Operation, RequestedCheck, RequestedStep, TransactionRequest } from '../operation.ts';
 import { base64Url } from './base64-url.ts';
-
-type Json = Readonly<Record<string, unknown>>;
+import { jsonEnd } from './json-end.ts';
+import { jsonIn, type JsonObject } from './rest-problem.ts';
+import { readShownValue } from './rest-value.ts';
 
 /** Why a gateway cannot be asked for a transaction, in the words of a sentence, or undefined. */
 export function missingInTransaction({ transaction, keyspace }: Operation): string | undefined {
@@ -12,8 +13,6 @@ export function missingInTransaction({ transaction, keyspace }: Operation): stri
   const steps = [...success, ...failure];
   if ([...checks, ...steps].some((part) => typeof (part.keyspace ?? keyspace) !== 'string'))
     return 'keyspaces by number';
-  // A gateway answers with JSON as it reads well, not byte for byte.
-  if (steps.some(({ kind }) => kind === OpKind.get)) return 'reads inside of transactions';
   if (steps.some(({ kind, value }) => kind === OpKind.increment && !Number.isSafeInteger(deltaOf(value))))
     return 'increments beyond 2^53';
   return undefined;
@@ -22,7 +21,7 @@ export function missingInTransaction({ transaction, keyspace }: Operation): stri
 /** The body of `POST /v1/transactions`. `else` is always there: a check that does not hold is then no failure. */
 export function transactionBody({ transaction, keyspace }: Operation): string {
   const { checks, success, failure } = transaction as TransactionRequest;
-  const steps = (list: readonly RequestedStep[]): readonly Json[] =>
+  const steps = (list: readonly RequestedStep[]): readonly JsonObject[] =>
     list.map((step) => ({ ...placeOf(step, keyspace), ...stepJson(step) }));
   return JSON.stringify({
     checks: checks.map((check) => ({ ...placeOf(check, keyspace), ...checkJson(check) })),
@@ -31,20 +30,26 @@ export function transactionBody({ transaction, keyspace }: Operation): string {
   });
 }
 
-function placeOf(part: RequestedCheck | RequestedStep, byDefault: Operation['keyspace']): Json {
+function placeOf(part: RequestedCheck | RequestedStep, byDefault: Operation['keyspace']): JsonObject {
   return { keyspace: part.keyspace ?? byDefault, key_base64url: base64Url(part.key) };
 }
 
-function checkJson({ condition, revision = 0, value = EMPTY_BYTES }: RequestedCheck): Json {
+function checkJson({ condition, revision = 0, value = EMPTY_BYTES }: RequestedCheck): JsonObject {
   if (condition === Condition.valueEquals) return { base64: base64(value) };
   if (condition === Condition.exists) return { exists: true };
   // No version has the revision 0.
   return condition === Condition.absent || revision === 0 ? { exists: false } : { revision };
 }
 
-function stepJson({ kind, value = EMPTY_BYTES, contentType = EMPTY_BYTES, ttlMs = 0 }: RequestedStep): Json {
+function stepJson({
+  kind,
+  value = EMPTY_BYTES,
+  contentType = EMPTY_BYTES,
+  ttlMs = 0,
+}: RequestedStep): JsonObject {
   if (kind === OpKind.delete) return { op: 'delete' };
   if (kind === OpKind.increment) return { op: 'increment', delta: deltaOf(value) };
+  if (kind === OpKind.get) return { op: 'get' };
   return {
     op: 'put',
     base64: base64(value),
@@ -53,33 +58,73 @@ function stepJson({ kind, value = EMPTY_BYTES, contentType = EMPTY_BYTES, ttlMs 
   };
 }
 
-/** A gateway's answer to a transaction without reads; undefined when it is none. */
-export function readTransaction(
-  { transaction }: Operation,
-  body: Json | undefined,
-): { readonly succeeded: boolean; readonly answer: TransactionAnswer } | undefined {
-  const { succeeded, failed_check: failedCheck, results } = body ?? {};
-  if (transaction === undefined || typeof succeeded !== 'boolean' || !Array.isArray(results))
-    return undefined;
-  const steps = succeeded ? transaction.success : transaction.failure;
-  if (results.length !== steps.length) return undefined;
+/** What a gateway's answer to a transaction says. */
+export interface TransactionResult {
+  readonly succeeded: boolean;
+  readonly answer: TransactionAnswer;
+}
+
+/** Up to the first result, members in the order in which a gateway writes them. */
+const HEAD = /^\{"succeeded":(true|false),(?:"failed_check":(\d{1,3}),)?"revision":\d{1,16},"results":\[/;
+
+/** @returns undefined for what no gateway says. */
+export function readTransaction({ transaction }: Operation, body: Uint8Array): TransactionResult | undefined {
+  const text = decodeUtf8(body) ?? '';
+  const head = HEAD.exec(text);
+  if (transaction === undefined || head === null) return undefined;
+  const [whole, verdict, failedCheck] = head;
+  const succeeded = verdict === 'true';
+  const results: StepResult[] = [];
+  let at = whole.length;
+  for (const step of succeeded ? transaction.success : transaction.failure) {
+    const end = jsonEnd(text, at);
+    const result = readStep(step, text.slice(at, end));
+    if (result === undefined) return undefined;
+    results.push(result);
+    at = text[end] === ',' ? end + 1 : end;
+  }
+  if (text.slice(at) !== ']}') return undefined;
   return {
     succeeded,
-    answer: {
-      failedCheck: typeof failedCheck === 'number' ? failedCheck : undefined,
-      results: results.map((result: Json, i) => stepResult(steps[i], result)),
-    },
+    answer: { failedCheck: failedCheck === undefined ? undefined : Number(failedCheck), results },
   };
 }
 
-function stepResult({ kind }: RequestedStep, { revision, existed, value }: Json): StepResult {
+function readStep({ kind }: RequestedStep, text: string): StepResult | undefined {
+  if (kind === OpKind.get) return readGet(text);
+  const { revision, existed, value } = jsonIn(text) ?? {};
+  if (!Number.isSafeInteger(revision)) return undefined;
+  if (kind === OpKind.increment && !Number.isFinite(value)) return undefined;
   return {
+    ...NOTHING,
     revision: Number(revision),
     found: existed === true,
     value: kind === OpKind.increment ? counterBytes(Number(value)) : EMPTY_BYTES,
-    contentType: EMPTY_BYTES,
-    expiresAtMs: 0,
   };
+}
+
+const NOTHING: StepResult = {
+  revision: 0,
+  found: false,
+  value: EMPTY_BYTES,
+  contentType: EMPTY_BYTES,
+  expiresAtMs: 0,
+};
+const FOUND = /^\{"found":true,"revision":(\d{1,16})(?:,"expires_at":"([\d:.TZ-]+)")?/;
+
+/** The value stands there as it was stored, not as a parser would give it back. */
+function readGet(text: string): StepResult | undefined {
+  if (text === '{"found":false}') return NOTHING;
+  const head = FOUND.exec(text);
+  if (head === null) return undefined;
+  const [whole, revision, expiresAt] = head;
+  try {
+    const { value, contentType } = readShownValue(text, whole.length);
+    const expiresAtMs = expiresAt === undefined ? 0 : Date.parse(expiresAt) || 0;
+    return { revision: Number(revision), found: true, value, contentType, expiresAtMs };
+  } catch {
+    return undefined;
+  }
 }
 
 /** What an increment adds, from its eight bytes. */

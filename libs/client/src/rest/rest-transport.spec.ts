@@ -1,10 +1,12 @@
 import { Prng, utf8 } from '@holdfast/io';
-import { Consistency, type HoldfastError } from '@holdfast/wire';
+import { Consistency, type HoldfastError, OpKind } from '@holdfast/wire';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { get, put } from '../../testing/ops.ts';
 import { VirtualClock } from '../../testing/virtual-clock.ts';
 import { Client } from '../api/client.ts';
-import type { HttpAnswer, HttpExchange, HttpFailure, HttpRequest } from './http-exchange.ts';
+import { STREAMS_MAX } from '../limits.ts';
+import type { Operation } from '../operation.ts';
+import type { HttpAnswer, HttpExchange, HttpFailure, HttpRequest, HttpStream } from './http-exchange.ts';
 import { RestTransport } from './rest-transport.ts';
 
 type Outcome = HttpAnswer | HttpFailure;
@@ -38,6 +40,11 @@ class FakeHttp implements HttpExchange {
     const next = this.answers.length > 1 ? this.answers.shift() : this.answers[0];
     if (next !== undefined) this.#clock.schedule(1, () => done(next));
     return () => this.cancelled++;
+  }
+
+  stream(request: HttpRequest): HttpStream {
+    this.seen.push(request);
+    return { pause: () => undefined, resume: () => undefined, cancel: () => this.cancelled++ };
   }
 
   close(): void {
@@ -232,11 +239,142 @@ describe('every call', () => {
     const users = client.keyspace('users');
     const odd = { idempotencyKey: 'not ascii: é' };
     expect(await failing(users.set('a', 1, odd))).toMatchObject({ code: 'HF_UNSUPPORTED' });
-    expect(await failing(client.operation('order-7'))).toMatchObject({
-      code: 'HF_UNSUPPORTED',
-      outcome: 'not_applied',
-    });
     expect(http.seen).toHaveLength(0);
+  });
+});
+
+describe('a lookup', () => {
+  const told = (more: object): HttpAnswer =>
+    answer(
+      200,
+      { 'holdfast-consistency': 'asked=strong, served=strong, staleness-ms=0, role=leader' },
+      JSON.stringify({
+        operation: 'increment',
+        revision: 7,
+        expires_at: '2027-01-15T08:00:00.000Z',
+        ...more,
+      }),
+    );
+
+  it('says what became of a write, or that there is no record of it', async () => {
+    http.answers = [told({ outcome: 'applied', status: 200, value: 5 })];
+    const record = await clock.settle(client.operation('order/7 é'));
+    expect(http.seen[0]).toMatchObject({ method: 'GET', target: '/v1/operations/order%2F7%20%C3%A9' });
+    expect(record).toMatchObject({
+      kind: OpKind.increment,
+      refusal: undefined,
+      revision: 7,
+      counter: 5,
+      expiresAtMs: Date.UTC(2027, 0, 15, 8),
+    });
+    http.answers = [told({ operation: 'put', outcome: 'not_applied', code: 'HF_PRECONDITION_FAILED' })];
+    expect(await clock.settle(client.operation('k'))).toMatchObject({ refusal: 'HF_PRECONDITION_FAILED' });
+    http.answers = [answer(404, {}, '{"code":"HF_NOT_FOUND","outcome":"not_applied"}')];
+    expect(await clock.settle(client.operation('k'))).toBeUndefined();
+  });
+
+  it.each([{ operation: 'dance' }, { revision: 'x' }, { expires_at: 'soon' }, { code: 'HF_OF_TOMORROW' }])(
+    'is not answered by %j',
+    async (odd) => {
+      http.answers = [told(odd)];
+      expect(await failing(client.operation('k'))).toMatchObject({ code: 'HF_PROTOCOL' });
+    },
+  );
+});
+
+describe('a transaction', () => {
+  const commit = (): Promise<unknown> =>
+    client
+      .keyspace<{ n: number }>('users')
+      .atomic()
+      .check('a', { exists: true })
+      .get('a')
+      .increment('c')
+      .get('b')
+      .commit();
+  const told = (body: string): HttpAnswer => answer(200, { 'holdfast-revision': '9' }, body);
+
+  it('gives what it read, byte for byte', async () => {
+    http.answers = [
+      told(
+        '{"succeeded":true,"revision":9,"results":[{"found":true,"revision":4,' +
+          '"expires_at":"2027-01-15T08:00:00.000Z","content_type":"application/json","value":{ "n": 1.0 ,"s":"]}\\""}},' +
+          '{"revision":9,"value":3},{"found":false}]}',
+      ),
+    ];
+    const request: Operation = {
+      ...get('a'),
+      kind: OpKind.transaction,
+      transaction: { checks: [], success: [{ kind: OpKind.get, key: utf8('a') }], failure: [] },
+    };
+    expect(await clock.settle(commit())).toMatchObject({
+      committed: true,
+      revision: 9,
+      results: [
+        { value: { n: 1, s: ']}"' }, revision: 4, expiresAtMs: Date.UTC(2027, 0, 15, 8) },
+        { value: 3 },
+        undefined,
+      ],
+    });
+    http.answers = [
+      told('{"succeeded":true,"revision":9,"results":[{"found":true,"revision":4,"value":{ "n": 1.0 }}]}'),
+    ];
+    const [read] = (await clock.settle(client.execute(request))).transaction().results;
+    expect(read.value).toEqual(utf8('{ "n": 1.0 }'));
+    http.answers = [
+      told('{"succeeded":true,"revision":9,"results":[{"found":true,"revision":4,"base64":"+/8="}]}'),
+    ];
+    const [raw] = (await clock.settle(client.execute(request))).transaction().results;
+    expect(raw.value).toEqual(Uint8Array.of(0xfb, 0xff));
+  });
+
+  it.each([
+    'welcome to this hotel',
+    '{"succeeded":true,"revision":9,"results":[]}',
+    '{"succeeded":true,"revision":9,"results":[{"found":true},{"revision":9,"value":3},{"found":false}]}',
+    '{"succeeded":true,"revision":9,"results":[{"found":false},{"revision":9},{"found":false}]}',
+    '{"succeeded":true,"revision":9,"results":[{"found":true,"revision":4,"text":"a\\x"},{"revision":9,"value":3},{"found":false}]}',
+    '{"succeeded":true,"revision":9,"results":[{"found":false},{"revision":9,"value":3},{"found":false}]',
+  ])('is not answered by %s', async (body) => {
+    http.answers = [told(body)];
+    expect(await failing(commit())).toMatchObject({ code: 'HF_PROTOCOL', outcome: 'unknown' });
+  });
+});
+
+it('says when a value goes', async () => {
+  const headers = { 'holdfast-revision': '1', 'holdfast-expires-at': '2027-01-15T08:00:00.000Z' };
+  http.answers = [answer(200, headers, '1')];
+  const item = await clock.settle(client.keyspace('users').get('a'));
+  expect(item?.expiresAtMs).toBe(Date.UTC(2027, 0, 15, 8));
+});
+
+describe('a watch', () => {
+  it('ends with the client, and is refused beyond the limit', async () => {
+    const ends: string[] = [];
+    const sink = {
+      change: () => undefined,
+      progress: () => undefined,
+      ended: ({ code }: HoldfastError) => ends.push(code),
+    };
+    const query = { keyspace: 'users', start: utf8('a'), end: utf8('b'), after: 4 };
+    const watches = Array.from({ length: STREAMS_MAX }, () => client.watch(query, sink));
+    expect(http.seen[0]).toMatchObject({
+      target: '/v1/keyspaces/users/watch?key_encoding=base64url&start=YQ&end=Yg&from=4',
+      headers: { authorization: 'Bearer secret', accept: 'text/event-stream' },
+    });
+    client.watch(query, sink);
+    client.watch(query, sink).cancel();
+    await clock.run(1);
+    expect(ends).toEqual(['HF_OVERLOADED']);
+    watches[0].cancel();
+    client.watch({ ...query, keyspace: 1 as never }, sink);
+    client.watch(query, sink);
+    await clock.run(1);
+    expect(ends).toEqual(['HF_OVERLOADED', 'HF_UNSUPPORTED']);
+    await client.close();
+    expect(ends).toHaveLength(2 + STREAMS_MAX);
+    expect(ends.at(-1)).toBe('HF_CANCELLED');
+    expect(http.cancelled).toBe(STREAMS_MAX + 1);
   });
 });
 

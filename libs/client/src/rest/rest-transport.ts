@@ -3,7 +3,7 @@ import { DEADLINE_MS_MAX, HoldfastError, isWrite, OpKind } from '@holdfast/wire'
 import { closedError, FATAL } from '../engine/judgement.ts';
 import { Readiness, type ReadyCallback } from '../engine/readiness.ts';
 import { overload, refusalOf } from '../engine/refusal.ts';
-import { ATTEMPTS_MAX, MAP_RETRY_MS, RETRY_BUDGET, RETRY_MS } from '../limits.ts';
+import { ATTEMPTS_MAX, MAP_RETRY_MS, RETRY_BUDGET, RETRY_MS, STREAMS_MAX } from '../limits.ts';
 import type { ClientObserver } from '../observer.ts';
 import type { Operation, OpSink } from '../operation.ts';
 import { equalJitterMs, fullJitterMs } from '../retry/backoff.ts';
@@ -14,6 +14,7 @@ import type { WatchHandle, WatchQuery, WatchSink } from '../watch/watch-query.ts
 import type { HttpAnswer, HttpExchange, HttpFailure, HttpRequest } from './http-exchange.ts';
 import { readRestAnswer } from './rest-answer.ts';
 import { restRequest, unsupportedOverRest } from './rest-request.ts';
+import { RestWatch } from './rest-watch.ts';
 
 export interface RestTransportOptions {
   readonly http: HttpExchange;
@@ -35,6 +36,7 @@ export class RestTransport implements Transport {
   readonly #authorization: string;
   readonly #budget = new RetryBudget(RETRY_BUDGET);
   readonly #calls = new Set<RestCall>();
+  readonly #watches = new Set<RestWatch>();
   readonly #readiness = new Readiness();
   #pendingBytes = 0;
   #probing: Cancel | undefined;
@@ -86,10 +88,18 @@ export class RestTransport implements Transport {
     return call;
   }
 
-  watch(_query: WatchQuery, sink: WatchSink): WatchHandle {
-    const { clock } = this.#options;
-    clock.defer(() => sink.ended(new HoldfastError('HF_UNSUPPORTED', { detail: 'REST' })));
-    return { taken: () => undefined, cancel: () => undefined };
+  watch(query: WatchQuery, sink: WatchSink): WatchHandle {
+    const { http, clock, random } = this.#options;
+    const refusal = this.#closed ? closedError() : watchRefusal(query, this.#watches.size);
+    if (refusal !== undefined) {
+      const cancel = clock.schedule(0, () => sink.ended(refusal));
+      return { taken: () => undefined, cancel };
+    }
+    const authorization = this.#authorization;
+    const closed = (watch: RestWatch): void => void this.#watches.delete(watch);
+    const watch = new RestWatch({ http, clock, random, authorization, closed }, query, sink);
+    this.#watches.add(watch);
+    return watch;
   }
 
   cancel(ticket: Ticket, _serial: number, cause: unknown): void {
@@ -105,6 +115,7 @@ export class RestTransport implements Transport {
     this.#closed = true;
     this.#probing?.();
     for (const call of this.#calls) this.cancel(call, call.serial, undefined);
+    for (const watch of this.#watches) watch.end(closedError());
     this.#options.http.close();
     this.#readiness.tell(closedError());
   }
@@ -231,6 +242,14 @@ class RestCall implements Ticket {
     this.isWrite = isWrite(operation.kind);
     this.bytes = 64 + operation.key.length + (operation.value?.length ?? 0);
   }
+}
+
+function watchRefusal({ keyspace }: WatchQuery, watches: number): HoldfastError | undefined {
+  if (typeof keyspace !== 'string') {
+    return new HoldfastError('HF_UNSUPPORTED', { detail: 'REST does not offer keyspaces by number' });
+  }
+  if (watches < STREAMS_MAX) return undefined;
+  return new HoldfastError('HF_OVERLOADED', { detail: `this client has ${STREAMS_MAX} watches` });
 }
 
 /** A request without an answer. One that never left did nothing; of another one nobody knows. */

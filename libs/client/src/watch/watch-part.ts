@@ -12,6 +12,7 @@ import type { NodeLink } from '../link/node-link.ts';
 import type { OpSink } from '../operation.ts';
 import { equalJitterMs } from '../retry/backoff.ts';
 import type { Source } from './merge-changes.ts';
+import { RESUMABLE } from './resumable.ts';
 import { type ChangeRecord, recordBytes } from './watch-query.ts';
 import type { Place, WatchWorld } from './watches.ts';
 
@@ -26,21 +27,6 @@ export interface PartOwner {
   /** The whole watch cannot go on. */
   failed(error: HoldfastError): void;
 }
-
-/** Ends after which the same watch can be asked for again, here or elsewhere. */
-const RESUMABLE = new Set([
-  'HF_NOT_LEADER',
-  'HF_WRONG_RANGE',
-  'HF_UNAVAILABLE',
-  'HF_OVERLOADED',
-  'HF_CONNECTION_LOST',
-  'HF_WATCH_OVERRUN',
-  'HF_NO_QUORUM',
-  'HF_REPLICA_BEHIND',
-  'HF_TIMEOUT',
-  'HF_DEADLINE_EXCEEDED',
-  'HF_CORRUPTION',
-]);
 
 /**
  * The part of a watch that lies in one range: finds the leader, starts the watch there, and goes on elsewhere from

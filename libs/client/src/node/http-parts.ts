@@ -1,0 +1,51 @@
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Clock } from '@holdfast/io';
+import type { HttpHead } from '../rest/http-exchange.ts';
+
+const CONNECT_MS_MAX = 1000;
+
+/** How far a request has come. */
+export interface Connecting {
+  /** Bytes of it may have left. */
+  readonly sent: boolean;
+}
+
+/** Gives a request up whose connection does not stand in time. */
+export function connecting(request: ClientRequest, clock: Clock): Connecting {
+  const state = { sent: false };
+  request.on('socket', (socket) => {
+    if (!socket.connecting) {
+      state.sent = true;
+      return;
+    }
+    const giveUp = clock.schedule(CONNECT_MS_MAX, () =>
+      request.destroy(new Error(`no connection within ${CONNECT_MS_MAX} ms`)),
+    );
+    socket.once('close', giveUp);
+    socket.once('connect', () => {
+      state.sent = true;
+      giveUp();
+    });
+  });
+  return state;
+}
+
+export function headOf({ statusCode = 0, headers }: IncomingMessage): HttpHead {
+  return {
+    status: statusCode,
+    header: (name) => {
+      const value = headers[name];
+      return Array.isArray(value) ? value.join(', ') : value;
+    },
+  };
+}
+
+export function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}

@@ -1,5 +1,10 @@
-import { listSetting, millisecondsSetting, numberedSetting, portSetting } from '@holdfast/service';
-import { LOG_LEVELS } from '@holdfast/telemetry';
+import {
+  listSetting,
+  logLevelSetting,
+  millisecondsSetting,
+  numberedSetting,
+  portSetting,
+} from '@holdfast/service';
 import { z } from 'zod';
 
 const nodeUrl = z.string().regex(/^https?:\/\/[^/?#\s]+$/, 'http://host:port');
@@ -16,10 +21,7 @@ export const settingsSchema = z.object({
     ])
     .describe('The HTTP side of every data node: 1=http://host:port,2=http://host:port.'),
   drainMs: millisecondsSetting.default(5000).describe('Longest wait for open requests when stopping.'),
-  logLevel: z
-    .enum(LOG_LEVELS)
-    .default('info')
-    .describe(`One of ${LOG_LEVELS.join(', ')}.`),
+  logLevel: logLevelSetting,
 });
 
 export type Settings = z.output<typeof settingsSchema>;

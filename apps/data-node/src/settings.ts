@@ -1,7 +1,9 @@
 import {
   addressSetting,
+  clusterIdSetting,
   isWholeTls,
   listSetting,
+  logLevelSetting,
   millisecondsSetting,
   nodeTokenSetting,
   numberedSetting,
@@ -9,17 +11,13 @@ import {
   tlsSettings,
   WHOLE_TLS,
 } from '@holdfast/service';
-import { LOG_LEVELS } from '@holdfast/telemetry';
 import { z } from 'zod';
 
 /** The configuration of a data node: `nodeId` is set by `HOLDFAST_NODE_ID`, and so on. */
 export const settingsSchema = z
   .object({
     nodeId: z.coerce.number().int().min(1).max(0xffff_ffff).describe('Id of this node, never reused.'),
-    clusterId: z
-      .string()
-      .regex(/^[0-9a-f]{32}$/, 'expected 32 hexadecimal digits')
-      .describe('The cluster that this node belongs to.'),
+    clusterId: clusterIdSetting.describe('The cluster that this node belongs to.'),
     members: listSetting(numberedSetting(addressSetting)).describe(
       'All nodes of a new cluster, this one included: 1=host:port,2=host:port. For a node that joins, some to ask.',
     ),
@@ -69,10 +67,7 @@ export const settingsSchema = z
       .describe(
         'Bytes of a file that is given up when the disk is full, so that flushes and compaction can finish; 0 for none.',
       ),
-    logLevel: z
-      .enum(LOG_LEVELS)
-      .default('info')
-      .describe(`One of ${LOG_LEVELS.join(', ')}.`),
+    logLevel: logLevelSetting,
   })
   .refine(isWholeTls, WHOLE_TLS)
   .refine(({ nodeId, members, join }) => join || members.some(({ id }) => id === nodeId), {

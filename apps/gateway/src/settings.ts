@@ -1,14 +1,15 @@
 import {
   addressSetting,
+  clusterIdSetting,
   isWholeTls,
   listSetting,
+  logLevelSetting,
   millisecondsSetting,
   nodeTokenSetting,
   portSetting,
   tlsSettings,
   WHOLE_TLS,
 } from '@holdfast/service';
-import { LOG_LEVELS } from '@holdfast/telemetry';
 import { z } from 'zod';
 import { accessSettings } from './access/access-settings.ts';
 
@@ -20,9 +21,7 @@ export const settingsSchema = z
     seeds: listSetting(addressSetting)
       .default(['127.0.0.1:7711', '127.0.0.1:7712', '127.0.0.1:7713'])
       .describe('Data nodes to ask first: host:port,host:port.'),
-    clusterId: z
-      .string()
-      .regex(/^[0-9a-f]{32}$/, 'expected 32 hexadecimal digits')
+    clusterId: clusterIdSetting
       .optional()
       .describe('The cluster to talk to; by default the first one that answers.'),
     nodeToken: nodeTokenSetting
@@ -31,10 +30,7 @@ export const settingsSchema = z
     ...tlsSettings,
     ...accessSettings,
     drainMs: millisecondsSetting.default(10_000).describe('Longest wait for open requests when stopping.'),
-    logLevel: z
-      .enum(LOG_LEVELS)
-      .default('info')
-      .describe(`One of ${LOG_LEVELS.join(', ')}.`),
+    logLevel: logLevelSetting,
   })
   .refine(isWholeTls, WHOLE_TLS);
 

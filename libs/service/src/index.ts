@@ -20,7 +20,9 @@ export { runApp } from './run-app.ts';
 export { type Fatal, type Running, SUPERVISED_VARIABLE } from './run-process.ts';
 export {
   addressSetting,
+  clusterIdSetting,
   listSetting,
+  logLevelSetting,
   millisecondsSetting,
   numberedSetting,
   portSetting,

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { LOG_LEVELS } from '@holdfast/telemetry';
 import { z } from 'zod';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -88,6 +89,15 @@ export const portSetting = z.coerce.number().int().min(1).max(65_535);
 
 /** Milliseconds, at least 1. */
 export const millisecondsSetting = z.coerce.number().int().min(1).max(3_600_000);
+
+/** Names a cluster. */
+export const clusterIdSetting = z.string().regex(/^[0-9a-f]{32}$/, 'expected 32 hexadecimal digits');
+
+/** From which level on an app logs. */
+export const logLevelSetting = z
+  .enum(LOG_LEVELS)
+  .default('info')
+  .describe(`One of ${LOG_LEVELS.join(', ')}.`);
 
 /** `host:port`; an IPv6 host stands in brackets. */
 export const addressSetting = z.string().regex(/^(\[[^\]]+\]|[^:[\]\s]+):\d{1,5}$/, 'host:port');

@@ -5,7 +5,7 @@
  */
 import { fork } from 'node:child_process';
 import { createServer } from 'node:http';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { revision } from '@holdfast/io';
 import { SystemClock } from '@holdfast/io-node';
 import { createLogger } from '@holdfast/telemetry';
@@ -19,10 +19,11 @@ import { UsageStore } from '../dist/access/usage-store.js';
 import { createGatewayApp } from '../dist/gateway-app.js';
 import { Readiness } from '../dist/readiness.js';
 import type { StoreClient, WatchClient } from '../dist/store-client.js';
+import { closedLoop, median } from '../bench/closed-loop.ts';
 
 const ROUNDS = 7;
 const REQUESTS = 30_000;
-const CONNECTIONS = 64;
+const LOAD = { requests: REQUESTS, connections: 64, expected: 'HTTP/1.1 200' };
 const VALUE = Buffer.alloc(256, 'x');
 const KEY = 'root-key-of-the-benchmark-0123456789abcdef';
 const FLAGS = ['--initial-old-space-size=512', '--min-semi-space-size=16', '--max-semi-space-size=64'];
@@ -112,29 +113,6 @@ async function serve(name: keyof typeof SERVERS): Promise<void> {
   process.send?.({ port });
 }
 
-function load(port: number, request: string): Promise<unknown> {
-  let left = REQUESTS;
-  return Promise.all(
-    Array.from(
-      { length: CONNECTIONS },
-      () =>
-        new Promise<void>((resolve) => {
-          const socket: Socket = connect(port, '127.0.0.1', () => socket.write(request));
-          socket.on('data', (chunk) => {
-            if (!chunk.toString('latin1').startsWith('HTTP/1.1 200')) throw new Error(chunk.toString());
-            left -= 1;
-            if (left >= CONNECTIONS) socket.write(request);
-            else socket.end(() => resolve());
-          });
-        }),
-    ),
-  );
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-}
-
 async function measure(): Promise<void> {
   const servers = await Promise.all(
     Object.keys(SERVERS).map(async (name) => {
@@ -156,7 +134,7 @@ async function measure(): Promise<void> {
     for (let round = 0; round <= ROUNDS; round++) {
       for (const { name, port, cpuUs } of servers) {
         const before = await cpuUs();
-        await load(port, request);
+        await closedLoop({ ...LOAD, port, request });
         const cost = ((await cpuUs()) - before) / REQUESTS;
         // The first round warms up.
         if (round > 0) costs.set(name, [...(costs.get(name) ?? []), cost]);

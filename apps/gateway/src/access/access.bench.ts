@@ -3,7 +3,6 @@
  * by itself, without and with each kind of token, in turns: `node apps/gateway/src/access/access.bench.ts`
  * after a build. Client and server share the process, so the difference is the cost and the ratio is a lower bound.
  */
-import { connect, type Socket } from 'node:net';
 import { SystemClock } from '@holdfast/io-node';
 import { createLogger } from '@holdfast/telemetry';
 import { HoldfastError } from '@holdfast/wire';
@@ -25,10 +24,11 @@ import { JwtTokens } from '../../dist/access/jwt-tokens.js';
 import { SystemRecords } from '../../dist/access/system-records.js';
 import { digestOf, newApiKey } from '../../dist/access/token.js';
 import { UsageStore } from '../../dist/access/usage-store.js';
+import { closedLoop, median } from '../../bench/closed-loop.ts';
 
 const ROUNDS = 7;
 const REQUESTS = 20_000;
-const CONNECTIONS = 16;
+const LOAD = { requests: REQUESTS, connections: 16, expected: 'HF_KEY_NOT_FOUND' };
 
 const clock = new SystemClock();
 const log = createLogger({ app: 'gateway', level: 'silent' });
@@ -116,7 +116,8 @@ const cases = [
 for (let round = 0; round <= ROUNDS; round++) {
   for (const one of cases) {
     const before = process.cpuUsage();
-    await load(one);
+    const request = `GET /v1/keyspaces/default/keys/acme%2F1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${one.token}\r\n\r\n`;
+    await closedLoop({ ...LOAD, port: one.port, request });
     const { user, system } = process.cpuUsage(before);
     // The first round warms up.
     if (round > 0) one.cpuUs.push((user + system) / REQUESTS);
@@ -131,27 +132,3 @@ for (const { name, cpuUs } of cases) {
   );
 }
 process.exit(0);
-
-async function load({ port, token }: Case): Promise<void> {
-  const request = `GET /v1/keyspaces/default/keys/acme%2F1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`;
-  let left = REQUESTS;
-  await Promise.all(
-    Array.from(
-      { length: CONNECTIONS },
-      () =>
-        new Promise<void>((resolve) => {
-          const socket: Socket = connect(port, '127.0.0.1', () => socket.write(request));
-          socket.on('data', (chunk) => {
-            if (!chunk.toString('latin1').includes('HF_KEY_NOT_FOUND')) throw new Error(chunk.toString());
-            left -= 1;
-            if (left >= CONNECTIONS) socket.write(request);
-            else socket.end(() => resolve());
-          });
-        }),
-    ),
-  );
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-}

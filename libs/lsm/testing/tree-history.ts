@@ -312,11 +312,11 @@ export class TreeHistory {
       return;
     }
     const { start, end } = this.#someBounds();
-    const { tables, rangeTombstones } = await this.#tree.exportRange(directory, start, end);
+    const { tables, rangeTombstones, horizon } = await this.#tree.exportRange(directory, start, end);
     const paths = tables.map(({ path }) => path);
     const marks = new Map([[1, utf8(this.#model.marks.get(1) ?? 'none')]]);
     this.#model.marks.set(1, this.#model.marks.get(1) ?? 'none');
-    await this.#tree.ingest(paths, { rangeTombstones, marks, replace: [{ start, end }] });
+    await this.#tree.ingest(paths, { rangeTombstones, horizon, marks, replace: [{ start, end }] });
     await this.#check(this.#tree, this.#model, this.#revision, this.#horizon, true);
   }
 

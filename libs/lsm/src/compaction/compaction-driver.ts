@@ -212,6 +212,7 @@ export class CompactionDriver {
       await this.#install({
         removed: inputs.map(({ meta }) => meta.number),
         added: result.tables.map((meta) => ({ level: outputLevel, meta })),
+        horizon: job.horizon,
       });
       const bytesWritten = result.tables.reduce((sum, { fileBytes }) => sum + fileBytes, 0);
       this.totals.compactions++;
@@ -287,7 +288,7 @@ export class CompactionDriver {
       if (isDue || isUseless) removedTombstones.push(tombstone);
       if (isDue && !isUseless) addedTombstones.push({ ...tombstone, appliedFrom: versions.nextNumber() });
     }
-    if (removedTombstones.length > 0) await this.#install({ removedTombstones, addedTombstones });
+    if (removedTombstones.length > 0) await this.#install({ removedTombstones, addedTombstones, horizon });
   }
 
   #install(edit: VersionEdit): Promise<void> {

@@ -52,6 +52,7 @@ export async function flushMemtable(
       added: tables.map((meta) => ({ level: 0, meta })),
       marks: new Map(memtable.marks),
       addedTombstones: [...memtable.rangeTombstones],
+      horizon: tables.length > 0 ? horizon : 0,
       ...(walFirst === undefined ? {} : { walFirst }),
     },
     onInstalled,

@@ -122,6 +122,7 @@ export function emptyState(treeId: number): ManifestState {
     marks: new Map(),
     rangeTombstones: [],
     damagedSpans: [],
+    horizon: 0,
   };
 }
 

@@ -33,6 +33,8 @@ export interface ExportedTable {
 export interface RangeExport {
   readonly tables: readonly ExportedTable[];
   readonly rangeTombstones: readonly RangeTombstone[];
+  /** Readers at a revision below it may miss versions that the tree has dropped. */
+  readonly horizon: number;
 }
 
 export interface KeyInterval {
@@ -45,6 +47,8 @@ export interface IngestOptions {
   readonly marks?: ReadonlyMap<number, Uint8Array>;
   /** What an export gave beside its tables. */
   readonly rangeTombstones?: readonly RangeTombstone[];
+  /** That of the export: the tree's is never below it from now on. Default 0. */
+  readonly horizon?: number;
   /** First remove all versions of the keys in each `[start, end)` (undefined: unbounded). They do not overlap. */
   readonly replace?: readonly KeyInterval[];
 }
@@ -61,7 +65,7 @@ const TABLE_MEMORY_BYTES = 1024 * 1024;
 
 /** Writes the entries of the sources in `[start, end)` as tables. Takes over the sources. */
 export async function exportRange(
-  { disk, kernels, options }: TransferWorld,
+  { disk, kernels, options, horizon }: TransferWorld & { readonly horizon: number },
   view: View,
   sources: readonly Source[],
   directory: string,
@@ -95,6 +99,7 @@ export async function exportRange(
     return {
       tables,
       rangeTombstones: view.rangeTombstones.flatMap((tombstone) => clipped(tombstone, start, end)),
+      horizon,
     };
   } finally {
     merge.close();
@@ -140,7 +145,7 @@ interface NumberingWorld extends IngestWorld {
 async function ingestAs(
   world: NumberingWorld,
   paths: readonly string[],
-  { marks, rangeTombstones, replace }: IngestOptions,
+  { marks, rangeTombstones, replace, horizon = 0 }: IngestOptions,
 ): Promise<void> {
   const { disk, directory, versions } = world;
   const metas: TableMeta[] = [];
@@ -166,6 +171,7 @@ async function ingestAs(
     added: [...excised.added, ...metas.map((meta) => ({ level, meta }))],
     marks: marks ?? new Map(),
     addedTombstones: rangeTombstones ?? [],
+    horizon,
     ...(replace === undefined
       ? {}
       : {

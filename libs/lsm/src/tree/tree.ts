@@ -228,7 +228,7 @@ export class Tree implements Reads {
   /**
    * Versions of a key older than its newest one at or below `revision` may be dropped from now on, and so may
    * tombstones. Never goes back; starts at 0 (nothing is dropped) whenever the tree is opened. Reads below
-   * the horizon are undefined. `REVISION_MAX` keeps only the newest version of each key.
+   * the {@link horizon} are undefined. `REVISION_MAX` keeps only the newest version of each key.
    */
   setHorizon(revision: number): void {
     if (revision <= this.#horizon) return;
@@ -236,9 +236,9 @@ export class Tree implements Reads {
     if (this.#versions.current.rangeTombstones.length > 0) this.#compaction.poke();
   }
 
-  /** What {@link setHorizon} said last: reads at a revision below it are undefined. */
+  /** Reads at a revision below it are undefined: what was dropped by {@link setHorizon} in any life, or before an ingestion. */
   get horizon(): number {
-    return this.#horizon;
+    return Math.max(this.#horizon, this.#versions.state.horizon);
   }
 
   /**
@@ -366,7 +366,8 @@ export class Tree implements Reads {
   exportRange(directory: string, start?: Uint8Array, end?: Uint8Array): Promise<RangeExport> {
     this.#checkOpen();
     const { view } = this.#memtables;
-    const world = { disk: this.#disk, kernels: this.#kernels, options: this.#options };
+    const { horizon } = this.#versions.state;
+    const world = { disk: this.#disk, kernels: this.#kernels, options: this.#options, horizon };
     const bounds = { ...(start === undefined ? {} : { start }), ...(end === undefined ? {} : { end }) };
     return exportRange(world, view, this.#reader.bulkSources(view, view.top, bounds), directory, start, end);
   }

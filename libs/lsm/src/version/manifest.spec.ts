@@ -33,6 +33,7 @@ const state: ManifestState = {
     { start: utf8('x'), end: undefined, revision: 18, appliedFrom: 13 },
   ],
   damagedSpans: [],
+  horizon: 0,
 };
 
 /** With the fields that most trees do not need. */
@@ -40,6 +41,7 @@ const everything: ManifestState = {
   ...state,
   walOffsetFirst: 4_096,
   damagedSpans: [{ start: utf8('a'), end: utf8('aa\0'), table: 9 }],
+  horizon: 2 ** 52 + 1,
 };
 
 describe('the manifest', () => {

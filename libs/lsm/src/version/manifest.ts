@@ -31,6 +31,7 @@ const TAG_MARK = 5;
 const TAG_RANGE_TOMBSTONE = 6;
 const TAG_WAL_OFFSET = 7;
 const TAG_DAMAGED_SPAN = 8;
+const TAG_HORIZON = 9;
 
 export interface ManifestState {
   /** Mixed into the binding of new tables; chosen when the tree is made. */
@@ -45,6 +46,8 @@ export interface ManifestState {
   readonly marks: ReadonlyMap<number, Uint8Array>;
   readonly rangeTombstones: readonly RangeTombstone[];
   readonly damagedSpans: readonly DamagedSpan[];
+  /** Readers at a revision below it may miss versions: tables were written without them. 0: none are missing. */
+  readonly horizon: number;
 }
 
 /** The state on disk, or undefined when there is no manifest. @throws CorruptionError, DiskError. */
@@ -106,6 +109,7 @@ export function encodeManifest(state: ManifestState, kernels: Kernels): Uint8Arr
     const bounds = new ByteWriter().string(start).string(end).finish();
     field(TAG_DAMAGED_SPAN, new ByteWriter().u53(table).raw(bounds));
   }
+  if (state.horizon > 0) field(TAG_HORIZON, new ByteWriter().u53(state.horizon));
   const payload = writer.finish();
   const bytes = new Uint8Array(HEAD_BYTES + payload.length);
   writeU32(bytes, 0, MAGIC);
@@ -127,6 +131,7 @@ export function decodeManifest(bytes: Uint8Array, kernels: Kernels): ManifestSta
   let nextFileNumber = -1;
   let walSegmentFirst = -1;
   let walOffsetFirst = 0;
+  let horizon = 0;
   const levels: TableMeta[][] = Array.from({ length: LEVEL_COUNT }, () => []);
   const marks = new Map<number, Uint8Array>();
   const rangeTombstones: RangeTombstone[] = [];
@@ -149,6 +154,9 @@ export function decodeManifest(bytes: Uint8Array, kernels: Kernels): ManifestSta
         break;
       case TAG_WAL_OFFSET:
         walOffsetFirst = field.u53();
+        break;
+      case TAG_HORIZON:
+        horizon = field.u53();
         break;
       case TAG_TABLE: {
         const table = decodeTable(field);
@@ -185,7 +193,8 @@ export function decodeManifest(bytes: Uint8Array, kernels: Kernels): ManifestSta
         return `field ${tag} is not known`;
     }
   }
-  if (Math.min(treeId, nextFileNumber, walSegmentFirst, walOffsetFirst) < 0) return 'a field is missing';
+  if (Math.min(treeId, nextFileNumber, walSegmentFirst, walOffsetFirst, horizon) < 0)
+    return 'a field is missing';
   return {
     treeId,
     nextFileNumber,
@@ -195,6 +204,7 @@ export function decodeManifest(bytes: Uint8Array, kernels: Kernels): ManifestSta
     marks,
     rangeTombstones,
     damagedSpans,
+    horizon,
   };
 }
 

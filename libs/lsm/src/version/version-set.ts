@@ -20,6 +20,8 @@ export interface VersionEdit {
   readonly walFirst?: LogPosition;
   /** All of them from now on. */
   readonly damagedSpans?: readonly DamagedSpan[];
+  /** What the added tables were written by: versions that only readers below it see may be missing in them. */
+  readonly horizon?: number;
 }
 
 /**
@@ -136,6 +138,7 @@ export class VersionSet {
       marks,
       rangeTombstones,
       damagedSpans,
+      horizon: Math.max(this.#state.horizon, edit.horizon ?? 0),
     };
     await writeManifest(this.#disk, this.#directory, state, this.#kernels);
     this.#state = state;

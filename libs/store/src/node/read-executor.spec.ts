@@ -28,8 +28,11 @@ function frameOf(bytes: Uint8Array): Frame {
   return frames[0];
 }
 
-/** What a client hears of a read that met damage, and whether leadership was given away. */
-async function readDamaged(isLeader: boolean, leader: number): Promise<{ heard: string; gaveAway: boolean }> {
+/** What a client hears of a read, and whether leadership was given away. */
+async function serve(
+  { isLeader, leader }: { readonly isLeader: boolean; readonly leader: number },
+  { get, horizon, revision }: { get: () => ReturnType<Tree['get']>; horizon: number; revision: number },
+): Promise<{ heard: string; gaveAway: boolean }> {
   let heard = '';
   let gaveAway = false;
   const replica = {
@@ -38,13 +41,12 @@ async function readDamaged(isLeader: boolean, leader: number): Promise<{ heard: 
     leader,
     raft: { transferLeadership: () => void (gaveAway = true) },
   } as unknown as Replica;
-  const tree = { get: () => Promise.reject(new CorruptionError('table', 'tree/1.sst', 9, 'wrong checksum')) };
   const executor = new ReadExecutor({
     clock: CLOCK,
     hybridClock: new HybridClock(CLOCK),
-    tree: tree as unknown as Tree,
+    tree: { get } as unknown as Tree,
     wake: () => undefined,
-    horizon: () => 0,
+    horizon: () => horizon,
   });
   const batch = new DataRequestBuilder();
   batch.get(range, keyspace, utf8('k'), 0, 5000);
@@ -55,8 +57,12 @@ async function readDamaged(isLeader: boolean, leader: number): Promise<{ heard: 
       open: true,
       bytesQueued: 0,
       reply: (bytes: Uint8Array) => {
-        const { code, leaderHint } = DataResponseReader.read(frameOf(bytes).payload, 1).error(0);
-        heard = `${code} ${leaderHint ?? 0}`;
+        const {
+          code,
+          leaderHint = 0,
+          revision: since = 0,
+        } = DataResponseReader.read(frameOf(bytes).payload, 1).error(0);
+        heard = `${code} ${code === 'HF_COMPACTED' ? since : leaderHint}`;
       },
     },
     frameOf(batch.toFrame(pureKernels, 7, 1, head)),
@@ -66,13 +72,31 @@ async function readDamaged(isLeader: boolean, leader: number): Promise<{ heard: 
     served: Consistency.strong,
     stalenessMs: 0,
     nowMs: 0,
-    revision: 0,
+    revision,
     flags: 0,
   });
   await new Promise((resolve) => setImmediate(resolve));
   call.flush();
   return { heard, gaveAway };
 }
+
+const readDamaged = (isLeader: boolean, leader: number): ReturnType<typeof serve> =>
+  serve(
+    { isLeader, leader },
+    {
+      get: () => Promise.reject(new CorruptionError('table', 'tree/1.sst', 9, 'wrong checksum')),
+      horizon: 0,
+      revision: 0,
+    },
+  );
+
+it('a read of old versions is refused when they have gone while its round went on', async () => {
+  const get = (): never => {
+    throw new Error('the tree is not asked');
+  };
+  const heard = await serve({ isLeader: true, leader: 1 }, { get, horizon: 9, revision: 8 });
+  expect(heard).toEqual({ heard: 'HF_COMPACTED 9', gaveAway: false });
+});
 
 describe('a read that meets damage', () => {
   it('is refused by a leader, which gives its leadership away', async () => {

@@ -56,11 +56,7 @@ export class ReadExecutor {
     const { hybridClock } = this.#host;
     const revision = reader.revision(op);
     if (revision !== 0) {
-      const horizon = this.#host.horizon(reader.keyspaceId(op));
-      if (revision < horizon) {
-        call.refuse(op, 'HF_COMPACTED', { revision: horizon });
-        return;
-      }
+      if (this.#refusesCompacted(call, op, revision)) return;
       if (revision > revisionOfWallMs(hybridClock.nowMs() + FUTURE_MS_MAX)) {
         call.refuse(op, 'HF_BAD_REQUEST', { detail: 'a revision of the future' });
         return;
@@ -101,8 +97,18 @@ export class ReadExecutor {
     return reader.consistency === Consistency.eventual && floor <= replica.applied.revision;
   }
 
+  /** What was there at `revision` may be gone. */
+  #refusesCompacted(call: DataCall, op: number, revision: number): boolean {
+    const horizon = this.#host.horizon(call.reader.keyspaceId(op));
+    if (revision >= horizon) return false;
+    call.refuse(op, 'HF_COMPACTED', { revision: horizon });
+    return true;
+  }
+
   serve(call: DataCall, op: number, replica: Replica, view: ReadView): void {
     if (!call.takesAnswer(op)) return;
+    // Again: while its round went on, old versions went too.
+    if (view.revision !== 0 && this.#refusesCompacted(call, op, view.revision)) return;
     const { reader } = call;
     const kind = reader.kind(op);
     if (kind === OpKind.scan) {

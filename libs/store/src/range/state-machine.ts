@@ -83,13 +83,14 @@ export class StateMachine {
 
   /** Replaces everything the tree has of the range by a snapshot, atomically and durably. */
   async install({ head, paths }: StagedSnapshot): Promise<void> {
-    const { mark, descriptor, rangeTombstones } = head;
+    const { mark, descriptor, rangeTombstones, horizon } = head;
     await this.#tree.ingest(paths, {
       marks: new Map([
         [appliedMarkOf(this.#range), encodeAppliedMark(mark)],
         [descriptorMarkOf(this.#range), encodeDescriptor(descriptor)],
       ]),
       rangeTombstones,
+      horizon,
       replace: [{ start: descriptor.start, end: descriptor.end }, localKeys(this.#range)],
     });
     this.expiry.lower(0);

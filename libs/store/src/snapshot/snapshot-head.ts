@@ -18,6 +18,8 @@ export interface SnapshotHead {
   readonly mark: AppliedMark;
   readonly descriptor: RangeDescriptor;
   readonly rangeTombstones: readonly RangeTombstone[];
+  /** Readers at a revision below it may miss versions that the sender has dropped. */
+  readonly horizon: number;
   /** Sizes of the files, in bytes. */
   readonly files: readonly number[];
 }
@@ -32,6 +34,8 @@ interface HeadJson {
   readonly mark: AppliedMark;
   readonly descriptor: string;
   readonly rangeTombstones: readonly { start: string; end: string | null; revision: number }[];
+  /** Missing from senders that do not know it. */
+  readonly horizon?: number;
   readonly files: readonly number[];
 }
 
@@ -46,6 +50,7 @@ export function encodeSnapshotHead(head: SnapshotHead): Uint8Array {
       end: end === undefined ? null : toHex(end),
       revision,
     })),
+    horizon: head.horizon,
     files: head.files,
   };
   const text = utf8(JSON.stringify(json));
@@ -70,6 +75,7 @@ export function decodeSnapshotHead(bytes: Uint8Array): SnapshotHead | undefined 
       end: end === null ? undefined : fromHex(end),
       revision,
     })),
+    horizon: json.horizon ?? 0,
     files: json.files,
   };
 }

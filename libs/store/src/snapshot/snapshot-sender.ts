@@ -135,10 +135,11 @@ export class SnapshotSender {
     ]);
     const tables = exports.flatMap((part) => part.tables);
     const rangeTombstones = exports.flatMap((part) => part.rangeTombstones);
+    const horizon = Math.max(...exports.map((part) => part.horizon));
     const files: DiskFile[] = [];
     for (const { path } of tables) files.push(await disk.open(path, 'never'));
     const sizes = files.map((file) => file.size);
-    const head = encodeSnapshotHead({ mark, descriptor, rangeTombstones, files: sizes });
+    const head = encodeSnapshotHead({ mark, descriptor, rangeTombstones, horizon, files: sizes });
     return {
       replica,
       to,

@@ -142,6 +142,26 @@ describe('snapshot transfer', () => {
     }
   });
 
+  it('tells how far back the sender can show what was there', async () => {
+    const [from, to] = [new SimDisk({ seed: 1 }), new SimDisk({ seed: 2 })];
+    const fromTree = await treeWith(from, [
+      ['c', 3, 'old'],
+      ['c', 7, 'new'],
+    ]);
+    const toTree = await treeWith(to, []);
+    // What a leader has dropped that had not heard that old versions are to be kept longer.
+    fromTree.setHorizon(8);
+    await fromTree.flush();
+    const wire = new Wire(1, 0, { disk: from, tree: fromTree }, { disk: to });
+    wire.sender.request(replicaOf(), FOLLOWER);
+    for (let i = 0; i < 400 && wire.result === 'pending'; i++) await wire.step();
+    await new StateMachine(toTree, RANGE).install(wire.receiver.take(RANGE, 40, 3)!);
+    expect(await toTree.get(utf8('c'), 5)).toBeUndefined();
+    expect(toTree.horizon).toBe(8);
+    await fromTree.close();
+    await toTree.close();
+  });
+
   it('gives up on a peer that never answers, and says so', async () => {
     const disk = new SimDisk({ seed: 1 });
     const tree = await treeWith(disk, [['c', 1, 'x']]);

@@ -3,6 +3,8 @@
  * (or to `HOLDFAST_URL`, with `HOLDFAST_TOKEN`), and takes no answer that the document does not describe.
  * Schemathesis is taken from PATH, or installed once into `.holdfast/fuzz` with Python; without either this says so.
  * Its options may follow: `npm run fuzz:api -- --max-examples 200 --seed 1`.
+ * Stateful scenarios follow links that Schemathesis infers; the document has none. What it gets wrong there is answered in
+ * `tests/contract/schemathesis.toml`; "errors" of scenarios are its own, a wrong answer is a failure.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';

@@ -20,6 +20,7 @@ import {
   WatchEventsReader,
 } from '@holdfast/wire';
 import { describe, expect, it } from 'vitest';
+import { REVISIONS_PER_MS } from '../hybrid-clock.ts';
 import { encodeStoredValue } from '../range/stored-value.ts';
 import { dataKey } from '../tree-keys.ts';
 import { readPiece } from './catch-up.ts';
@@ -200,7 +201,7 @@ describe('RangeFeed', () => {
     expect(port.progress.get(1)).toBe(world.revision);
   });
 
-  it('ends a watch below the horizon as compacted, and tells the oldest revision', async () => {
+  it('ends a watch below the horizon as compacted, and tells where the next one may begin', async () => {
     const world = await World.open();
     for (let i = 0; i < 200; i++) world.write([[KEYS[0], `value ${i}`]]);
     world.advance();
@@ -208,11 +209,32 @@ describe('RangeFeed', () => {
     const port = new Port();
     world.feed.start(port, 1, { ...query, after: 49 });
     world.feed.start(port, 2, { ...query, after: 50 });
-    expect(port.ends.get(1)).toMatchObject({ reason: 'HF_COMPACTED', oldest: 50, progress: 49 });
+    expect(port.ends.get(1)).toMatchObject({ reason: 'HF_COMPACTED', oldest: world.revision, progress: 49 });
     expect(port.progress.has(1)).toBe(false);
     await world.settle();
     expect(port.ends.get(2)).toBeUndefined();
     expect(port.events.get(2)).toEqual(world.expected(ALL.start, ALL.end, 50));
+  });
+
+  it('lets one whose changes are gone begin anew, although the horizon has moved on meanwhile', async () => {
+    const world = await World.open();
+    const port = new Port();
+    const write = (revision: number): void => {
+      world.revision = revision - 1;
+      world.write([[KEYS[0], `at ${revision}`]]);
+      world.advance();
+    };
+    const second = 1000 * REVISIONS_PER_MS;
+    for (let at = 1; at <= 60; at++) write(at * second);
+    world.horizon = 20 * second;
+    world.feed.start(port, 1, { ...query, after: 5 * second });
+    const { oldest } = port.ends.get(1)!;
+    expect(oldest).toBe(30 * second);
+    world.horizon = 29 * second;
+    world.feed.start(port, 2, { ...query, after: oldest });
+    await world.settle();
+    expect(port.ends.get(2)).toBeUndefined();
+    expect(port.events.get(2)).toHaveLength(30);
   });
 
   it('takes a start that is ahead of this replica, and repeats nothing', async () => {

@@ -9,12 +9,16 @@ import {
 import type { ChangeTap } from '../range/change-tap.ts';
 import { readStoredValue } from '../range/stored-value.ts';
 import { toHex } from '../range/descriptor.ts';
+import { REVISIONS_PER_MS } from '../hybrid-clock.ts';
 import { userKeyOf } from '../tree-keys.ts';
 import { ChangeRing } from './change-ring.ts';
 import type { Piece } from './catch-up.ts';
 import { framesOf } from './cut-frames.ts';
 import { type Interval, IntervalIndex } from './interval-index.ts';
 import type { EndReason, Shape, Watcher, WatchPort, WatchQuery } from './watcher.ts';
+
+/** Who was told that its changes are gone has this long to begin anew, in milliseconds. */
+const RETURN_MS = 10_000;
 
 export interface FeedLimits {
   /** Recent changes kept in memory while somebody watches, per range. */
@@ -278,7 +282,7 @@ export class RangeFeed implements ChangeTap {
         } else if (watcher.position >= this.#ring.floor) {
           visits -= this.#sendFromRing(watcher);
         } else if (this.#isCompacted(watcher)) {
-          this.#end(watcher, { reason: 'HF_COMPACTED', oldest: this.#host.horizon(watcher.shape) });
+          this.#end(watcher, { reason: 'HF_COMPACTED', oldest: this.#nextStart(watcher.shape) });
         } else {
           this.#readTree(watcher.shape);
           break;
@@ -297,6 +301,11 @@ export class RangeFeed implements ChangeTap {
   /** Changes behind its position are in neither ring nor tree any more. */
   #isCompacted({ position, shape }: Watcher): boolean {
     return position < this.#head && position < this.#ring.floor && position < this.#host.horizon(shape);
+  }
+
+  /** Where the next watch may begin. The horizon moves on with time, and whoever comes back must not find it there. */
+  #nextStart(shape: Shape): number {
+    return Math.min(this.#head, this.#host.horizon(shape) + RETURN_MS * REVISIONS_PER_MS);
   }
 
   #pumpLater(): void {

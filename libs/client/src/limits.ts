@@ -61,7 +61,7 @@ export const HEDGE_DELAY_MS = { initial: 20, min: 1, max: 200 } as const;
 export const HEDGE_BUDGET = { capacity: 16, earnedPerSuccess: 0.05 } as const;
 
 /** A map older than this is asked for again, by the way. */
-export const MAP_AGE_MAX_MS = 30_000;
+export const MAP_AGE_MAX_MS = 5_000;
 /** A node that was asked for the map and says nothing for this long: ask another one. */
 export const MAP_PATIENCE_MS = 300;
 /** Wait between failed questions for the map (full jitter). */

@@ -9,14 +9,14 @@ import {
   FrameDecoder,
 } from '@holdfast/wire';
 import { describe, expect, it } from 'vitest';
-import { HybridClock } from '../hybrid-clock.ts';
+import { HybridClock, REVISION_EPOCH_MS, revisionOfWallMs } from '../hybrid-clock.ts';
 import type { Replica } from '../range/replica.ts';
 import { DataCall } from './data-call.ts';
-import { ReadExecutor } from './read-executor.ts';
+import { ReadExecutor, ReadRounds } from './read-executor.ts';
 
 const [range, keyspace] = [2 as RangeId, 1 as KeyspaceId];
 const CLOCK: Clock = {
-  wallMs: () => 0,
+  wallMs: () => REVISION_EPOCH_MS,
   monotonicMs: () => 0,
   schedule: () => () => undefined,
   defer: () => undefined,
@@ -28,28 +28,11 @@ function frameOf(bytes: Uint8Array): Frame {
   return frames[0];
 }
 
-/** What a client hears of a read, and whether leadership was given away. */
-async function serve(
-  { isLeader, leader }: { readonly isLeader: boolean; readonly leader: number },
-  { get, horizon, revision }: { get: () => ReturnType<Tree['get']>; horizon: number; revision: number },
-): Promise<{ heard: string; gaveAway: boolean }> {
+/** A read of one key at a revision, and what its client hears. */
+function readCall(revision: number): { readonly call: DataCall; readonly heard: () => string } {
   let heard = '';
-  let gaveAway = false;
-  const replica = {
-    id: range,
-    isLeader,
-    leader,
-    raft: { transferLeadership: () => void (gaveAway = true) },
-  } as unknown as Replica;
-  const executor = new ReadExecutor({
-    clock: CLOCK,
-    hybridClock: new HybridClock(CLOCK),
-    tree: { get } as unknown as Tree,
-    wake: () => undefined,
-    horizon: () => horizon,
-  });
   const batch = new DataRequestBuilder();
-  batch.get(range, keyspace, utf8('k'), 0, 5000);
+  batch.get(range, keyspace, utf8('k'), revision, 5000);
   const head = { deadlineMs: 5000, consistency: Consistency.strong, maxStalenessMs: 0, minRevision: 0 };
   const call = new DataCall(
     { kernels: pureKernels, clockMark: () => 1, answered: () => undefined, finished: () => undefined },
@@ -68,7 +51,32 @@ async function serve(
     frameOf(batch.toFrame(pureKernels, 7, 1, head)),
     new DataResponseBuilder(),
   );
-  executor.serve(call, 0, replica, {
+  return { call, heard: () => heard };
+}
+
+const executorOf = (get: () => ReturnType<Tree['get']>, horizon: number): ReadExecutor =>
+  new ReadExecutor({
+    clock: CLOCK,
+    hybridClock: new HybridClock(CLOCK),
+    tree: { get } as unknown as Tree,
+    wake: () => undefined,
+    horizon: () => horizon,
+  });
+
+/** What a client hears of a read, and whether leadership was given away. */
+async function serve(
+  { isLeader, leader }: { readonly isLeader: boolean; readonly leader: number },
+  { get, horizon, revision }: { get: () => ReturnType<Tree['get']>; horizon: number; revision: number },
+): Promise<{ heard: string; gaveAway: boolean }> {
+  let gaveAway = false;
+  const replica = {
+    id: range,
+    isLeader,
+    leader,
+    raft: { transferLeadership: () => void (gaveAway = true) },
+  } as unknown as Replica;
+  const { call, heard } = readCall(0);
+  executorOf(get, horizon).serve(call, 0, replica, {
     served: Consistency.strong,
     stalenessMs: 0,
     nowMs: 0,
@@ -77,7 +85,7 @@ async function serve(
   });
   await new Promise((resolve) => setImmediate(resolve));
   call.flush();
-  return { heard, gaveAway };
+  return { heard: heard(), gaveAway };
 }
 
 const readDamaged = (isLeader: boolean, leader: number): ReturnType<typeof serve> =>
@@ -96,6 +104,21 @@ it('a read of old versions is refused when they have gone while its round went o
   };
   const heard = await serve({ isLeader: true, leader: 1 }, { get, horizon: 9, revision: 8 });
   expect(heard).toEqual({ heard: 'HF_COMPACTED 9', gaveAway: false });
+});
+
+it.each([
+  // Another leader's clock may be minutes ahead of this one's.
+  [60_000, 'HF_UNAVAILABLE 0'],
+  [3_600_000, 'HF_BAD_REQUEST 0'],
+])('a read %i ms above the clock is refused, for now or for good', (aheadMs, expected) => {
+  const get = (): never => {
+    throw new Error('the tree is not asked');
+  };
+  const replica = { id: range, isLeader: true } as unknown as Replica;
+  const { call, heard } = readCall(revisionOfWallMs(CLOCK.wallMs() + aheadMs));
+  executorOf(get, 0).execute(call, 0, replica, new ReadRounds());
+  call.flush();
+  expect(heard()).toBe(expected);
 });
 
 describe('a read that meets damage', () => {

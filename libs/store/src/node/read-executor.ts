@@ -14,6 +14,11 @@ import { scanRange } from './scan.ts';
 export const STALENESS_UNKNOWN_MS = 0xffff_ffff;
 /** How far above this node's clock a revision may be that is read at: the skew between two leaders. Milliseconds. */
 export const FUTURE_MS_MAX = 10_000;
+/**
+ * Up to here above its clock a revision may still be one that another node has stamped, whose clock was set wrong: the
+ * nodes tell each other, and the next try finds this one's clock moved on. Milliseconds.
+ */
+const SKEW_MS_MAX = 600_000;
 
 /** Builders of rows that wait for the next scan. */
 const IDLE_ROWS_MAX = 16;
@@ -57,10 +62,7 @@ export class ReadExecutor {
     const revision = reader.revision(op);
     if (revision !== 0) {
       if (this.#refusesCompacted(call, op, revision)) return;
-      if (revision > revisionOfWallMs(hybridClock.nowMs() + FUTURE_MS_MAX)) {
-        call.refuse(op, 'HF_BAD_REQUEST', { detail: 'a revision of the future' });
-        return;
-      }
+      if (this.#refusesFuture(call, op, revision)) return;
     }
     if (this.#servedLocally(call, revision, replica)) {
       const nowMs = revision === 0 ? hybridClock.nowMs() : wallMsOfRevision(revision);
@@ -95,6 +97,19 @@ export class ReadExecutor {
     const { reader } = call;
     const floor = Math.max(reader.minRevision, revision);
     return reader.consistency === Consistency.eventual && floor <= replica.applied.revision;
+  }
+
+  /** Reading at a revision moves this node's clock there: not by more than clocks may differ, whoever asks for it. */
+  #refusesFuture(call: DataCall, op: number, revision: number): boolean {
+    const nowMs = this.#host.hybridClock.nowMs();
+    if (revision <= revisionOfWallMs(nowMs + FUTURE_MS_MAX)) return false;
+    if (revision <= revisionOfWallMs(nowMs + SKEW_MS_MAX)) {
+      const detail = `this node's clock is ${wallMsOfRevision(revision) - nowMs} ms behind that revision`;
+      call.refuse(op, 'HF_UNAVAILABLE', { retryAfterMs: 20, detail });
+    } else {
+      call.refuse(op, 'HF_BAD_REQUEST', { detail: 'a revision of the future' });
+    }
+    return true;
   }
 
   /** What was there at `revision` may be gone. */

@@ -91,9 +91,11 @@ class BankWorker extends Worker {
     const amount = randomInteger(random, 1, BALANCE / 2);
     const call = this.#history.invoke(this.process, this.#prefix, { kind: 'transfer', from, to, amount });
     await this.record<BankCall, BankResult>(this.#history, call, false, async () => {
-      const result = await attempt(() => this.#transfer(random, from, to, amount));
+      const result = await attempt(
+        () => this.#transfer(random, from, to, amount),
+        () => this.writes++,
+      );
       if (result === undefined) return undefined;
-      this.writes++;
       return { kind: 'done' };
     });
   }

@@ -108,9 +108,11 @@ class CycleWorker extends Worker {
     const node = randomInteger(random, 0, nodes.length - 1);
     const call = this.#history.invoke(this.process, prefix, { kind: 'swap', node });
     await this.record<CycleCall, CycleResult>(this.#history, call, false, async () => {
-      const result = await attempt(() => this.#swap(random, node));
+      const result = await attempt(
+        () => this.#swap(random, node),
+        () => this.writes++,
+      );
       if (result === undefined) return undefined;
-      this.writes++;
       return { kind: 'swapped', swaps: (result.results.at(-1) as Counted).value };
     });
   }

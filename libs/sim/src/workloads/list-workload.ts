@@ -1,4 +1,4 @@
-import { type Client, json, type Keyspace, type StoredItem } from '@holdfast/client';
+import { type AtomicResult, type Client, json, type Keyspace, type StoredItem } from '@holdfast/client';
 import { type Random, randomChance, randomInteger, randomPick } from '@holdfast/io';
 import { History } from '../checkers/history.ts';
 import { checkListAppend, type ListStep, type ListTransaction } from '../checkers/list-append.ts';
@@ -156,7 +156,7 @@ class ListWorker extends Worker {
 
   async #write(random: Random, steps: readonly ListStep[]): Promise<ListResult | undefined> {
     const { deadlineMs } = this.pace;
-    const result = await attempt(async () => {
+    const propose = async (): Promise<AtomicResult> => {
       const items = await readTogether(this.#lists, keysOf(steps), deadlineMs);
       const transaction = this.#lists.atomic();
       checkUnchanged(transaction, items);
@@ -172,9 +172,9 @@ class ListWorker extends Worker {
       }
       const once = maybeOnce(random, `${this.process}-list-${++this.#serial}`);
       return transaction.commit({ deadlineMs, ...once });
-    });
+    };
+    const result = await attempt(propose, () => this.writes++);
     if (result === undefined) return undefined;
-    this.writes++;
     return {
       steps: steps.map((step, i) => seen(step, result.results[i] as StoredItem<number[]> | undefined)),
     };

@@ -29,13 +29,20 @@ export function checkUnchanged<T>(
 /** Attempts of one operation while others get in between. */
 const ATTEMPTS_MAX = 3;
 
-/** Attempts until one commits. Undefined: each found what it had read changed, or had nothing to do, and wrote nothing. */
+/**
+ * Attempts until one commits. Undefined: each found what it had read changed, or had nothing to do, and wrote nothing.
+ *
+ * @param judged called for each verdict. One that says no has gone through the log as well: of those who want the same
+ * keys somebody gets on, and nobody else is promised to.
+ */
 export async function attempt(
   transaction: () => Promise<AtomicResult | undefined>,
+  judged: () => void,
 ): Promise<AtomicResult | undefined> {
   for (let i = 0; i < ATTEMPTS_MAX; i++) {
     const result = await transaction();
     if (result === undefined) return undefined;
+    judged();
     if (result.committed) return result;
   }
   return undefined;

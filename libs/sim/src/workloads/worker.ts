@@ -41,7 +41,7 @@ export abstract class Worker {
   steps = 0;
   /** An operation is under way. */
   busy = false;
-  /** Writes that were acknowledged. */
+  /** Writes that were acknowledged, or judged by the log. */
   writes = 0;
 
   constructor({ process, client, scheduler, random, pace, mask }: WorkerWorld) {

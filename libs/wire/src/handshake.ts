@@ -44,6 +44,8 @@ export interface Hello {
   readonly agent: string;
   /** Which data directory speaks for the node, drawn when that was made; 0 for a client. Below 2^53. */
   readonly storage: number;
+  /** Revision of the record of members that the node goes by; absent for a client, and for a node without one. */
+  readonly membership?: number | undefined;
 }
 
 export interface HelloAck {
@@ -93,6 +95,7 @@ export function encodeHello(kernels: Kernels, requestId: number, hello: Hello): 
     HelloTable.addAddress(builder, address);
     HelloTable.addAgent(builder, agent);
     HelloTable.addStorage(builder, BigInt(hello.storage));
+    HelloTable.addMembership(builder, BigInt(hello.membership ?? 0));
     return HelloTable.endHello(builder);
   });
   return encodeFrame(kernels, { type: FrameType.hello, requestId, version: HANDSHAKE_VERSION }, payload);
@@ -123,6 +126,7 @@ export function readHello(payload: Uint8Array): Hello {
     address: textOf(table.address(Encoding.UTF8_BYTES), ADDRESS_BYTES_MAX, 'address'),
     agent: textOf(table.agent(Encoding.UTF8_BYTES), AGENT_BYTES_MAX, 'agent'),
     storage: u53Of(table.storage(), 'storage'),
+    membership: u53Of(table.membership(), 'membership') || undefined,
   };
 }
 

@@ -143,6 +143,25 @@ describe('the members of a cluster', () => {
     await world.judge();
   }, 60_000);
 
+  it('take one back that was down while all others were exchanged', async () => {
+    const world = new World(7, 3);
+    const { cluster } = world;
+    await world.pass(2_000);
+    const [first, second, away] = cluster.servers;
+    cluster.kill(away, 'power');
+    for (const old of [first, second]) {
+      const { id, address } = cluster.addServer();
+      await world.change({ add: [{ id, address }] });
+      await world.change({ remove: [old.id] });
+    }
+    await world.pass(5_000);
+    expect([first.out, second.out]).toEqual([true, true]);
+    cluster.start(away);
+    await world.pass(5_000);
+    expect(world.votersOf(away).every((voters) => voters.join() === '3,4,5')).toBe(true);
+    await world.judge();
+  }, 60_000);
+
   it('lose one that is down, and it is not let in again', async () => {
     const world = new World(5, 3);
     const { cluster } = world;

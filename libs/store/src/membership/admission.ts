@@ -11,7 +11,8 @@ export interface HelloRefusal {
 
 /**
  * Decides which nodes may speak with this one. A node that the record has dropped is still heard as long as a replica
- * here has it in its configuration: until a quorum knows of the removal, its vote may be needed.
+ * here has it in its configuration: until a quorum knows of the removal, its vote may be needed. One that the record does
+ * not have yet is heard when it goes by a later record (`Roster.introduce`).
  */
 export class Admission {
   readonly #roster: Roster;

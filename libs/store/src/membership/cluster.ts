@@ -96,7 +96,7 @@ export class Cluster {
 
   /** Why the node that says hello is not spoken with; undefined when it is. */
   helloRefusal(hello: Hello & { readonly nodeId: NodeId }): HelloRefusal | undefined {
-    if (this.roster.introduce(hello.nodeId, hello.address)) this.#follow();
+    if (this.roster.introduce(hello.nodeId, hello.address, hello.membership ?? 0)) this.#follow();
     return this.#admission.refusalOf(hello);
   }
 

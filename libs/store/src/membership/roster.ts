@@ -29,6 +29,9 @@ export function membershipTreeKey(): Uint8Array {
   return TREE_KEY;
 }
 
+/** Members of later records that are kept: each is a link. */
+const AHEAD_MAX = 16;
+
 /**
  * Who belongs to the cluster, as far as this node has heard: the record that its replica of `meta` has applied.
  * Before there is one, those that the configuration names, and nodes that have introduced themselves.
@@ -40,6 +43,11 @@ export class Roster {
   #records: ReadonlyMap<NodeId, MemberRecord> = new Map();
   #removed: ReadonlySet<NodeId> = new Set();
   #revision = 0;
+  /**
+   * Nodes that go by a later record than this node. While it was away, others may have taken the place of all that its
+   * own record names: if it did not listen to them, it would never hear of them.
+   */
+  readonly #ahead = new Map<NodeId, Address>();
   /** Applied index of `meta` at which the record was read last. */
   #readAt = -1;
   #reading = false;
@@ -60,8 +68,8 @@ export class Roster {
   }
 
   get members(): readonly Member[] {
-    if (this.#membership !== undefined) return this.#membership.nodes;
-    return Array.from(this.#contacts, ([id, address]) => ({ id, address }));
+    const known = this.#membership?.nodes ?? Array.from(this.#contacts, ([id, address]) => ({ id, address }));
+    return [...known, ...Array.from(this.#ahead, ([id, address]) => ({ id, address }))];
   }
 
   record(node: NodeId): MemberRecord | undefined {
@@ -70,6 +78,7 @@ export class Roster {
 
   /** Whether the node may be spoken with. */
   knows(node: NodeId): boolean {
+    if (this.#ahead.has(node)) return true;
     return this.#membership === undefined ? this.#contacts.has(node) : this.#records.has(node);
   }
 
@@ -79,13 +88,15 @@ export class Roster {
   }
 
   /**
-   * A node of the cluster has introduced itself. True when that is news that a node without the record acts on.
+   * A node of the cluster has introduced itself. True when that is news that this node acts on.
+   * @param revision of the record that it goes by; 0 for none
    */
-  introduce(node: NodeId, address: Address): boolean {
-    if (this.#membership !== undefined || address === '' || this.#contacts.get(node) === address)
-      return false;
-    this.#contacts.set(node, address);
-    return true;
+  introduce(node: NodeId, address: Address, revision: number): boolean {
+    if (address === '') return false;
+    if (this.#membership === undefined) return isNews(this.#contacts, node, address);
+    if (revision <= this.#revision || this.#records.has(node) || this.#removed.has(node)) return false;
+    if (this.#ahead.size >= AHEAD_MAX && !this.#ahead.has(node)) return false;
+    return isNews(this.#ahead, node, address);
   }
 
   /**
@@ -103,6 +114,8 @@ export class Roster {
       this.#revision = version.revision;
       this.#records = new Map(this.#membership.nodes.map((node) => [node.id, node]));
       this.#removed = new Set(this.#membership.removed);
+      // Who is still ahead of this record says so when it comes again.
+      this.#ahead.clear();
       changed();
     } catch (error) {
       // Another replica of `meta` has the record, and this one will: until then the node goes by what it knows.
@@ -111,4 +124,10 @@ export class Roster {
       this.#reading = false;
     }
   }
+}
+
+function isNews(known: Map<NodeId, Address>, node: NodeId, address: Address): boolean {
+  if (known.get(node) === address) return false;
+  known.set(node, address);
+  return true;
 }

@@ -97,7 +97,6 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
 
   /**
    * Takes the directory and recovers what it holds.
-   *
    * @throws IdentityError when the directory belongs to somebody else; DiskError, also `ELOCKED` when another
    * process has the directory; the engine's and the log's corruption errors. Nothing is served then.
    */
@@ -360,6 +359,10 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
   }
 
   // PeerLinkHost
+
+  get membership(): number {
+    return this.#cluster.roster.revision;
+  }
 
   linkOpened(peer: NodeId): void {
     // What was sent while the link was down is lost: let every leader here look at this peer anew.

@@ -52,6 +52,8 @@ export interface PeerLinkHost {
   readonly address: string;
   /** Which data directory speaks for this node. */
   readonly storage: number;
+  /** Revision of the record of members that this node goes by; 0 for none. */
+  readonly membership: number;
   linkOpened(peer: NodeId): void;
   /** An open link is gone: evidence that the process at its other end is (D9). */
   linkLost(peer: NodeId): void;
@@ -162,6 +164,7 @@ export class PeerLink implements ConnectionHandler {
       address: this.#host.address,
       agent: self.agent,
       storage: this.#host.storage,
+      membership: this.#host.membership,
     };
     this.#connection!.write(encodeHello(kernels, 1, this.#hello));
   }

@@ -128,8 +128,16 @@ storage():bigint {
   return offset ? this.bb!.readUint64(this.bb_pos + offset) : BigInt('0');
 }
 
+/**
+ * Revision of the record of members that the node goes by; 0 for a client, and for a node without one.
+ */
+membership():bigint {
+  const offset = this.bb!.__offset(this.bb_pos, 28);
+  return offset ? this.bb!.readUint64(this.bb_pos + offset) : BigInt('0');
+}
+
 static startHello(builder:flatbuffers.Builder) {
-  builder.startObject(12);
+  builder.startObject(13);
 }
 
 static addClusterId(builder:flatbuffers.Builder, clusterIdOffset:flatbuffers.Offset) {
@@ -192,13 +200,17 @@ static addStorage(builder:flatbuffers.Builder, storage:bigint) {
   builder.addFieldInt64(11, storage, BigInt('0'));
 }
 
+static addMembership(builder:flatbuffers.Builder, membership:bigint) {
+  builder.addFieldInt64(12, membership, BigInt('0'));
+}
+
 static endHello(builder:flatbuffers.Builder):flatbuffers.Offset {
   const offset = builder.endObject();
   builder.requiredField(offset, 4) // cluster_id
   return offset;
 }
 
-static createHello(builder:flatbuffers.Builder, clusterIdOffset:flatbuffers.Offset, nodeId:number, toNodeId:number, role:number, versionMin:number, versionMax:number, features:number, frameBytesMax:number, tokenOffset:flatbuffers.Offset, addressOffset:flatbuffers.Offset, agentOffset:flatbuffers.Offset, storage:bigint):flatbuffers.Offset {
+static createHello(builder:flatbuffers.Builder, clusterIdOffset:flatbuffers.Offset, nodeId:number, toNodeId:number, role:number, versionMin:number, versionMax:number, features:number, frameBytesMax:number, tokenOffset:flatbuffers.Offset, addressOffset:flatbuffers.Offset, agentOffset:flatbuffers.Offset, storage:bigint, membership:bigint):flatbuffers.Offset {
   Hello.startHello(builder);
   Hello.addClusterId(builder, clusterIdOffset);
   Hello.addNodeId(builder, nodeId);
@@ -212,6 +224,7 @@ static createHello(builder:flatbuffers.Builder, clusterIdOffset:flatbuffers.Offs
   Hello.addAddress(builder, addressOffset);
   Hello.addAgent(builder, agentOffset);
   Hello.addStorage(builder, storage);
+  Hello.addMembership(builder, membership);
   return Hello.endHello(builder);
 }
 }

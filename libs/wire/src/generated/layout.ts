@@ -316,6 +316,7 @@ export const HELLO: TableShape = {
     { name: 'address', kind: 'text', bytes: 1, required: false },
     { name: 'agent', kind: 'text', bytes: 1, required: false },
     { name: 'storage', kind: 'scalar', bytes: 8, required: false },
+    { name: 'membership', kind: 'scalar', bytes: 8, required: false },
   ],
 };
 
@@ -333,6 +334,7 @@ export const HELLO_SLOT = {
   address: 9,
   agent: 10,
   storage: 11,
+  membership: 12,
 } as const;
 
 export const HELLO_ACK: TableShape = {

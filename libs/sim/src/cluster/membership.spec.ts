@@ -10,6 +10,8 @@ import { checkFinalState } from './final-state.ts';
 import { CLUSTER_ID, type Server, StoreCluster } from './store-cluster.ts';
 
 const PATIENCE_MS = 60_000;
+const META = 1;
+const DATA = 2;
 
 /** A cluster under a load of reads and writes, and somebody who changes its members. */
 class World {
@@ -190,6 +192,34 @@ describe('the members of a cluster', () => {
     await expect(world.until(world.admin.cluster.removeNode(third.id))).rejects.toThrow('HF_CONFLICT');
     await world.until(world.admin.cluster.cancelChange());
     await world.change({ remove: [third.id] });
+    await world.judge();
+  }, 60_000);
+
+  it('hear of a change in time to act on it, also who leaves, leads a range, and has missed what meta says', async () => {
+    const world = new World(8, 3);
+    const { cluster } = world;
+    await world.pass(2_000);
+    const goes = cluster.servers.find((server) => server !== world.leader(META))!;
+    const leader = world.leader(DATA);
+    const led = leader.node!.replica(rangeId(DATA))!;
+    if (leader !== goes) {
+      led.raft.transferLeadership(goes.id);
+      leader.node!.wake(led);
+      await world.pass(1_000);
+    }
+    expect(world.leader(DATA)).toBe(goes);
+    const { raft } = goes.node!.replica(rangeId(META))!;
+    const step = raft.step.bind(raft);
+    raft.step = () => undefined;
+    await world.until(world.admin.cluster.removeNode(goes.id));
+    await world.pass(10_000);
+    // Without its vote in meta, and at the head of the other range by what it knew last.
+    expect(world.votersOf(world.leader(META))[0]).not.toContain(goes.id);
+    expect(world.leader(DATA)).toBe(goes);
+    raft.step = step;
+    await world.until(world.admin.cluster.settled());
+    await world.pass(5_000);
+    expect(goes.out).toBe(true);
     await world.judge();
   }, 60_000);
 

@@ -37,6 +37,30 @@ describe('nextConfChange', () => {
     expect(nextConfChange(conf, nodes(1, 2, 3), everybody)?.steps).toEqual([{ action: 'remove', node: 4 }]);
   });
 
+  it('keeps those who listen as learners, takes their votes, and drops them when they need not listen any more', () => {
+    const wanted = nodes(1, 2, 4);
+    const learning = confStateOf(nodes(1, 2, 3), nodes(4));
+    const swap = nextConfChange(learning, wanted, everybody, nodes(3));
+    expect(swap?.steps).toEqual([
+      { action: 'add-voter', node: 4 },
+      { action: 'add-learner', node: 3 },
+    ]);
+    const joint = changeConfiguration(learning, swap!) as ConfState;
+    const listening = changeConfiguration(joint, LEAVE_JOINT) as ConfState;
+    expect(listening).toEqual(confStateOf(wanted, nodes(3)));
+    expect(nextConfChange(listening, wanted, everybody, nodes(3))).toBeUndefined();
+    expect(nextConfChange(listening, wanted, everybody)?.steps).toEqual([{ action: 'remove', node: 3 }]);
+  });
+
+  it('lets somebody listen who was no member, and leaves nobody a majority that is not heard', () => {
+    const conf = confStateOf(nodes(1, 2, 3));
+    const wanted = nodes(1, 2, 3);
+    expect(nextConfChange(conf, wanted, everybody, nodes(4))?.steps).toEqual([
+      { action: 'add-learner', node: 4 },
+    ]);
+    expect(nextConfChange(conf, nodes(1, 2), (node) => node === 1, nodes(3))).toBeUndefined();
+  });
+
   it('waits while a joint configuration is being left, and when all is well', () => {
     const joint = { ...confStateOf(nodes(1, 4)), votersOutgoing: nodes(1, 2), autoLeave: true };
     expect(nextConfChange(joint, nodes(1, 4), everybody)).toBeUndefined();

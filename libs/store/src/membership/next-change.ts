@@ -17,24 +17,29 @@ export function isSettled(conf: ConfState, wanted: readonly NodeId[]): boolean {
  * others lose theirs, in one change. A range therefore never has fewer voters on the way than at both ends.
  *
  * @param heard who was heard from lately: nobody loses a vote while the remaining ones are no majority.
+ * @param listening who is to learn without a vote, and not be dropped: none of `wanted`.
  */
 export function nextConfChange(
   conf: ConfState,
   wanted: readonly NodeId[],
   heard: (node: NodeId) => boolean,
+  listening: readonly NodeId[] = [],
 ): ConfChange | undefined {
-  if (isJoint(conf) || isSettled(conf, wanted)) return undefined;
+  if (isJoint(conf)) return undefined;
   const members = new Set([...conf.voters, ...conf.learners]);
-  const missing = wanted.filter((node) => !members.has(node));
+  const missing = [...wanted, ...listening].filter((node) => !members.has(node));
   if (missing.length > 0) {
     return changeOf(missing.map((node) => ({ action: 'add-learner' as const, node })));
   }
+  const promoted = conf.learners.filter((node) => wanted.includes(node));
+  const demoted = conf.voters.filter((node) => listening.includes(node));
+  const gone = [...members].filter((node) => !wanted.includes(node) && !listening.includes(node));
+  if (promoted.length + demoted.length + gone.length === 0) return undefined;
   const alive = wanted.filter(heard).length;
   if (alive * 2 <= wanted.length) return undefined;
-  const promoted = conf.learners.filter((node) => wanted.includes(node));
-  const gone = [...members].filter((node) => !wanted.includes(node));
   return changeOf([
     ...promoted.map((node) => ({ action: 'add-voter' as const, node })),
+    ...demoted.map((node) => ({ action: 'add-learner' as const, node })),
     ...gone.map((node) => ({ action: 'remove' as const, node })),
   ]);
 }

@@ -59,7 +59,8 @@ export class Reconciler {
     if (membership === undefined) return;
     const wanted = wantedVoters(membership);
     for (const replica of replicas.values()) {
-      if (replica.isLeader && !isSettled(replica.descriptor.conf, wanted)) this.#move(replica, wanted);
+      if (!replica.isLeader || isSettled(replica.descriptor.conf, wanted)) continue;
+      this.#move(replica, wanted, replica.id === META_RANGE ? this.#listening(membership, wanted) : []);
     }
     const meta = replicas.get(META_RANGE);
     if (meta?.isLeader !== true || this.#proposing) return;
@@ -67,7 +68,17 @@ export class Reconciler {
     if (next !== undefined) this.#propose(meta, next);
   }
 
-  #move(replica: Replica, wanted: readonly NodeId[]): void {
+  /**
+   * Who leaves stays in `meta`, without a vote, until every other range has let it go: it may lead one of them, and
+   * only members of `meta` hear what is wanted. One that had missed the last word would lead on by an older one.
+   */
+  #listening({ nodes, ranges }: Membership, wanted: readonly NodeId[]): readonly NodeId[] {
+    const others = ranges.filter((range) => range !== META_RANGE);
+    if (this.#areSettled(others, wanted)) return [];
+    return nodes.flatMap(({ id, state }) => (state === 'leaving' ? [id] : []));
+  }
+
+  #move(replica: Replica, wanted: readonly NodeId[], listening: readonly NodeId[]): void {
     // A leader that sleeps hears nobody, and would take the dead for alive.
     replica.rouse();
     const { raft } = replica;
@@ -79,13 +90,13 @@ export class Reconciler {
       (replica.leadTicks > electionTicks &&
         this.#age > electionTicks + LOOK_TICKS &&
         peers.some(({ id, silentTicks }) => id === node && silentTicks < electionTicks));
-    const change = nextConfChange(replica.descriptor.conf, wanted, heard);
+    const change = nextConfChange(replica.descriptor.conf, wanted, heard, listening);
     // A refusal says "not yet": another change, a learner that lags, no commit in this term. The next look asks again.
     if (change !== undefined && raft.proposeConfChange(change).ok) this.#host.wake(replica);
   }
 
   #nextRecord(membership: Membership, wanted: readonly NodeId[]): Membership | undefined {
-    if (isChanging(membership) && this.#allSettled(membership, wanted)) {
+    if (isChanging(membership) && this.#areSettled(membership.ranges, wanted)) {
       if (this.#allDurable(membership)) return finishChange(membership);
       this.#host.flush();
     }
@@ -97,7 +108,7 @@ export class Reconciler {
   }
 
   /** Configurations only move by committed entries: what this node's own replicas show is true everywhere. */
-  #allSettled({ ranges }: Membership, wanted: readonly NodeId[]): boolean {
+  #areSettled(ranges: readonly RangeId[], wanted: readonly NodeId[]): boolean {
     const { replicas } = this.#host;
     return ranges.every((range) => {
       const replica = replicas.get(range);

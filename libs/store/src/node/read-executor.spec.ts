@@ -121,6 +121,29 @@ it.each([
   expect(heard()).toBe(expected);
 });
 
+describe('a strong read that reaches a node that does not lead', () => {
+  const askFollower = (isVoter: boolean): { readonly heard: string; readonly asksLeader: boolean } => {
+    const get = (): never => {
+      throw new Error('the tree is not asked');
+    };
+    let asksLeader = false;
+    const read = (): void => void (asksLeader = true);
+    const replica = { id: range, isLeader: false, isVoter, leader: 3, read } as unknown as Replica;
+    const { call, heard } = readCall(0);
+    executorOf(get, 0).execute(call, 0, replica, new ReadRounds());
+    call.flush();
+    return { heard: heard(), asksLeader };
+  };
+
+  it('waits there for the word of the leader when the node votes', () => {
+    expect(askFollower(true)).toEqual({ heard: '', asksLeader: true });
+  });
+
+  it('is sent on to the leader when it does not, since it may be about to go', () => {
+    expect(askFollower(false)).toEqual({ heard: 'HF_NOT_LEADER 3', asksLeader: false });
+  });
+});
+
 describe('a read that meets damage', () => {
   it('is refused by a leader, which gives its leadership away', async () => {
     expect(await readDamaged(true, 1)).toEqual({ heard: 'HF_CORRUPTION 0', gaveAway: true });

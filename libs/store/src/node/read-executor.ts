@@ -72,8 +72,9 @@ export class ReadExecutor {
       return;
     }
     const atRevision = revision !== 0 || reader.pinned(op);
-    if (atRevision && !replica.isLeader) {
+    if (!replica.isLeader && (atRevision || !replica.isVoter)) {
       // Only the leader knows every write that is under way and may still get a revision below the one asked for.
+      // And who has no vote may be about to go: its clients are to know the others by then.
       call.refuse(op, 'HF_NOT_LEADER', { leaderHint: replica.leader });
       return;
     }

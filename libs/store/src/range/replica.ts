@@ -73,6 +73,7 @@ export class Replica {
   #descriptor: RangeDescriptor;
   #confIndex = 0;
   #isMember: boolean;
+  #isVoter: boolean;
   #applied: AppliedMark;
   #tap: ChangeTap | undefined;
   /** Committed and not applied, in order. */
@@ -103,6 +104,7 @@ export class Replica {
     this.#stateMachine = parts.stateMachine;
     this.#descriptor = parts.descriptor;
     this.#isMember = isMemberOf(parts.descriptor.conf, parts.raft.id);
+    this.#isVoter = isVoterOf(parts.descriptor.conf, parts.raft.id);
     this.#applied = parts.applied;
     this.#clock = parts.clock;
     this.#observer = parts.observer;
@@ -125,6 +127,11 @@ export class Replica {
   /** Whether this node holds the range as a voter or learner, as far as it has applied the changes. */
   get isMember(): boolean {
     return this.#isMember;
+  }
+
+  /** Whether this node votes in the range, as far as it has applied the changes. */
+  get isVoter(): boolean {
+    return this.#isVoter;
   }
 
   get applied(): AppliedMark {
@@ -425,6 +432,7 @@ export class Replica {
   #describe(descriptor: RangeDescriptor): void {
     this.#descriptor = descriptor;
     this.#isMember = isMemberOf(descriptor.conf, this.raft.id);
+    this.#isVoter = isVoterOf(descriptor.conf, this.raft.id);
   }
 
   #markOf(entry: Entry, revision: number): AppliedMark {
@@ -438,6 +446,10 @@ export class Replica {
   }
 }
 
-function isMemberOf({ voters, votersOutgoing, learners }: ConfState, node: NodeId): boolean {
-  return voters.includes(node) || votersOutgoing.includes(node) || learners.includes(node);
+function isMemberOf(conf: ConfState, node: NodeId): boolean {
+  return isVoterOf(conf, node) || conf.learners.includes(node);
+}
+
+function isVoterOf({ voters, votersOutgoing }: ConfState, node: NodeId): boolean {
+  return voters.includes(node) || votersOutgoing.includes(node);
 }

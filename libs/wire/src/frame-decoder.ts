@@ -74,7 +74,10 @@ export class FrameDecoder {
       if (this.#partialLength > 0) offset = this.#complete(chunk, onFrame);
       while (!this.#stopped && chunk.length - offset >= FRAME_HEADER_BYTES) {
         const length = checkFrameHeader(this.#kernels, chunk, offset, this.#frameBytesMax, this.#version);
-        if (chunk.length - offset < length) break;
+        if (chunk.length - offset < length) {
+          this.#frameLength = length;
+          break;
+        }
         const frame = openFrame(this.#kernels, chunk, offset, length);
         offset += length;
         onFrame(frame);
@@ -111,9 +114,6 @@ export class FrameDecoder {
   /** Copies `chunk[start .. end)` behind what is held, and learns the frame's length once its header is there. */
   #hold(chunk: Uint8Array, start: number, end: number): void {
     const length = this.#partialLength + end - start;
-    if (this.#partialLength === 0 && length >= FRAME_HEADER_BYTES) {
-      this.#frameLength = checkFrameHeader(this.#kernels, chunk, start, this.#frameBytesMax, this.#version);
-    }
     const partial = this.#roomFor(length);
     partial.set(chunk.subarray(start, end), this.#partialLength);
     this.#partialLength = length;

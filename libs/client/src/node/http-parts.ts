@@ -1,5 +1,5 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import type { Clock } from '@holdfast/io';
+import { type Clock, concatBytes } from '@holdfast/io';
 import type { HttpHead } from '../rest/http-exchange.ts';
 
 const CONNECT_MS_MAX = 1000;
@@ -40,12 +40,19 @@ export function headOf({ statusCode = 0, headers }: IncomingMessage): HttpHead {
   };
 }
 
-export function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
+/** Reads an answer as a whole; one of more than `bytesMax` bytes ends its request with an error. */
+export function readBody(
+  request: ClientRequest,
+  response: IncomingMessage,
+  bytesMax: number,
+  done: (body: Uint8Array) => void,
+): void {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  response.on('data', (chunk: Uint8Array) => {
+    bytes += chunk.length;
+    if (bytes > bytesMax) request.destroy(new Error('the answer is too large'));
+    else chunks.push(chunk);
+  });
+  response.on('end', () => done(concatBytes(chunks)));
 }

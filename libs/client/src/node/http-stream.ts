@@ -1,6 +1,6 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { HttpFailure, HttpStream, HttpStreamReader } from '../rest/http-exchange.ts';
-import { joined, type Connecting, headOf } from './http-parts.ts';
+import { type Connecting, headOf, readBody } from './http-parts.ts';
 
 /** One request whose answer is read while it comes. */
 export class NodeHttpStream implements HttpStream {
@@ -55,14 +55,9 @@ export class NodeHttpStream implements HttpStream {
       response.on('end', () => this.#end(undefined));
       return;
     }
-    const chunks: Uint8Array[] = [];
-    let length = 0;
-    response.on('data', (chunk: Uint8Array) => {
-      length += chunk.length;
-      if (length > this.#answerBytesMax) this.#request.destroy(new Error('the answer is too large'));
-      else chunks.push(chunk);
-    });
-    response.on('end', () => this.#end({ kind: 'answer', ...head, body: joined(chunks, length) }));
+    readBody(this.#request, response, this.#answerBytesMax, (body) =>
+      this.#end({ kind: 'answer', ...head, body }),
+    );
   }
 
   #fail(reason: Error): void {

@@ -15,7 +15,7 @@ import type {
   HttpStream,
   HttpStreamReader,
 } from '../rest/http-exchange.ts';
-import { type Connecting, connecting, headOf, joined } from './http-parts.ts';
+import { type Connecting, connecting, headOf, readBody } from './http-parts.ts';
 import { NodeHttpStream } from './http-stream.ts';
 
 /** Connections to one gateway; further requests wait for one of them. */
@@ -88,8 +88,6 @@ class Exchange {
   readonly #done: Done;
   readonly #answerBytesMax: number;
   #over = false;
-  readonly #chunks: Uint8Array[] = [];
-  #bytes = 0;
 
   constructor(request: ClientRequest, state: Connecting, answerBytesMax: number, done: Done) {
     this.#request = request;
@@ -106,16 +104,11 @@ class Exchange {
   }
 
   #receive(response: IncomingMessage): void {
-    response.on('data', (chunk: Uint8Array) => {
-      this.#bytes += chunk.length;
-      if (this.#bytes > this.#answerBytesMax) this.#request.destroy(new Error('the answer is too large'));
-      else this.#chunks.push(chunk);
-    });
     response.on('error', (reason) => this.#fail(reason));
-    response.on('end', () => {
+    readBody(this.#request, response, this.#answerBytesMax, (body) => {
       if (this.#over) return;
       this.#over = true;
-      this.#done({ kind: 'answer', ...headOf(response), body: joined(this.#chunks, this.#bytes) });
+      this.#done({ kind: 'answer', ...headOf(response), body });
     });
   }
 

@@ -29,7 +29,7 @@ export function rotHardState(
 ): RottenHardState | undefined {
   const vote = lastVote(disk, logDirectory);
   const copies = disk.files(copiesDirectory).filter(({ path, inode }) => {
-    return decodeHardStates(KERNELS, path.endsWith('/1.votes') ? 1 : 2, bytesOf(inode)) !== undefined;
+    return decodeHardStates(KERNELS, path.endsWith('/1.votes') ? 1 : 2, inode.content()) !== undefined;
   });
   if (vote !== undefined && (copies.length < 2 || randomChance(random, 0.7))) {
     const { inode, offset, bytes } = vote;
@@ -52,14 +52,8 @@ function lastVote(
     if (segment !== undefined && segment > (newest?.segment ?? 0)) newest = { segment, inode };
   }
   if (newest === undefined) return undefined;
-  const records = lastGroupOf(KERNELS, newest.segment, bytesOf(newest.inode));
+  const records = lastGroupOf(KERNELS, newest.segment, newest.inode.content());
   const last = records.at(-1);
   if (last === undefined || records.some(({ type }) => type !== LogRecordType.hardState)) return undefined;
   return { inode: newest.inode, offset: last.offset, bytes: last.bytes };
-}
-
-function bytesOf(inode: Inode): Uint8Array {
-  const bytes = new Uint8Array(inode.size);
-  inode.read(bytes, 0);
-  return bytes;
 }

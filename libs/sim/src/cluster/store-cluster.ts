@@ -271,8 +271,7 @@ export class StoreCluster {
     const segments = server.machine.disk.files(LOG_DIRECTORY).filter(({ path }) => /\/\d+\.log$/.test(path));
     if (segments.length === 0) return false;
     const { inode } = randomPick(random, segments);
-    const bytes = new Uint8Array(inode.size);
-    inode.read(bytes, 0);
+    const bytes = inode.content();
     const written = bytes.findLastIndex((byte) => byte !== 0) + 1;
     if (written < ROT_BYTES_MIN) return false;
     inode.flipBit(randomInteger(random, 0, Math.floor(written / 2)), randomInteger(random, 0, 7));

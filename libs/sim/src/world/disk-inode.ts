@@ -54,6 +54,13 @@ export class Inode {
     return this.#size;
   }
 
+  /** A copy of what a reader sees. */
+  content(): Uint8Array {
+    const bytes = new Uint8Array(this.#size);
+    this.read(bytes, 0);
+    return bytes;
+  }
+
   /** Sectors whose newest contents a power loss now could lose. */
   get dirtySectors(): number {
     return this.#dirty.size;

@@ -9,14 +9,15 @@ import type { LogTail } from './log-recovery.ts';
  * last were durable when the next one began.
  *
  * Behind the end, the remains of a torn group are overwritten: they must not turn valid when a later group
- * reuses its number and its place.
+ * reuses its number and its place. The whole segment is written, also when zeros are read behind the end:
+ * they may be those of an earlier recovery whose sync failed, with the remains still on the disk below them.
  */
 export async function makeDurable(disk: Disk, directory: string, tail: LogTail): Promise<void> {
   const file = await disk.open(joinPath(directory, segmentName(tail.segment)), 'never');
   try {
-    const end = tail.torn ? file.size : tail.offset + (tail.sealed ? recordBytes(0) : 0);
-    const bytes = new Uint8Array(end);
-    await file.read(bytes.subarray(0, tail.torn ? tail.offset : end), 0);
+    const bytes = new Uint8Array(file.size);
+    const end = tail.offset + (tail.sealed ? recordBytes(0) : 0);
+    await file.read(bytes.subarray(0, end), 0);
     await file.write([bytes], 0, true);
   } finally {
     await file.close();

@@ -279,4 +279,29 @@ describe('SegmentedLog after a process that died without a sync', () => {
     expect(found.slice(0, promised.length)).toEqual(promised);
     expect(promised[0]).toBe('1:synced');
   });
+
+  it('leaves nothing of a torn group on the disk, also when the sync of the first cut failed', async () => {
+    const disk = new SimDisk({ seed: 4 });
+    const log = await open(disk, []);
+    await write(log, 'kept');
+    await write(log, 'damaged', 'the same group, whole, in several sectors '.repeat(50));
+    await log.close();
+    const segment = [...disk.files()].find(({ path }) => path.endsWith('01.log'))!;
+    const endOfKept = 64 + 16 + 8;
+    segment.inode.flipBit(endOfKept + 20, 2);
+    disk.faults.syncErrors = 1;
+    await expect(open(disk, [])).rejects.toThrow(/EIO/);
+    disk.faults.syncErrors = 0;
+    const survivor = disk.kill();
+    const promised: string[] = [];
+    await (await open(survivor, promised)).close();
+    expect(promised).toEqual(['1:kept']);
+    const file = [...survivor.crash().files()].find(({ path }) => path.endsWith('01.log'))!;
+    expect(
+      file.inode
+        .content()
+        .subarray(endOfKept)
+        .every((byte) => byte === 0),
+    ).toBe(true);
+  });
 });

@@ -2,7 +2,7 @@ import { assert, type NodeId, unreachable } from '@holdfast/io';
 import type { RaftCore } from './core.ts';
 import { type Message, MessageKind } from './message.ts';
 import { becomeLeader } from './replication.ts';
-import { becomeFollower, resetElectionTimer, resetRole } from './role.ts';
+import { becomeFollower, isSticky, resetElectionTimer, resetRole } from './role.ts';
 
 /** Whether this node could lead: it votes, it knows the configuration, and its log is whole. */
 export function mayCampaign(core: RaftCore): boolean {
@@ -124,11 +124,15 @@ export function handleVoteResponse(core: RaftCore, message: Message): void {
   if (core.role === 'candidate') recordVote(core, message.from, !message.reject);
 }
 
-/** Stickiness and terms have been dealt with: `message.term` is ours. */
+/**
+ * `message.term` is ours. With lease reads the promise to the last leader heard outlives its term: another message may
+ * have brought this term here, and the candidate of it must wait like one of a later term.
+ */
 export function handleVoteRequest(core: RaftCore, message: Message): void {
   learnCommit(core, message.commit, message.rejectHint);
   const { log } = core;
-  const free = core.vote === message.from || (core.vote === 0 && core.leader === 0);
+  const promised = isSticky(core) && message.context !== 1;
+  const free = core.vote === message.from || (core.vote === 0 && core.leader === 0 && !promised);
   const granted = free && log.upToDate(message.logTerm, message.index);
   if (granted) {
     if (core.role === 'pre-candidate') becomeFollower(core, core.term, 0);

@@ -252,6 +252,23 @@ describe('lease reads', () => {
     expect(solo.receive('voteRequest', 3, { term: 5 })).toEqual([]);
   });
 
+  test('outlive the term in which they were promised: a candidate of a term that is here already waits too', () => {
+    const lease = { nowMs: () => 0, durationMs: 800 };
+    const solo = new Solo([1, 2, 3], { readMode: 'lease', lease });
+    solo.tick(20);
+    solo.receive('heartbeatRequest', 2, { term: 1 });
+    // An answer to a question from before the heartbeat brings the term of the candidate.
+    solo.receive('preVoteResponse', 3, { term: 2, reject: true });
+    expect(solo.raft.term).toBe(2);
+    expect(solo.receive('voteRequest', 3, { term: 2 })).toMatchObject([{ reject: true }]);
+    expect(solo.receive('voteRequest', 3, { term: 2, context: 1 })).toMatchObject([{ reject: false }]);
+    const patient = new Solo([1, 2, 3], { readMode: 'lease', lease });
+    patient.receive('heartbeatRequest', 2, { term: 1 });
+    patient.receive('preVoteResponse', 3, { term: 2, reject: true });
+    patient.tick(10);
+    expect(patient.receive('voteRequest', 3, { term: 2 })).toMatchObject([{ reject: false }]);
+  });
+
   test('canary lease-over-clock-jump: a paused leader would still serve', () => {
     const { confirm, readNow, pass } = leased('lease-over-clock-jump');
     confirm();

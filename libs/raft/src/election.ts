@@ -176,12 +176,14 @@ function givesWay(core: RaftCore, message: Message): boolean {
 /**
  * Evidence that `node` is gone, such as a closed connection (D9). If it led, campaign at once; peers that have
  * the same evidence grant the pre-vote, the others stay with the leader, and a false alarm ends with its next
- * message. Not with lease reads: there, a leader may count on the whole timeout.
+ * message. Not with lease reads: there, a leader may count on the whole timeout. Who does not vote only gives the others
+ * free rein: it cannot ask, so nothing would end a false alarm in a group that sleeps.
  */
 export function leaderUnreachable(core: RaftCore, node: NodeId): void {
   if (core.role !== 'follower' || core.leader !== node || core.settings.lease !== undefined) return;
-  core.leader = 0;
   core.stickyUntil = 0;
+  if (!core.membership.selfVotes) return;
+  core.leader = 0;
   core.quiet = false;
   // When it cannot campaign yet (a configuration change is still to be applied), every tick tries again.
   if (core.settings.preVote && !campaign(core)) core.electionTimeout = 0;

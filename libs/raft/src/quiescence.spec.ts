@@ -53,6 +53,24 @@ describe('quiescence', () => {
     expect(solo.raft.quiesce()).toBe(false);
   });
 
+  test('a learner whose link broke still reads in a group that sleeps', () => {
+    const cluster = new Cluster([1, 2, 3]);
+    cluster.add(4);
+    cluster.elect(1);
+    const steps = [{ action: 'add-learner', node: nodeId(4) }] as const;
+    cluster.leader!.raft.proposeConfChange({ steps, transition: 'auto', context: new Uint8Array() });
+    cluster.settle();
+    cluster.tick(4);
+    expect(cluster.at(1).raft.quiesce()).toBe(true);
+    cluster.settle();
+    expect(cluster.at(4).raft.quiet).toBe(true);
+    cluster.at(4).raft.leaderUnreachable(nodeId(1));
+    cluster.tick(30);
+    cluster.at(4).raft.readIndex(1);
+    cluster.settle();
+    expect(cluster.served).toMatchObject([{ at: 4, read: { token: 1 } }]);
+  });
+
   test('a follower that missed the message wakes the leader, and nothing else changes', () => {
     const cluster = new Cluster([1, 2, 3]);
     cluster.elect(1);

@@ -344,6 +344,22 @@ describe('6, 7, 8 and the thesis', () => {
     expect(solo.raft.propose([new Uint8Array(1)]).ok).toBe(true);
   });
 
+  test('thesis 3.10 who insists on a transfer does not keep the group from taking proposals', () => {
+    const solo = new Solo([1, 2, 3]).lead(2);
+    solo.acknowledge(2, 3);
+    expect(solo.raft.transferLeadership(2 as Message['to'])).toEqual({ ok: true, to: 2 });
+    for (let i = 0; i < 10; i++) {
+      solo.tick();
+      solo.receive('heartbeatResponse', 2);
+      if (i === 3) expect(solo.raft.transferLeadership(2 as Message['to'])).toEqual({ ok: true, to: 2 });
+      if (i === 6) expect(solo.raft.transferLeadership()).toEqual({ ok: true, to: 2 });
+    }
+    expect(solo.status.transferee).toBe(0);
+    solo.raft.transferLeadership(2 as Message['to']);
+    expect(solo.raft.transferLeadership(3 as Message['to'])).toEqual({ ok: true, to: 3 });
+    expect(solo.status.transferee).toBe(3);
+  });
+
   test('thesis 4.2.3 a follower that hears its leader ignores candidates, but not an heir', () => {
     const solo = new Solo([1, 2, 3]);
     solo.receive('heartbeatRequest', 2, { term: 1 });

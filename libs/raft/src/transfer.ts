@@ -12,11 +12,14 @@ export type TransferResult =
 
 /**
  * Thesis 3.10: stops taking proposals, brings `to` up to date, and orders it to campaign. Given up after an
- * election timeout; then proposals are taken again.
+ * election timeout; then proposals are taken again. Asking again meanwhile changes nothing, unless another heir is
+ * named: a caller that insists could otherwise keep the group from ever taking proposals.
  */
 export function transferLeadership(core: RaftCore, to: NodeId | undefined): TransferResult {
   if (core.role !== 'leader') return { ok: false, reason: 'not-leader' };
   if (to === core.settings.id) return { ok: false, reason: 'already-leader' };
+  const { transferee } = core;
+  if (transferee !== 0 && (to === undefined || to === transferee)) return { ok: true, to: transferee };
   const heir = to === undefined ? bestHeir(core) : core.membership.get(to);
   if (heir === undefined) return { ok: false, reason: to === undefined ? 'no-candidate' : 'not-a-voter' };
   if (heir.learner) return { ok: false, reason: 'not-a-voter' };

@@ -197,6 +197,24 @@ describe('the contract with the driver', () => {
     expect(solo.status.term).toBe(0);
   });
 
+  test('a replica that knows no configuration is work for the driver at once', () => {
+    const solo = new Solo([1, 2, 3]).lead(2);
+    solo.acknowledge(2);
+    solo.raft.step(messageOf('appendResponse', 3, { term: 1, reject: true, context: 1 }));
+    expect(solo.raft.hasReady()).toBe(true);
+    solo.settle();
+    expect(solo.needed).toEqual([3]);
+  });
+
+  test('an answer to an append of an earlier term does not send a probe back to the start', () => {
+    const follower = new Solo([1, 2, 3], {}, { term: 2, terms: [1, 1, 1] });
+    const [answer] = follower.receive('appendRequest', 3, { term: 1, index: 3, logTerm: 1 });
+    const leader = new Solo([1, 2, 3], {}, { terms: [1, 1, 1] }).lead(2);
+    leader.receive('appendResponse', 3, { ...answer, from: nodeId(3), to: nodeId(1) });
+    expect(leader.status.term).toBe(answer.term);
+    expect(leader.status.peers[2]).toMatchObject({ state: 'probe', match: 0, next: 3 });
+  });
+
   test('a snapshot need is told once, and again when the transfer failed', () => {
     const solo = new Solo([1, 2, 3], {}, { terms: [1, 1] }).lead(2);
     solo.acknowledge(2);

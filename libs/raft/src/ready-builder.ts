@@ -60,6 +60,7 @@ export class ReadyBuilder {
       readsDue(core) ||
       core.readStates.length > 0 ||
       core.readsDropped.length > 0 ||
+      core.snapshotsNeeded.length > 0 ||
       (log.snapshot !== undefined && !log.snapshotHanded)
     );
   }

@@ -87,23 +87,31 @@ function enterTerm(core: RaftCore, message: Message): boolean {
  * that the leader can reach: with pre-vote and stickiness nothing else would tell it.
  */
 function answerOldTerm(core: RaftCore, message: Message): void {
-  let kind: MessageKind;
+  const { from, index } = message;
   switch (message.kind) {
     case MessageKind.appendRequest:
     case MessageKind.heartbeatRequest:
     case MessageKind.snapshotRequest:
-      kind = MessageKind.appendResponse;
-      break;
+      // It says nothing about this log. The sender may lead this very term when the answer comes: to the leader of it,
+      // the logs could meet anywhere up to `index`.
+      return answerLater(
+        core,
+        core.message(MessageKind.appendResponse, from, core.term, index, 0, true, index, 0),
+      );
     case MessageKind.preVoteRequest:
-      kind = MessageKind.preVoteResponse;
-      break;
+      return refuseVote(core, MessageKind.preVoteResponse, message);
     case MessageKind.voteRequest:
-      kind = MessageKind.voteResponse;
-      break;
+      return refuseVote(core, MessageKind.voteResponse, message);
     default:
       return;
   }
-  core.messagesAfterPersist.push(
-    core.message(kind, message.from, core.term, message.index, core.log.commitTerm, true, 0, 0),
-  );
+}
+
+function refuseVote(core: RaftCore, kind: MessageKind, { from, index }: Message): void {
+  answerLater(core, core.message(kind, from, core.term, index, core.log.commitTerm, true, 0, 0));
+}
+
+/** The term must be durable before anybody hears of it. */
+function answerLater(core: RaftCore, message: Message): void {
+  core.messagesAfterPersist.push(message);
 }

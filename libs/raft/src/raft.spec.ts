@@ -2,7 +2,7 @@ import { nodeId, rangeId } from '@holdfast/io';
 import { describe, expect, test } from 'vitest';
 import { Cluster, textOf } from '../testing/cluster.ts';
 import { entriesAfter, messageOf, Solo } from '../testing/solo.ts';
-import { MessageKind } from './index.ts';
+import { type Message, MessageKind } from './index.ts';
 
 describe('a group of three', () => {
   test('elects, replicates, commits, serves reads', () => {
@@ -42,6 +42,21 @@ describe('a group of three', () => {
   });
 });
 
+/** A leader that does not know yet where the log of 3 ends: its first append there was not answered. */
+function leaderThatReads(): Solo {
+  const solo = new Solo([1, 2, 3]).lead(2);
+  solo.acknowledge(2);
+  return solo;
+}
+
+/** One round of reads that 3 answers at once. Returns the appends that its answer causes. */
+function readAndAnswer(solo: Solo, token: number): readonly Message[] {
+  solo.raft.readIndex(token);
+  const round = solo.settle().find(({ kind, to }) => kind === MessageKind.heartbeatRequest && to === 3);
+  const caused = solo.receive('heartbeatResponse', 3, { context: round!.context });
+  return caused.filter(({ kind }) => kind === MessageKind.appendRequest);
+}
+
 describe('limits', () => {
   test('uncommitted bytes are bounded; one proposal always passes', () => {
     const solo = new Solo([1, 2, 3], { uncommittedBytesMax: 100 }).lead(2);
@@ -54,9 +69,26 @@ describe('limits', () => {
     expect(propose(1)).toBe('uncommitted-limit');
     solo.settle();
     solo.acknowledge(2);
-    expect(propose(60)).toBe(3);
-    expect(propose(40)).toBe(4);
-    expect(propose(1)).toBe('uncommitted-limit');
+    expect(propose(40)).toBe(3);
+    expect(propose(28)).toBe(4);
+    expect(propose(0)).toBe('uncommitted-limit');
+  });
+
+  test('the no-op of a term and entries without data count too: a log of them is not free', () => {
+    const solo = new Solo([1, 2, 3], { uncommittedBytesMax: 100 }).lead(2);
+    let accepted = 0;
+    while (accepted < 100 && solo.raft.propose([new Uint8Array(0)]).ok) accepted++;
+    expect(accepted).toBe(5);
+  });
+
+  test('reads do not make a probe repeat what is on its way', () => {
+    const solo = leaderThatReads();
+    const appends: Message[] = [];
+    for (let token = 1; token <= 20; token++) appends.push(...readAndAnswer(solo, token));
+    expect(appends).toEqual([]);
+    solo.tick(2);
+    for (let token = 21; token <= 40; token++) appends.push(...readAndAnswer(solo, token));
+    expect(appends).toMatchObject([{ kind: MessageKind.appendRequest, to: 3, index: 0 }]);
   });
 
   test('what is on its way to a peer is bounded, in messages and in bytes', () => {
@@ -225,6 +257,7 @@ describe('the contract with the driver', () => {
     solo.receive('heartbeatResponse', 3);
     expect(solo.needed).toEqual([3]);
     solo.raft.reportSnapshot(nodeId(3), false);
+    solo.tick(2);
     solo.receive('heartbeatResponse', 3);
     expect(solo.needed).toEqual([3, 3]);
     solo.raft.reportSnapshot(nodeId(3), true);

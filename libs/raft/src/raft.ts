@@ -3,6 +3,7 @@ import type { ConfChange } from './conf-change.ts';
 import type { RaftConfig } from './config.ts';
 import { RaftCore } from './core.ts';
 import { campaign, leaderUnreachable, ownVoteDurable } from './election.ts';
+import { ENTRY_OVERHEAD_BYTES } from './log.ts';
 import { type ConfState, EntryKind, type Message, MessageKind, type SnapshotMeta } from './message.ts';
 import { quiesce, wake } from './quiescence.ts';
 import { ReadyBuilder, ReadyWork } from './ready-builder.ts';
@@ -93,7 +94,7 @@ export class Raft {
     if (core.transferee !== 0) return { ok: false, reason: 'transferring', leader };
     if (uncommitted.bytes > 0) {
       let bytes = uncommitted.bytes;
-      for (let i = 0; i < datas.length; i++) bytes += datas[i].length;
+      for (let i = 0; i < datas.length; i++) bytes += datas[i].length + ENTRY_OVERHEAD_BYTES;
       if (bytes > settings.uncommittedBytesMax) return { ok: false, reason: 'uncommitted-limit', leader };
     }
     const index = core.log.last + 1;

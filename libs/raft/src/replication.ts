@@ -1,5 +1,6 @@
 import { assert, EMPTY_BYTES, type NodeId } from '@holdfast/io';
 import { NEEDS_SNAPSHOT, type RaftCore } from './core.ts';
+import { ENTRY_OVERHEAD_BYTES } from './log.ts';
 import { type Entry, EntryKind, type Message, MessageKind } from './message.ts';
 import { type Progress } from './progress.ts';
 import { confirmReads, openRound } from './reads.ts';
@@ -30,7 +31,7 @@ export function appendEntries(core: RaftCore, datas: readonly Uint8Array[], kind
   let bytes = 0;
   for (let i = 0; i < datas.length; i++) {
     const data = datas[i];
-    bytes += data.length;
+    bytes += data.length + ENTRY_OVERHEAD_BYTES;
     const entry: Entry = { term, index: log.last + 1, kind, data };
     log.append(entry);
   }
@@ -165,9 +166,9 @@ export function handleHeartbeatResponse(core: RaftCore, message: Message): void 
   heardFrom(core, peer, message);
   if (core.role !== 'leader') return;
   // Appends may have been lost: an append at the end of what was sent shows it. While reads keep heartbeats coming,
-  // entries are always on the way when one is answered: once in a while is enough.
-  const mayBeLost = peer.match < core.log.last && core.now - peer.askedAt >= core.settings.heartbeatTicks;
-  if (mayBeLost || peer.state === 'probe') {
+  // entries are always on the way when one is answered, and a slow disk keeps a probe waiting: once in a while is enough.
+  const isDue = core.now - peer.askedAt >= core.settings.heartbeatTicks;
+  if (isDue && (peer.match < core.log.last || peer.state === 'probe')) {
     peer.askedAt = core.now;
     peer.paused = false;
     peer.appendDue = true;

@@ -197,12 +197,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     t.run(words.join(' '));
     t.silence();
   },
-  /** snapshot 1 2: the driver of 1 has transferred its state to 2 */
-  snapshot: (t, [from, to]) => {
+  /** snapshot 1 2: the driver of 1 has transferred its state to 2; snapshot 1 2 unreported: and says so only to 2 */
+  snapshot: (t, [from, to, report]) => {
     const replica = t.at(from);
     t.sent(replica.raft.snapshotMessage(nodeId(Number(to)), replica.snapshot()));
-    replica.raft.reportSnapshot(nodeId(Number(to)), true);
+    if (report === undefined) replica.raft.reportSnapshot(nodeId(Number(to)), true);
   },
+  /** report 1 2 ok: the transfer is over; report 1 2 failed */
+  report: (t, [id, to, how]) => t.at(id).raft.reportSnapshot(nodeId(Number(to)), how === 'ok'),
   compact: (t, [id]) => {
     t.at(id).checkpoint();
     t.at(id).storage.compact(t.at(id).storage.applied);

@@ -71,6 +71,34 @@ it('keeps what Raft has not handed out, although a snapshot has made later state
   expect(replica.raft.ready().committed.map(({ index }) => index)).toEqual([4, 5, 6, 7, 8, 9, 10]);
 });
 
+it('keeps what the log has not synced, although others have, and it is applied', async () => {
+  const replica = await follower(5);
+  const entries = [6, 7, 8].map((index): Entry => ({ index, term: 1, kind: 0, data: EMPTY_BYTES }));
+  replica.raft.step({
+    kind: MessageKind.appendRequest,
+    group: RANGE,
+    from: nodeId(2),
+    to: nodeId(1),
+    term: 1,
+    index: 5,
+    logTerm: 1,
+    commit: 8,
+    reject: false,
+    rejectHint: 0,
+    context: 0,
+    clock: 0,
+    entries,
+    snapshot: undefined,
+  });
+  const ready = replica.raft.ready();
+  expect(ready.committed.at(-1)?.index).toBe(8);
+  replica.raft.advance(ready);
+  replica.raft.applied(8);
+  // Entry 8 is in an SSTable, and in a segment of the node's log that is to go.
+  replica.compactLog(8, NO_LIMITS, 8, true);
+  expect(replica.log.firstIndex()).toBe(6);
+});
+
 /** Carries the messages of the vote to node 2 and back, as long as there are any. */
 function elect(replica: Replica): void {
   replica.raft.campaign();

@@ -340,8 +340,10 @@ export class Replica {
     if (Math.min(durable, spare) < this.log.firstIndex()) return;
     const isFull = isDiskFull || this.log.bytes > limits.logBytesMax;
     const needed = isFull ? spare : this.raft.matchedByAll();
-    // A snapshot makes state durable before Raft takes it: until then Raft hands out entries that it covers.
-    this.log.compactTo(Math.min(durable, spare, needed, this.raft.appliedIndex));
+    // A snapshot makes state durable before Raft takes it: until then Raft hands out entries that it covers. What others
+    // have committed can be applied before the log here has it.
+    const { appliedIndex, stable } = this.raft;
+    this.log.compactTo(Math.min(durable, spare, needed, appliedIndex, stable));
   }
 
   /** Answers everyone who waits: the node stops. */

@@ -1,7 +1,22 @@
-import { type Disk, type DiskFile, joinPath, type Kernels, type NodeId, type RangeId } from '@holdfast/io';
+import {
+  assert,
+  type Disk,
+  type DiskFile,
+  joinPath,
+  type Kernels,
+  type NodeId,
+  type RangeId,
+} from '@holdfast/io';
 import type { Tree } from '@holdfast/lsm';
 import type { SnapshotMeta } from '@holdfast/raft';
 import { type SnapshotAck, type SnapshotChunk } from '@holdfast/wire';
+import {
+  type AppliedMark,
+  appliedMarkOf,
+  decodeAppliedMark,
+  descriptorMarkOf,
+} from '../range/applied-mark.ts';
+import { decodeDescriptor, type RangeDescriptor } from '../range/descriptor.ts';
 import type { Replica } from '../range/replica.ts';
 import { localKeys } from '../tree-keys.ts';
 import { clearDirectory } from './scratch-directory.ts';
@@ -126,7 +141,7 @@ export class SnapshotSender {
     const localDirectory = joinPath(this.#directory, `out-${replica.id}-local`);
     await clearDirectory(disk, directory);
     await clearDirectory(disk, localDirectory);
-    const { applied: mark, descriptor } = replica;
+    const { mark, descriptor } = stateOf(tree, replica.id);
     const local = localKeys(replica.id);
     // Both begin before anything else can be applied: they show one state.
     const exports = await Promise.all([
@@ -216,4 +231,19 @@ export class SnapshotSender {
     // What is left of the files is removed before the next export of the range, and at the next start.
     void Promise.allSettled(transfer.files.map((file) => file.close()));
   }
+}
+
+/**
+ * What the tree holds of the range in this moment. Not what the replica says of itself: it hears of an entry that had to
+ * wait for the disk a moment after the tree has it, and a snapshot with the older mark would have it applied twice.
+ */
+function stateOf(
+  tree: Tree,
+  range: RangeId,
+): { readonly mark: AppliedMark; readonly descriptor: RangeDescriptor } {
+  const [mark, described] = [tree.mark(appliedMarkOf(range)), tree.mark(descriptorMarkOf(range))];
+  assert(mark !== undefined && described !== undefined, 'who leads a range has its state');
+  const descriptor = decodeDescriptor(described);
+  assert(descriptor !== undefined, 'a stored descriptor is readable');
+  return { mark: decodeAppliedMark(mark), descriptor };
 }

@@ -4,10 +4,15 @@ import type { SnapshotMeta } from '@holdfast/raft';
 import { SimDisk } from '@holdfast/sim';
 import type { SnapshotAck, SnapshotChunk } from '@holdfast/wire';
 import { describe, expect, it } from 'vitest';
-import type { RangeDescriptor } from '../range/descriptor.ts';
+import { encodeDescriptor, type RangeDescriptor } from '../range/descriptor.ts';
 import type { Replica } from '../range/replica.ts';
 import { StateMachine } from '../range/state-machine.ts';
-import { appliedMarkOf, decodeAppliedMark } from '../range/applied-mark.ts';
+import {
+  appliedMarkOf,
+  decodeAppliedMark,
+  descriptorMarkOf,
+  encodeAppliedMark,
+} from '../range/applied-mark.ts';
 import { SnapshotReceiver } from './snapshot-receiver.ts';
 import { SnapshotSender } from './snapshot-sender.ts';
 
@@ -29,6 +34,8 @@ async function treeWith(disk: SimDisk, rows: readonly [string, number, string | 
     if (value === undefined) batch.delete(utf8(key), revision);
     else batch.put(utf8(key), revision, utf8(value));
   }
+  batch.mark(appliedMarkOf(RANGE), encodeAppliedMark(MARK));
+  batch.mark(descriptorMarkOf(RANGE), encodeDescriptor(DESCRIPTOR));
   tree.apply(batch);
   return tree;
 }
@@ -99,8 +106,13 @@ class Wire {
   }
 }
 
-function replicaOf(): Replica {
-  return { id: RANGE, descriptor: DESCRIPTOR, applied: MARK } as unknown as Replica;
+function replicaOf(applied = MARK, descriptor = DESCRIPTOR): Replica {
+  return { id: RANGE, descriptor, applied } as unknown as Replica;
+}
+
+/** One that has not yet heard of its last entry and the configuration in it, which the tree has. */
+function replicaThatLags(): Replica {
+  return replicaOf({ ...MARK, index: MARK.index - 1 }, { ...DESCRIPTOR, generation: 2 });
 }
 
 describe('snapshot transfer', () => {
@@ -160,6 +172,18 @@ describe('snapshot transfer', () => {
     expect(toTree.horizon).toBe(8);
     await fromTree.close();
     await toTree.close();
+  });
+
+  it('is named after what the tree holds, not after what the replica has heard of it', async () => {
+    const [from, to] = [new SimDisk({ seed: 1 }), new SimDisk({ seed: 2 })];
+    const tree = await treeWith(from, [['c', 3, 'of entry 40']]);
+    const wire = new Wire(1, 0, { disk: from, tree }, { disk: to });
+    wire.sender.request(replicaThatLags(), FOLLOWER);
+    for (let i = 0; i < 400 && wire.result === 'pending'; i++) await wire.step();
+    expect(wire.result).toMatchObject({ index: MARK.index });
+    const staged = wire.receiver.take(RANGE, MARK.index, MARK.term);
+    expect(staged?.head).toMatchObject({ mark: MARK, descriptor: { generation: 3 } });
+    await tree.close();
   });
 
   it('gives up on a peer that never answers, and says so', async () => {

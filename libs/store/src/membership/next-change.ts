@@ -44,6 +44,14 @@ export function nextConfChange(
   ]);
 }
 
+/**
+ * Changes nothing of `conf`, and stands in the log all the same: every leader to come has applied it before it proposes
+ * anything, and with it the revision in its context.
+ */
+export function confirmingChange(conf: ConfState): ConfChange {
+  return changeOf([{ action: 'add-voter', node: conf.voters[0] }]);
+}
+
 function changeOf(steps: ConfChange['steps']): ConfChange {
   return { steps, transition: 'auto', context: EMPTY_BYTES };
 }

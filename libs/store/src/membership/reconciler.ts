@@ -10,9 +10,10 @@ import {
 } from '@holdfast/wire';
 import { META_RANGE } from '../node/bootstrap.ts';
 import { ConditionKind } from '../range/command.ts';
+import { confChangeContext } from '../range/conf-revision.ts';
 import type { WriteWaiter } from '../range/proposals.ts';
 import type { Replica } from '../range/replica.ts';
-import { isSettled, nextConfChange } from './next-change.ts';
+import { confirmingChange, isSettled, nextConfChange } from './next-change.ts';
 import { MEMBERSHIP_TYPE, type Roster } from './roster.ts';
 
 /** Ticks between two looks: changes are rare, and a learner needs longer than this to catch up. */
@@ -34,7 +35,12 @@ export interface ReconcilerHost {
 /**
  * Moves the ranges that this node leads to where the membership wants them, one Raft change at a time, and keeps the
  * record itself when this node leads `meta`. It holds no state of its own: after a change of leaders the next one
- * sees the same record and the same configurations, and goes on.
+ * sees the same configurations, and goes on.
+ *
+ * What it knows of the record can be old: that of another range's leader as far as this node has applied `meta`, and
+ * that of `meta` itself as far as it was read. So every change carries the revision of its record into the range, and
+ * whoever knows only an older one leaves the range alone. A change of the members is over when each range has been moved,
+ * or confirmed where it is, by its record: from then on nobody can bring back a node that was taken out.
  */
 export class Reconciler {
   readonly #host: ReconcilerHost;
@@ -55,11 +61,12 @@ export class Reconciler {
     this.#revision = roster.revision;
     if (++this.#ticks < LOOK_TICKS) return;
     this.#ticks = 0;
-    const { membership } = roster;
+    const { membership, revision } = roster;
     if (membership === undefined) return;
     const wanted = wantedVoters(membership);
     for (const replica of replicas.values()) {
-      if (!replica.isLeader || isSettled(replica.descriptor.conf, wanted)) continue;
+      if (!replica.isLeader || replica.descriptor.confRevision > revision) continue;
+      if (this.#hasFollowed(replica, membership, wanted)) continue;
       this.#move(replica, wanted, replica.id === META_RANGE ? this.#listening(membership, wanted) : []);
     }
     const meta = replicas.get(META_RANGE);
@@ -72,9 +79,10 @@ export class Reconciler {
    * Who leaves stays in `meta`, without a vote, until every other range has let it go: it may lead one of them, and
    * only members of `meta` hear what is wanted. One that had missed the last word would lead on by an older one.
    */
-  #listening({ nodes, ranges }: Membership, wanted: readonly NodeId[]): readonly NodeId[] {
+  #listening(membership: Membership, wanted: readonly NodeId[]): readonly NodeId[] {
+    const { nodes, ranges } = membership;
     const others = ranges.filter((range) => range !== META_RANGE);
-    if (this.#areSettled(others, wanted)) return [];
+    if (this.#haveFollowed(others, membership, wanted)) return [];
     return nodes.flatMap(({ id, state }) => (state === 'leaving' ? [id] : []));
   }
 
@@ -90,13 +98,18 @@ export class Reconciler {
       (replica.leadTicks > electionTicks &&
         this.#age > electionTicks + LOOK_TICKS &&
         peers.some(({ id, silentTicks }) => id === node && silentTicks < electionTicks));
-    const change = nextConfChange(replica.descriptor.conf, wanted, heard, listening);
+    const { conf } = replica.descriptor;
+    const change = isSettled(conf, wanted)
+      ? confirmingChange(conf)
+      : nextConfChange(conf, wanted, heard, listening);
+    if (change === undefined) return;
+    const context = confChangeContext(this.#host.roster.revision);
     // A refusal says "not yet": another change, a learner that lags, no commit in this term. The next look asks again.
-    if (change !== undefined && raft.proposeConfChange(change).ok) this.#host.wake(replica);
+    if (raft.proposeConfChange({ ...change, context }).ok) this.#host.wake(replica);
   }
 
   #nextRecord(membership: Membership, wanted: readonly NodeId[]): Membership | undefined {
-    if (isChanging(membership) && this.#areSettled(membership.ranges, wanted)) {
+    if (isChanging(membership) && this.#haveFollowed(membership.ranges, membership, wanted)) {
       if (this.#allDurable(membership)) return finishChange(membership);
       this.#host.flush();
     }
@@ -108,12 +121,18 @@ export class Reconciler {
   }
 
   /** Configurations only move by committed entries: what this node's own replicas show is true everywhere. */
-  #areSettled(ranges: readonly RangeId[], wanted: readonly NodeId[]): boolean {
+  #haveFollowed(ranges: readonly RangeId[], membership: Membership, wanted: readonly NodeId[]): boolean {
     const { replicas } = this.#host;
     return ranges.every((range) => {
       const replica = replicas.get(range);
-      return replica !== undefined && isSettled(replica.descriptor.conf, wanted);
+      return replica !== undefined && this.#hasFollowed(replica, membership, wanted);
     });
+  }
+
+  /** The range is where it is wanted and, while a change is under way, has it from the record that says so. */
+  #hasFollowed({ descriptor }: Replica, membership: Membership, wanted: readonly NodeId[]): boolean {
+    if (!isSettled(descriptor.conf, wanted)) return false;
+    return !isChanging(membership) || descriptor.confRevision >= this.#host.roster.revision;
   }
 
   /**

@@ -50,7 +50,7 @@ export function bootstrapRanges(
   for (let i = 0; i + 1 < bounds.length; i++) {
     const [start, end] = [bounds[i], bounds[i + 1]];
     assert(compareBytes(start, end) < 0, 'splits are sorted and distinct');
-    descriptors.push({ id: rangeId(META_RANGE + i), start, end, generation: 1, conf });
+    descriptors.push({ id: rangeId(META_RANGE + i), start, end, generation: 1, conf, confRevision: 0 });
   }
   return descriptors;
 }

@@ -98,7 +98,8 @@ export function openBlankReplica(
   group: RecoveredGroup = new RecoveredGroup(),
 ): Replica {
   const nowhere = new Uint8Array(0);
-  const descriptor = { id: range, start: nowhere, end: nowhere, generation: 0, conf: confStateOf([]) };
+  const bounds = { start: nowhere, end: nowhere };
+  const descriptor = { id: range, ...bounds, generation: 0, conf: confStateOf([]), confRevision: 0 };
   return makeReplica(parts, descriptor, group, INITIAL_MARK);
 }
 

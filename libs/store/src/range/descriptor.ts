@@ -12,6 +12,8 @@ export interface RangeDescriptor {
   /** Counts changes of bounds and replicas; the higher one is the newer truth. */
   readonly generation: number;
   readonly conf: ConfState;
+  /** Revision of the latest record of the members by which `conf` was made or confirmed; 0 for none. */
+  readonly confRevision: number;
 }
 
 export function rangeContains(descriptor: RangeDescriptor, keyspace: number, userKey: Uint8Array): boolean {
@@ -29,6 +31,8 @@ interface DescriptorJson {
   readonly learners: readonly number[];
   readonly learnersNext: readonly number[];
   readonly autoLeave: boolean;
+  /** Missing where it is 0. */
+  readonly confRevision?: number;
 }
 
 /** JSON: read by people in dumps, changed rarely. Keys are hexadecimal. */
@@ -43,6 +47,7 @@ export function encodeDescriptor(descriptor: RangeDescriptor): Uint8Array {
     learners: descriptor.conf.learners,
     learnersNext: descriptor.conf.learnersNext,
     autoLeave: descriptor.conf.autoLeave,
+    ...(descriptor.confRevision > 0 && { confRevision: descriptor.confRevision }),
   };
   return utf8(JSON.stringify(json));
 }
@@ -65,6 +70,7 @@ export function decodeDescriptor(bytes: Uint8Array): RangeDescriptor | undefined
       learnersNext: nodes(json.learnersNext),
       autoLeave: json.autoLeave,
     },
+    confRevision: json.confRevision ?? 0,
   };
 }
 

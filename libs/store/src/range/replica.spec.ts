@@ -55,7 +55,7 @@ async function follower(last: number): Promise<Replica> {
     raft,
     log,
     stateMachine: new StateMachine(tree, RANGE),
-    descriptor: { id: RANGE, start: EMPTY_BYTES, end: EMPTY_BYTES, generation: 1, conf },
+    descriptor: { id: RANGE, start: EMPTY_BYTES, end: EMPTY_BYTES, generation: 1, conf, confRevision: 0 },
     applied: { index: 3, term: 1, revision: 1 },
     clock,
     observer: {},

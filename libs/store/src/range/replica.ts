@@ -18,6 +18,7 @@ import type { AppliedMark } from './applied-mark.ts';
 import type { ChangeTap } from './change-tap.ts';
 import { closeCommand, type CommandBuilder, CommandReader } from './command.ts';
 import type { CommandBuilders } from './command-builders.ts';
+import { readConfRevision } from './conf-revision.ts';
 import type { RangeDescriptor } from './descriptor.ts';
 import type { ExpiryBound } from './expiry-bound.ts';
 import { Proposals, type ProposeResult, type WriteWaiter } from './proposals.ts';
@@ -423,9 +424,16 @@ export class Replica {
   }
 
   #applyConfChange(entry: Entry): void {
-    const conf = this.raft.applyConfChange(decodeConfChange(entry.data));
+    const change = decodeConfChange(entry.data);
+    const conf = this.raft.applyConfChange(change);
     const mark = this.#markOf(entry, this.#applied.revision);
-    this.#describe({ ...this.#descriptor, conf, generation: this.#descriptor.generation + 1 });
+    const { generation, confRevision } = this.#descriptor;
+    this.#describe({
+      ...this.#descriptor,
+      conf,
+      generation: generation + 1,
+      confRevision: Math.max(confRevision, readConfRevision(change.context)),
+    });
     this.#confIndex = entry.index;
     this.#stateMachine.applyMark(mark, this.#descriptor);
     this.#finish(entry, mark);

@@ -24,6 +24,7 @@ const DESCRIPTOR: RangeDescriptor = {
   end: utf8('m'),
   generation: 3,
   conf: { voters: [LEADER, FOLLOWER], votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false },
+  confRevision: 0,
 };
 const MARK = { index: 40, term: 3, revision: 1000 };
 

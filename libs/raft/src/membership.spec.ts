@@ -2,8 +2,16 @@ import { nodeId } from '@holdfast/io';
 import { describe, expect, test } from 'vitest';
 import { Cluster } from '../testing/cluster.ts';
 import { describeConf } from '../testing/describe.ts';
+import { ids } from '../testing/memory-storage.ts';
 import { Solo } from '../testing/solo.ts';
-import { type ConfChange, type ConfChangeTransition, LEAVE_JOINT, MessageKind } from './index.ts';
+import {
+  type ConfChange,
+  type ConfChangeTransition,
+  type ConfState,
+  confStateOf,
+  LEAVE_JOINT,
+  MessageKind,
+} from './index.ts';
 
 function change(text: string, transition: ConfChangeTransition = 'auto'): ConfChange {
   const actions = { '+': 'add-voter', '~': 'add-learner', '-': 'remove' } as const;
@@ -187,5 +195,85 @@ describe('membership', () => {
     expect(other.raft.campaign()).toBe(false);
     other.take();
     expect(other.raft.campaign()).toBe(true);
+  });
+
+  test('a round of reads that has its quorum by a removal is answered', () => {
+    const solo = new Solo([1, 2, 3, 4]).lead(2, 3);
+    solo.acknowledge(2, 3, 4);
+    solo.raft.proposeConfChange(change('-4'));
+    solo.settle();
+    solo.raft.readIndex(7);
+    const round = solo.settle().find(({ context }) => context > 0)!.context;
+    solo.receive('heartbeatResponse', 2, { context: round });
+    expect(solo.served).toEqual([]);
+    solo.acknowledge(2, 3);
+    expect(solo.served).toEqual([{ token: 7, index: 1 }]);
+  });
+
+  test('an heir that loses its vote is none: proposals are taken again', () => {
+    for (const text of ['-3', '~3']) {
+      const solo = new Solo([1, 2, 3]).lead(2);
+      solo.acknowledge(2);
+      solo.raft.proposeConfChange(change(text));
+      solo.settle();
+      expect(solo.raft.transferLeadership(nodeId(3))).toEqual({ ok: true, to: 3 });
+      expect(solo.raft.propose([new Uint8Array(1)])).toMatchObject({ reason: 'transferring' });
+      solo.acknowledge(2);
+      expect(solo.status.transferee).toBe(0);
+      expect(solo.raft.propose([new Uint8Array(1)]).ok).toBe(true);
+    }
+  });
+
+  test('a new voter has the benefit of the doubt: nobody steps down because it was not heard yet', () => {
+    const cluster = new Cluster([1, 2]);
+    cluster.add(3);
+    cluster.elect(1);
+    cluster.tick(50);
+    apply(cluster, '~3');
+    apply(cluster, '+3');
+    cluster.passes = ({ from }) => from !== 3;
+    cluster.tick(50);
+    expect([cluster.leader?.id, cluster.at(1).raft.term]).toEqual([1, 1]);
+  });
+
+  test('learners are no quorum: a leader that hears only them steps down', () => {
+    const solo = new Solo([1, 2, 3], {}, { learners: [4, 5] }).lead(2);
+    for (let i = 0; i < 10; i++) {
+      for (const learner of [4, 5]) solo.receive('heartbeatResponse', learner);
+      solo.tick();
+    }
+    expect(solo.raft.role).toBe('follower');
+  });
+
+  test('a snapshot brings its configuration: joint, or without a vote for who receives it', () => {
+    const receive = (text: string, conf: ConfState): Solo => {
+      const solo = new Solo([1, 2, 3], { preVote: false });
+      solo.receive('snapshotRequest', 2, { term: 1, snapshot: { index: 9, term: 1, conf } });
+      expect(describeConf(solo.status.conf)).toBe(text);
+      solo.raft.leaderUnreachable(nodeId(2));
+      solo.tick(20);
+      return solo;
+    };
+    const joint = { ...confStateOf(ids(1, 4)), votersOutgoing: ids(1, 2, 3), autoLeave: true };
+    const candidate = receive('(1 4) && (1 2 3) leaves by itself', joint);
+    candidate.receive('voteResponse', 2);
+    expect(candidate.raft.role).toBe('candidate');
+    candidate.receive('voteResponse', 4);
+    expect(candidate.raft.role).toBe('leader');
+    const demoted = receive('(2 3) learners (1)', confStateOf(ids(2, 3), ids(1)));
+    expect(demoted.raft.campaign()).toBe(false);
+    expect(receive('(2 3)', confStateOf(ids(2, 3))).raft.role).toBe('follower');
+  });
+
+  test('a new leader leaves a joint configuration that came with a snapshot', () => {
+    const solo = new Solo([1, 2, 3], { preVote: false });
+    const joint = { ...confStateOf(ids(1, 4)), votersOutgoing: ids(1, 2, 3), autoLeave: true };
+    solo.receive('snapshotRequest', 2, { term: 1, snapshot: { index: 9, term: 1, conf: joint } });
+    solo.tick(20);
+    solo.receive('voteResponse', 2);
+    solo.receive('voteResponse', 4);
+    solo.acknowledge(2, 4);
+    solo.acknowledge(2, 4);
+    expect(describeConf(solo.status.conf)).toBe('(1 4)');
   });
 });

@@ -56,11 +56,20 @@ export function openRound(core: RaftCore): number {
 
 /** `peer` has answered a heartbeat of round `sequence`, and with it all that were sent before. */
 export function confirmReads(core: RaftCore, peer: Progress, sequence: number): void {
-  const { reads, membership } = core;
+  const { reads } = core;
   assert(sequence <= reads.sequence, 'an answer follows its question');
   const confirmed = core.settings.canary === 'late-read-index' ? reads.sequence : sequence;
   if (confirmed <= peer.readRound) return;
   peer.readRound = confirmed;
+  confirmRounds(core);
+}
+
+/**
+ * Answers what a quorum has confirmed. Owed when somebody has confirmed, and when fewer are needed: a round that has its
+ * quorum by a change of the configuration would wait for an answer that nobody owes any more.
+ */
+export function confirmRounds(core: RaftCore): void {
+  const { reads, membership } = core;
   if (reads.rounds.length > 0) completeRounds(core, reads.takeConfirmed(membership.reached('readRound')));
 }
 

@@ -4,6 +4,7 @@ import { changeConfiguration, type ConfigurationRefusal } from './configuration.
 import { type RaftCore } from './core.ts';
 import { type ConfState, EntryKind } from './message.ts';
 import { wake } from './quiescence.ts';
+import { confirmRounds } from './reads.ts';
 import { advanceCommit, appendEntries } from './replication.ts';
 
 export type ConfChangeRefusal =
@@ -71,6 +72,7 @@ export function applyConfChange(core: RaftCore, change: ConfChange): ConfState {
   if (core.transferee !== 0 && !membership.isVoter(core.transferee)) core.transferee = 0;
   core.appendsDue = true;
   advanceCommit(core);
+  confirmRounds(core);
   if (!membership.selfVotes) beginStepDown(core);
   return next;
 }

@@ -330,6 +330,20 @@ describe('6, 7, 8 and the thesis', () => {
     expect(cluster.leader?.id).toBe(3);
   });
 
+  test('thesis 3.10 an heir that first needs a snapshot is called when it has caught up', () => {
+    const solo = new Solo([1, 2, 3], {}, { terms: [1, 1] }).lead(2);
+    solo.acknowledge(2);
+    solo.replica.checkpoint();
+    solo.replica.storage.compact(3);
+    solo.receive('appendResponse', 3, { reject: true, index: 2, rejectHint: 0 });
+    expect(solo.needed).toEqual([3]);
+    solo.raft.transferLeadership(3 as Message['to']);
+    expect(kindsOf(solo.settle())).not.toContain(timeoutNow);
+    solo.raft.reportSnapshot(3 as Message['to'], true);
+    const answers = solo.receive('appendResponse', 3, { index: 3 });
+    expect(kindsOf(answers)).toContain(timeoutNow);
+  });
+
   test('thesis 3.10 a transfer that fails is given up after an election timeout', () => {
     const solo = new Solo([1, 2, 3]).lead(2);
     solo.acknowledge(2, 3);

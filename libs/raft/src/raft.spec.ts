@@ -74,6 +74,16 @@ describe('limits', () => {
     expect(propose(0)).toBe('uncommitted-limit');
   });
 
+  test('what an earlier leadership had not committed does not count in the next', () => {
+    const solo = new Solo([1, 2, 3], { uncommittedBytesMax: 100 }).lead(2);
+    while (solo.raft.propose([new Uint8Array(20)]).ok);
+    solo.settle();
+    solo.receive('heartbeatRequest', 3, { term: 2 });
+    solo.tick(20);
+    solo.lead(2);
+    expect(solo.raft.propose([new Uint8Array(20)]).ok).toBe(true);
+  });
+
   test('the no-op of a term and entries without data count too: a log of them is not free', () => {
     const solo = new Solo([1, 2, 3], { uncommittedBytesMax: 100 }).lead(2);
     let accepted = 0;
@@ -227,6 +237,20 @@ describe('the contract with the driver', () => {
     solo.raft.step(messageOf('heartbeatRequest', 2, { term: 9, to: nodeId(3) }));
     solo.raft.step(messageOf('heartbeatRequest', 2, { term: 9, group: rangeId(99) }));
     expect(solo.status.term).toBe(0);
+  });
+
+  test('the own vote that becomes durable when the election is lost makes nobody a leader', () => {
+    const solo = new Solo([1, 2, 3], { preVote: false });
+    solo.raft.campaign();
+    const ready = solo.raft.ready();
+    solo.replica.perform(ready);
+    for (const from of [2, 3]) solo.raft.step(messageOf('voteResponse', from, { term: 1, reject: true }));
+    expect(solo.raft.role).toBe('follower');
+    solo.settle();
+    expect(solo.status).toMatchObject({ role: 'follower', term: 1, vote: 1 });
+    expect(solo.raft.campaign()).toBe(true);
+    solo.raft.step(messageOf('voteResponse', 2, { term: 1 }));
+    expect(solo.raft.role).toBe('candidate');
   });
 
   test('a replica that knows no configuration is work for the driver at once', () => {

@@ -14,6 +14,15 @@ const worlds: Record<string, ChaosOptions> = {
   'membership changes and crashes': { ...CALM, spares: 2, confChangeChance: 0.02, crashChance: 0.01 },
   'slow state machines': { ...CALM, spares: 2, confChangeChance: 0.02, compactChance: 0.05, lazy: true },
   'lease reads': { ...CALM, lease: true, partitionChance: 0.01 },
+  'lease reads, five voters, membership changes': {
+    ...CALM,
+    voters: 5,
+    spares: 2,
+    lease: true,
+    dropChance: 0.1,
+    partitionChance: 0.01,
+    confChangeChance: 0.01,
+  },
   'commits told later': {
     ...CALM,
     spares: 2,
@@ -21,6 +30,14 @@ const worlds: Record<string, ChaosOptions> = {
     config: { ...config, commitNotice: 'deferred' },
   },
   'mostly idle': { ...CALM, proposeChance: 0.003, quiesceChance: 0.1 },
+  'mostly idle, membership changes and crashes': {
+    ...CALM,
+    spares: 2,
+    proposeChance: 0.003,
+    quiesceChance: 0.1,
+    confChangeChance: 0.01,
+    crashChance: 0.005,
+  },
   'small limits': {
     ...CALM,
     compactChance: 0.05,

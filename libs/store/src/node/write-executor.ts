@@ -33,6 +33,7 @@ export interface WriteHost {
 const WRITE_FAILURE: Readonly<Record<WriteFailure, ErrorCode>> = {
   'not-leader': 'HF_NOT_LEADER',
   superseded: 'HF_NOT_LEADER',
+  unwanted: 'HF_CANCELLED',
   overloaded: 'HF_OVERLOADED',
   stopped: 'HF_UNAVAILABLE',
 };

@@ -76,7 +76,7 @@ describe('Proposals', () => {
     };
     waiter.gone.add(1).add(2);
     collect([1, 2]);
-    expect([proposed, waiter.heard, proposals.openOps]).toEqual([[], [], 0]);
+    expect([proposed, waiter.heard, proposals.openOps]).toEqual([[], ['1 unwanted', '2 unwanted'], 0]);
     collect([1, 2, 3]);
     expect(proposed).toEqual([3]);
   });

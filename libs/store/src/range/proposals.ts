@@ -6,7 +6,7 @@ import type { MutationOutcome } from './outcome.ts';
 import type { MutationSink } from './state-machine.ts';
 
 /** Why a mutation was refused before it could have any effect, or why nobody can tell. */
-export type WriteFailure = 'not-leader' | 'overloaded' | 'superseded' | 'stopped';
+export type WriteFailure = 'not-leader' | 'overloaded' | 'superseded' | 'unwanted' | 'stopped';
 
 /** Someone who waits for mutations; told exactly once per op of his request. */
 export interface WriteWaiter extends MutationSink {
@@ -130,7 +130,11 @@ export class Proposals {
     this.#openOps = 0;
     for (const { builder, waiters, requestOps } of commands) {
       // While the log was busy every caller has been told that the time is up, or has gone: it need not happen any more.
-      if (waiters.every((waiter, op) => waiter.wants?.(requestOps[op]) === false)) continue;
+      // They hear of it all the same: what is kept of their requests goes.
+      if (waiters.every((waiter, op) => waiter.wants?.(requestOps[op]) === false)) {
+        new Proposal(0, waiters, requestOps).fail('unwanted');
+        continue;
+      }
       const result = propose(builder.finish(stamp(waiters.length)));
       this.#builders.giveBack(builder);
       if (result.accepted) {

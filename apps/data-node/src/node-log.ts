@@ -17,6 +17,9 @@ export function logNode(log: Logger, fatal: Fatal, refusals: Refusals): NodeObse
     recovered(range, { applied, last }) {
       log.debug({ range, applied, last }, 'recovered a range');
     },
+    logCut(path, offset) {
+      log.warn({ path, offset }, 'the last group of the log was torn or damaged, and is cut');
+    },
     tree(event) {
       if (event.type === 'corruption') log.error({ err: event.error }, 'damaged data on disk');
       else log.debug(event, 'storage');

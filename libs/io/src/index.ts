@@ -1,4 +1,5 @@
 export { asError, assert, AssertionError, unreachable } from './assert.ts';
+export { type Buggify, neverBuggify } from './buggify.ts';
 export {
   compareBytes,
   concatBytes,

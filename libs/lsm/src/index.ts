@@ -5,18 +5,17 @@ export {
   CorruptionError,
   type DamagedFile,
 } from './errors.ts';
+export { LSM_BUGGIFY_POINTS, type LsmBuggifyPoint } from './buggify.ts';
 export { BATCH_BYTES_MAX, KEY_BYTES_MAX, MARK_BYTES_MAX, REVISION_MAX, VALUE_BYTES_MAX } from './limits.ts';
 export type { LogRecord } from './log/log-recovery.ts';
-export {
-  type CommitCallback,
-  type CommittedGroup,
-  LOG_RECORD_BYTES_MAX,
-  type LogCanary,
-  type PendingRecord,
-  SEGMENT_BYTES_DEFAULT,
-  SegmentedLog,
-  type SegmentedLogOptions,
-} from './log/segmented-log.ts';
+export type {
+  CommitCallback,
+  CommittedGroup,
+  LogCanary,
+  PendingRecord,
+  SegmentedLogOptions,
+} from './log/log-options.ts';
+export { LOG_RECORD_BYTES_MAX, SEGMENT_BYTES_DEFAULT, SegmentedLog } from './log/segmented-log.ts';
 export { WriteBatch } from './memtable/write-batch.ts';
 export type { Cursor, CursorOptions, EntryView } from './read/cursor.ts';
 export {

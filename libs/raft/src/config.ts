@@ -1,4 +1,5 @@
-import { assert, type NodeId, type RangeId } from '@holdfast/io';
+import { assert, type Buggify, neverBuggify, type NodeId, type RangeId } from '@holdfast/io';
+import type { RaftBuggifyPoint } from './buggify.ts';
 import type { RaftCanary } from './canary.ts';
 
 /** The hybrid logical clock of the node (D4): read for every message sent, fed by every message received. */
@@ -56,6 +57,8 @@ export interface RaftConfig {
   readonly readMode?: 'quorum' | 'lease';
   readonly lease?: LeaseConfig;
   readonly clock?: RaftClock;
+  /** What happens before its time, for simulators only. */
+  readonly buggify?: Buggify<RaftBuggifyPoint>;
   /** A planted bug, for simulators only. */
   readonly canary?: RaftCanary;
 }
@@ -78,6 +81,7 @@ export interface Settings {
   readonly checkQuorum: boolean;
   readonly lease: LeaseConfig | undefined;
   readonly clock: RaftClock | undefined;
+  readonly buggify: Buggify<RaftBuggifyPoint>;
   readonly canary: RaftCanary | undefined;
 }
 
@@ -100,6 +104,7 @@ export function settingsOf(config: RaftConfig): Settings {
     checkQuorum: config.checkQuorum ?? true,
     lease: config.readMode === 'lease' ? config.lease : undefined,
     clock: config.clock,
+    buggify: config.buggify ?? neverBuggify,
     canary: config.canary,
   };
   assert(settings.id > 0, 'a node id is positive: 0 means nobody');

@@ -1,3 +1,4 @@
+export { RAFT_BUGGIFY_POINTS, type RaftBuggifyPoint } from './buggify.ts';
 export { type RaftCanary } from './canary.ts';
 export {
   type ConfChange,

@@ -127,7 +127,8 @@ export class ReadyBuilder {
   private takeCommitted(work: ReadyWork): void {
     const { log, settings } = this.core;
     const low = log.handedApplied + 1;
-    const committed = log.slice(low, log.commit + 1, settings.committedBytesMax);
+    const bytesMax = settings.buggify('commit-one-entry') ? 1 : settings.committedBytesMax;
+    const committed = log.slice(low, log.commit + 1, bytesMax);
     assert(committed !== undefined, 'storage keeps unapplied entries in memory');
     work.committed = committed;
     log.handedApplied = committed[committed.length - 1].index;

@@ -83,7 +83,8 @@ function sendAppendsTo(core: RaftCore, peer: Progress, notice: boolean): void {
     const previousTerm = log.term(previous);
     if (previousTerm === undefined) return needSnapshot(core, peer);
     const open = peer.next <= log.last && (peer.state === 'probe' || !peer.full(settings));
-    const entries = open ? log.slice(peer.next, log.last + 1, settings.appendBytesMax) : undefined;
+    const bytesMax = open && settings.buggify('append-one-entry') ? 1 : settings.appendBytesMax;
+    const entries = open ? log.slice(peer.next, log.last + 1, bytesMax) : undefined;
     if (open && entries === undefined) return needSnapshot(core, peer);
     if (entries === undefined && !peer.appendDue && !(notice && peer.wantsCommit(log.commit))) return;
     const kind = MessageKind.appendRequest;

@@ -15,5 +15,6 @@ export { Node } from './node/node.ts';
 export type { NodeOptions } from './node/node-options.ts';
 export type { NodeState, NodeStatus, RangeStatus } from './node/status.ts';
 export type { NodeObserver } from './node/observer.ts';
+export { STORE_BUGGIFY_POINTS, type StoreBuggifyPoint } from './node/buggify.ts';
 export type { StoreCanary } from './node/canary.ts';
 export { DEFAULT_SETTINGS, type NodeSettings, TICK_MS } from './node/settings.ts';

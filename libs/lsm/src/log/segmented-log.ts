@@ -1,13 +1,15 @@
 import {
   assert,
-  type Disk,
+  type Buggify,
   DiskError,
   type DiskFile,
   joinPath,
   type Kernels,
+  neverBuggify,
   pureKernels,
   viewOf,
 } from '@holdfast/io';
+import type { LsmBuggifyPoint } from '../buggify.ts';
 import { BrokenError, ClosedError } from '../errors.ts';
 import {
   RECORD_HEAD_BYTES,
@@ -17,13 +19,8 @@ import {
   SEGMENT_HEADER_BYTES,
   segmentName,
 } from './log-format.ts';
-import {
-  listSegments,
-  type LogPosition,
-  type LogRecord,
-  recoverLog,
-  type RecoveryOptions,
-} from './log-recovery.ts';
+import type { CommitCallback, CommittedGroup, PendingRecord, SegmentedLogOptions } from './log-options.ts';
+import { listSegments, type LogPosition, recoverLog, type RecoveryOptions } from './log-recovery.ts';
 import { makeDurable } from './make-durable.ts';
 import { SegmentFiles } from './segment-files.ts';
 
@@ -35,52 +32,6 @@ export const SEGMENT_BYTES_DEFAULT = 16 * 1024 * 1024;
 const GROUP_BYTES_MAX = 1024 * 1024;
 /** A group's buffer above this is given back after use, in bytes. */
 const GROUP_BUFFER_KEEP_BYTES = 4 * 1024 * 1024;
-
-/** Bugs that a simulator plants to prove that it would find them. */
-export type LogCanary = 'forget-sync' | 'truncate-on-middle-damage' | 'directory-not-synced';
-
-export interface SegmentedLogOptions {
-  readonly disk: Disk;
-  /** Made when missing. Nothing else may live in it. */
-  readonly directory: string;
-  readonly kernels?: Kernels;
-  readonly segmentBytes?: number;
-  /** Hears every record that is on disk, in order, before `open` resolves. */
-  readonly onRecord: (record: LogRecord) => void;
-  /**
-   * Records that open every new segment: what must survive when the segments before are dropped.
-   * They stand in front of whatever is appended next.
-   */
-  readonly checkpoint?: () => readonly PendingRecord[];
-  /**
-   * What a full disk does. `break` (default) breaks the log like any failure: for users whose later records
-   * need the earlier ones. `refuse` fails the commits that have no room with `ENOSPC`, with nothing of them
-   * written, and goes on: a later one may succeed.
-   */
-  readonly onFull?: 'break' | 'refuse';
-  /** Before what stands behind the end, a torn group or a damaged one, is overwritten. Throws to refuse. */
-  readonly mayCut?: (path: string, offset: number) => void;
-  readonly canary?: LogCanary;
-}
-
-export interface PendingRecord {
-  /** 1 .. 255. */
-  readonly type: number;
-  /** The payload in pieces; unchanged by the caller until the commit is done. */
-  readonly parts: readonly Uint8Array[];
-}
-
-/** Which segments a committed group lies in. */
-export interface CommittedGroup {
-  readonly firstSegment: number;
-  readonly lastSegment: number;
-}
-
-/**
- * Called once: with the group's place when it is durable, or with the failure that broke the log, or with a
- * `DiskError` of code `ENOSPC` when it was refused.
- */
-export type CommitCallback = (error: Error | undefined, group: CommittedGroup | undefined) => void;
 
 /** A commit that waits, and what had been appended when it was asked for, since the log was opened. */
 interface Waiting {
@@ -103,6 +54,7 @@ export class SegmentedLog {
   readonly #forgetSync: boolean;
   readonly #segmentBytes: number;
   readonly #refusesWhenFull: boolean;
+  readonly #buggify: Buggify<LsmBuggifyPoint>;
   #file: DiskFile;
   #segment: number;
   /** Where the group that is being written begins. */
@@ -197,6 +149,7 @@ export class SegmentedLog {
     this.#forgetSync = options.canary === 'forget-sync';
     this.#segmentBytes = options.segmentBytes ?? SEGMENT_BYTES_DEFAULT;
     this.#refusesWhenFull = options.onFull === 'refuse';
+    this.#buggify = options.buggify ?? neverBuggify;
     this.#file = file;
     this.#segment = segment;
     this.#firstSegment = firstSegment;
@@ -369,7 +322,8 @@ export class SegmentedLog {
     const firstSegment = this.#segment;
     let next = 0;
     while (next < records.length) {
-      const count = this.#fitting(records, next);
+      const full = this.#offset > SEGMENT_HEADER_BYTES && this.#buggify('segment-full');
+      const count = full ? 0 : this.#fitting(records, next);
       if (count > 0) {
         if (this.#checkpointDue) await this.#writeDueCheckpoint();
         await this.#write(records, next, next + count);

@@ -100,7 +100,7 @@ export class MemtableQueue {
 
   /** @param position at or before the batch's place in the WAL; undefined without one. */
   apply(batch: WriteBatch, position?: LogPosition): void {
-    if (!this.#active.hasRoom(batch)) this.#rotate(batch.byteLength);
+    if (!this.#active.hasRoom(batch) || this.#isFullEarly()) this.#rotate(batch.byteLength);
     const active = this.#active;
     if (active.isEmpty && position !== undefined) active.walFirst = position;
     const tombstones = active.rangeTombstones.length;
@@ -207,6 +207,11 @@ export class MemtableQueue {
     return new View([this.#active, ...this.#full], this.#versions.current, (memtable) => {
       if (!this.#isClosed) this.#pool.give(memtable);
     });
+  }
+
+  /** Only for a simulator, and only where no write would stall behind it. */
+  #isFullEarly(): boolean {
+    return this.#full.length === 0 && !this.#active.isEmpty && this.#world.options.buggify('memtable-full');
   }
 
   #rotate(bytesNeeded: number): void {

@@ -1,4 +1,5 @@
-import { assert } from '@holdfast/io';
+import { assert, type Buggify, neverBuggify } from '@holdfast/io';
+import type { LsmBuggifyPoint } from '../buggify.ts';
 import type { BlockCodec, Compression } from '../table/codec.ts';
 import { LEVEL_COUNT } from '../limits.ts';
 
@@ -58,6 +59,8 @@ export interface TreeOptions {
    * in the background; 0 for none. Default 0.
    */
   readonly reserveBytes?: number;
+  /** What happens before its time, for simulators only. */
+  readonly buggify?: Buggify<LsmBuggifyPoint>;
   readonly canary?: Canary;
 }
 
@@ -91,6 +94,7 @@ export function resolveOptions(options: TreeOptions = {}): ResolvedOptions {
     manualCompaction: false,
     walSegmentBytes: 16 * MIB,
     reserveBytes: 0,
+    buggify: neverBuggify,
     ...options,
   };
   assert(

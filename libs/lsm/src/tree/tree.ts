@@ -363,7 +363,7 @@ export class Tree implements Reads {
    * Writes all versions in `[start, end)` (undefined: unbounded), tombstones included, as tables into
    * `directory`, numbered from 1. They can be given to {@link ingest} of any tree.
    */
-  exportRange(directory: string, start?: Uint8Array, end?: Uint8Array): Promise<RangeExport> {
+  async exportRange(directory: string, start?: Uint8Array, end?: Uint8Array): Promise<RangeExport> {
     this.#checkOpen();
     const { view } = this.#memtables;
     const { horizon } = this.#versions.state;

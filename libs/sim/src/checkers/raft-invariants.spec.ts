@@ -153,6 +153,14 @@ describe('RaftInvariants', () => {
       committed,
     ],
     [
+      'same-state',
+      ({ node }) => {
+        node(one).wrote(group, 2, utf8('one thing'));
+        node(two).wrote(group, 2, utf8('another'));
+      },
+      committed,
+    ],
+    [
       'vote-synced-before-sent',
       ({ node }) => node(three).sent(message(MessageKind.voteResponse, three, one, { term: 2 })),
       running,

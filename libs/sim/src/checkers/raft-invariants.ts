@@ -1,4 +1,4 @@
-import type { NodeId, RangeId } from '@holdfast/io';
+import { crc32, type NodeId, type RangeId } from '@holdfast/io';
 import {
   changeConfiguration,
   type ConfState,
@@ -23,6 +23,8 @@ export interface RaftObserver {
   persisted(group: RangeId, ready: Ready): void;
   sent(message: Message): void;
   applied(group: RangeId, entry: Entry): void;
+  /** What the entry at `index` does to the state. Nothing is told by nodes without one. */
+  wrote(group: RangeId, index: number, records: Uint8Array): void;
   /** The state machine stands at a snapshot: a newer one, or the repair of what it had. Raft may not hear of it. */
   installed(group: RangeId, snapshot: Pick<SnapshotMeta, 'index'>): void;
   recovered(group: RangeId, state: RecoveredState): void;
@@ -38,6 +40,8 @@ export interface RecoveredState {
 interface GroupRecord {
   readonly id: RangeId;
   readonly replicas: Map<NodeId, ReplicaRecord>;
+  /** Replicas whose disk is gone: what they have answered for still counts, and nobody may need it. */
+  readonly lost: Map<NodeId, ReplicaRecord>;
   readonly leaders: Map<number, NodeId>;
   /** Chain value of each (term, index) ever seen, by `term * 2^32 + index`. */
   readonly chains: Map<number, number>;
@@ -46,6 +50,8 @@ interface GroupRecord {
   readonly committedIn: number[];
   /** The configurations that committed entries made, in order; the first is valid from index 0. */
   readonly confs: { readonly index: number; readonly conf: ConfState }[];
+  /** Digest of what the entry at each index does to the state, as the first replica did it. */
+  readonly effects: Map<number, number>;
 }
 
 /**
@@ -92,6 +98,7 @@ export class RaftInvariants {
       persisted: (group, ready) => this.#onPersisted(...replica(group), ready),
       sent: (message) => this.#onSent(...replica(message.group), message),
       applied: (group, entry) => this.#onApplied(...replica(group), entry),
+      wrote: (group, index, records) => this.#onWrote(...replica(group), index, records),
       installed: (group, { index }) => this.#onInstalled(...replica(group), index),
       recovered: (group, state) => this.#onRecovered(...replica(group), state),
     };
@@ -107,7 +114,11 @@ export class RaftInvariants {
 
   /** The disk of `node` is empty now, so its next life has promised nothing. */
   forget(node: NodeId): void {
-    for (const group of this.#groups.values()) group.replicas.delete(node);
+    for (const { replicas, lost } of this.#groups.values()) {
+      const replica = replicas.get(node);
+      if (replica !== undefined) lost.set(node, replica);
+      replicas.delete(node);
+    }
   }
 
   #replica(id: RangeId, node: NodeId): readonly [GroupRecord, ReplicaRecord] {
@@ -116,11 +127,13 @@ export class RaftInvariants {
       group = {
         id,
         replicas: new Map(),
+        lost: new Map(),
         leaders: new Map(),
         chains: new Map(),
         committed: new ChainedLog(),
         committedIn: [0],
         confs: [{ index: 0, conf: this.#conf }],
+        effects: new Map(),
       };
       this.#groups.set(id, group);
     }
@@ -315,8 +328,10 @@ export class RaftInvariants {
     }
     const conf = confAt(group, replica.applied);
     for (const voters of [conf.voters, conf.votersOutgoing]) {
+      const holds = (record: ReplicaRecord | undefined): boolean =>
+        record?.synced.chain(index) === replica.log.chain(index);
       const copies = voters.filter(
-        (voter) => group.replicas.get(voter)?.synced.chain(index) === replica.log.chain(index),
+        (voter) => holds(group.replicas.get(voter)) || holds(group.lost.get(voter)),
       );
       if (voters.length === 0 || copies.length * 2 > voters.length) continue;
       const detail = `commits ${index}, which only ${copies.join(', ') || 'nobody'} of ${voters.join(', ')} has synced`;
@@ -400,6 +415,16 @@ export class RaftInvariants {
       this.#coverage.hit(
         typeof next !== 'string' && isJoint(next) ? 'joint configuration entered' : 'configuration changed',
       );
+    }
+  }
+
+  /** Equal steps from an equal beginning: at the same index, all replicas have the same state. */
+  #onWrote(group: GroupRecord, replica: ReplicaRecord, index: number, records: Uint8Array): void {
+    const digest = crc32(records);
+    const known = group.effects.get(index);
+    if (known === undefined) group.effects.set(index, digest);
+    else if (known !== digest) {
+      this.#fail(group, replica, 'same-state', `entry ${index} does something else here than elsewhere`);
     }
   }
 

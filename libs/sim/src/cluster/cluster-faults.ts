@@ -2,6 +2,7 @@ import { type Random, randomChance, randomInteger, randomPick } from '@holdfast/
 import { rangeId } from '@holdfast/io';
 import type { Fault } from '../faults/nemesis.ts';
 import type { Death } from '../world/machine.ts';
+import type { Link } from '../world/network-link.ts';
 import { Phase } from '../world/scheduler.ts';
 import { type DiskFaults, noDiskFaults } from '../world/disk-options.ts';
 import type { Server, StoreCluster, TableDamage } from './store-cluster.ts';
@@ -173,6 +174,7 @@ function networkFaults(cluster: StoreCluster): readonly Fault[] {
         return () => (link.clogMs = 0);
       },
     },
+    swizzleClog(cluster, hostsNow),
     {
       name: 'connections break',
       durationMs: [0, 0],
@@ -196,6 +198,48 @@ function networkFaults(cluster: StoreCluster): readonly Fault[] {
       },
     },
   ];
+}
+
+/**
+ * Some nodes are cut off one after the other, and come back one after the other, in another order: a fault of
+ * FoundationDB's simulator that found what whole partitions did not ("Testing Distributed Systems w/ Deterministic
+ * Simulation", W. Wilson, Strange Loop 2014).
+ */
+function swizzleClog(cluster: StoreCluster, hostsNow: () => readonly string[]): Fault {
+  const { network, scheduler } = cluster;
+  return {
+    name: 'swizzle-clog',
+    durationMs: [1_000, 6_000],
+    weight: 2,
+    begin: (random) => {
+      const hosts = hostsNow();
+      const chosen = hosts.filter(() => randomChance(random, 0.6));
+      if (chosen.length === 0) return undefined;
+      const linksOf = (host: string): readonly Link[] =>
+        hosts.flatMap((other) =>
+          other === host ? [] : [network.link(host, other), network.link(other, host)],
+        );
+      const stepUs = randomInteger(random, 10_000, 400_000);
+      const cancels = [
+        ...shuffled(random, chosen).map(
+          (host, i) => [i * stepUs, () => linksOf(host).forEach((link) => link.sever())] as const,
+        ),
+        ...shuffled(random, chosen).map(
+          (host, i) =>
+            [(chosen.length + i) * stepUs, () => linksOf(host).forEach((link) => link.heal())] as const,
+        ),
+      ].map(([delayUs, task]) => scheduler.schedule(delayUs, Phase.input, undefined, task));
+      return () => {
+        cancels.forEach((cancel) => cancel());
+        chosen.flatMap(linksOf).forEach((link) => link.heal());
+      };
+    },
+  };
+}
+
+function shuffled<T>(random: Random, items: readonly T[]): readonly T[] {
+  const left = [...items];
+  return items.map(() => left.splice(randomInteger(random, 0, left.length - 1), 1)[0]);
 }
 
 /**
@@ -258,6 +302,16 @@ function diskFaults(cluster: StoreCluster): readonly Fault[] {
     knob('slow disk', [500, 5_000], 'slowdown', 100),
     knob('sync fails', [100, 1_000], 'syncErrors', 0.05),
     knob('write fails', [100, 1_000], 'writeErrors', 0.05),
+    knob('read fails', [100, 1_000], 'readErrors', 0.05),
+    {
+      name: 'empty disk',
+      durationMs: [10, 3_000],
+      weight: 0.3,
+      begin: (random) => {
+        const server = randomPick(random, cluster.servers);
+        return cluster.loseDisk(server) ? () => cluster.start(server) : undefined;
+      },
+    },
     {
       name: 'log rots',
       durationMs: [0, 0],

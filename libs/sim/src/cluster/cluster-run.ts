@@ -1,8 +1,15 @@
-import { Prng, randomChance, randomInteger, randomPick, rangeId } from '@holdfast/io';
+import { type Buggify, Prng, randomChance, randomInteger, randomPick, rangeId } from '@holdfast/io';
 import { Client } from '@holdfast/client';
-import { bootstrapRanges, type StoreCanary, TICK_MS } from '@holdfast/store';
+import {
+  bootstrapRanges,
+  STORE_BUGGIFY_POINTS,
+  type StoreBuggifyPoint,
+  type StoreCanary,
+  TICK_MS,
+} from '@holdfast/store';
 import { Coverage, Violation } from '../checkers/violation.ts';
 import { Nemesis, swarm } from '../faults/nemesis.ts';
+import { SwarmBuggify } from '../faults/swarm-buggify.ts';
 import { KEEP_ALL, type Mask } from '../runs/mask.ts';
 import { failureOf, type RunFailure, type RunOptions, type RunReport } from '../runs/report.ts';
 import { mixOf } from '../workloads/mix.ts';
@@ -35,9 +42,11 @@ export async function runClusterSeed(seed: number, options: RunOptions = {}): Pr
   options.onScheduler?.(scheduler);
   const coverage = new Coverage();
   const report = (violation: Violation): void => scheduler.fail(violation);
+  // A stream of its own, as all that is drawn beside the rest: what is added changes nothing about the others.
+  const buggify = new SwarmBuggify(STORE_BUGGIFY_POINTS, new Prng(seed).fork(), coverage);
   const cluster = new StoreCluster(
     scheduler,
-    optionsOf(random, options.canary as StoreCanary),
+    optionsOf(random, options.canary as StoreCanary, buggify.ask),
     coverage,
     report,
   );
@@ -56,6 +65,7 @@ export async function runClusterSeed(seed: number, options: RunOptions = {}): Pr
     nemesis.start();
     await scheduler.runUntil(SAFETY_MS * 1000);
     nemesis.heal();
+    buggify.heal();
     churn?.worker.stop();
     for (const server of cluster.servers) cluster.start(server);
     await demandProgress(cluster, workers);
@@ -68,11 +78,12 @@ export async function runClusterSeed(seed: number, options: RunOptions = {}): Pr
     // First, since it says who is there to look at.
     for (const workload of [...(churn === undefined ? [] : [churn.workload]), ...workloads]) {
       coverage.hit(`workload: ${workload.name}`);
+      coverage.hit(`not applied: ${workload.name}`, workload.count('fail'));
       await settled(scheduler, workload.judge(client), `the last look of ${workload.name}`, JUDGE_MS);
     }
     await checkFinalState(cluster);
   } catch (error) {
-    failure = failureOf(error, nemesis.log);
+    failure = failureOf(error, [...nemesis.log, ...buggify.log]);
   }
   options.onHistory?.(linesOf(churn === undefined ? workloads : [...workloads, churn.workload]));
   return {
@@ -102,7 +113,11 @@ function* linesOf(workloads: readonly Workload[]): Generator<string> {
   for (const workload of workloads) yield* workload.lines();
 }
 
-function optionsOf(random: Prng, canary: StoreCanary | undefined): StoreClusterOptions {
+function optionsOf(
+  random: Prng,
+  canary: StoreCanary | undefined,
+  buggify: Buggify<StoreBuggifyPoint>,
+): StoreClusterOptions {
   const seed = random.nextU32();
   const sizes = new Prng(seed);
   return {
@@ -133,6 +148,16 @@ function optionsOf(random: Prng, canary: StoreCanary | undefined): StoreClusterO
         frameBytesMax: randomPick(sizes, [1, 256]) * 1024,
         pieceBytesMax: randomPick(sizes, [1, 1_024]) * 1024,
       },
+      buggify,
+    },
+    // Small, so that levels have many tables, and merges are never done.
+    tree: {
+      tableBytes: randomPick(sizes, [2, 16, 8_192]) * 1024,
+      levelBaseBytes: randomPick(sizes, [8, 64, 65_536]) * 1024,
+      levelRatio: randomPick(sizes, [2, 10]),
+      level0CompactionTables: randomPick(sizes, [1, 6]),
+      blockCacheBytes: randomPick(sizes, [8, 65_536]) * 1024,
+      openTablesMax: randomPick(sizes, [2, 1_000]),
     },
     canary,
   };

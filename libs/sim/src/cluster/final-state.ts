@@ -1,9 +1,10 @@
 import { crc32 } from '@holdfast/io';
-import { CorruptionError, verifyDirectory } from '@holdfast/lsm';
+import { checkTree, CorruptionError } from '@holdfast/lsm';
 import type { Node } from '@holdfast/store';
 import { Violation } from '../checkers/violation.ts';
+import type { Machine } from '../world/machine.ts';
 import type { Scheduler } from '../world/scheduler.ts';
-import { DIRECTORY, type Server, type StoreCluster } from './store-cluster.ts';
+import { type Server, type StoreCluster, TREE_DIRECTORY } from './store-cluster.ts';
 
 /** How long quiet replicas may take to reach the same index. */
 const CONVERGE_MS = 10_000;
@@ -13,7 +14,7 @@ const REPAIR_LOOK_MS = 500;
 
 /**
  * What must be true of a healed cluster in which nobody writes any more: every replica reaches the same index,
- * holds the same newest version of every key, and its tables on disk are whole.
+ * holds the same newest version of every key, keeps nothing that nobody needs, and its tables on disk are whole.
  *
  * @throws Violation
  */
@@ -35,6 +36,14 @@ export async function checkFinalState(cluster: StoreCluster): Promise<void> {
     const detail = [...digests].map(([digest, id]) => `node ${id}: ${digest}`).join(', ');
     throw new Violation('equal-replicas', detail);
   }
+  for (const { id, machine, node } of cluster.members) {
+    const inFlight = node?.status().requestsInFlight ?? 0;
+    if (inFlight > 0) throw new Violation('nothing-left', `node ${id} still works on ${inFlight} requests`);
+    const spare = (): number => tableFiles(machine) - liveTables(node);
+    await scheduler.runUntil(scheduler.nowUs + CONVERGE_MS * 1000, () => spare() === 0);
+    if (spare() !== 0)
+      throw new Violation('live-files', `node ${id} has ${spare()} table files more than tables`);
+  }
   for (const server of servers) {
     // Who stays out will not repair anything any more.
     if (server.out && server.rottenTables.size > 0) continue;
@@ -43,7 +52,7 @@ export async function checkFinalState(cluster: StoreCluster): Promise<void> {
     machine.start();
     const report = await settled(
       scheduler,
-      verifyDirectory({ disk: machine.disk }, `${DIRECTORY}/tree`),
+      checkTree({ disk: machine.disk }, TREE_DIRECTORY),
       'a read of every table',
     );
     // What nobody has read since it was damaged, nobody has found.
@@ -51,6 +60,14 @@ export async function checkFinalState(cluster: StoreCluster): Promise<void> {
     if (fault !== undefined)
       throw new Violation('tables-whole', `node ${server.id}: ${fault.path}: ${fault.detail}`);
   }
+}
+
+function tableFiles({ disk }: Machine): number {
+  return disk.files(TREE_DIRECTORY).filter(({ path }) => path.endsWith('.sst')).length;
+}
+
+function liveTables(node: Node | undefined): number {
+  return node?.tree.stats().levels.reduce((sum, { tables }) => sum + tables, 0) ?? 0;
 }
 
 /** Reads all that a node has until none of it is damaged. */

@@ -19,7 +19,7 @@ import {
   type StoreCanary,
 } from '@holdfast/store';
 import type { Membership } from '@holdfast/wire';
-import { CorruptionError } from '@holdfast/lsm';
+import { CorruptionError, type TreeOptions } from '@holdfast/lsm';
 import { confStateOf, MessageKind } from '@holdfast/raft';
 import { RaftInvariants } from '../checkers/raft-invariants.ts';
 import { type Coverage, type Report, Violation } from '../checkers/violation.ts';
@@ -35,7 +35,7 @@ export const CLUSTER_ID = '5eed5eed5eed5eed5eed5eed5eed5eed';
 export const DIRECTORY = 'data';
 /** Where nodes keep the log that holds votes and entries. */
 const LOG_DIRECTORY = `${DIRECTORY}/log`;
-const TREE_DIRECTORY = `${DIRECTORY}/tree`;
+export const TREE_DIRECTORY = `${DIRECTORY}/tree`;
 /** Where they keep terms and votes a second time. */
 const HARD_STATE_DIRECTORY = `${DIRECTORY}/hard-state`;
 /** Machines of clients are numbered from here, those of nodes from 1. */
@@ -57,6 +57,8 @@ export interface StoreClusterOptions {
   /** Largest error of a wall clock at the start, milliseconds. */
   readonly skewMsMax: number;
   readonly settings: Partial<NodeSettings>;
+  /** Of the engine. */
+  readonly tree?: TreeOptions;
   readonly canary: StoreCanary | undefined;
 }
 
@@ -164,6 +166,15 @@ export class StoreCluster {
     this.invariants.forget(server.id);
   }
 
+  /** As {@link wipe}, of one machine of a run at most, and none that others may need. False when nothing was done. */
+  loseDisk(server: Server): boolean {
+    if (server.out || server.wiped || server.rotten || server.rottenTables.size > 0) return false;
+    if (!this.#mayRot(server)) return false;
+    server.wanted = false;
+    this.wipe(server);
+    return true;
+  }
+
   isFounder(id: NodeId): boolean {
     return this.#members.some((member) => member.id === id);
   }
@@ -233,7 +244,7 @@ export class StoreCluster {
     const environment = server.machine.start();
     const { process } = environment;
     server.diskFaults = 0;
-    const { canary, settings } = this.options;
+    const { canary, settings, tree = {} } = this.options;
     const opening = Node.open({
       ...environment,
       directory: DIRECTORY,
@@ -243,6 +254,7 @@ export class StoreCluster {
       members: this.#members,
       join: server.joins,
       observer: this.#observer(server, process),
+      tree: { options: tree },
       settings: { ...settings, ...(canary !== undefined && { canary }) },
     });
     opening
@@ -316,7 +328,8 @@ export class StoreCluster {
    * grown, the others may not know yet that the change is committed, and need the old voters for an election.
    */
   #mayRot(server: Server): boolean {
-    const isRotten = ({ rotten, rottenTables }: Server): boolean => rotten || rottenTables.size > 0;
+    const isRotten = ({ rotten, rottenTables, wiped }: Server): boolean =>
+      rotten || wiped || rottenTables.size > 0;
     const voters = this.#voters;
     return (
       this.#members.length >= 3 &&
@@ -391,6 +404,7 @@ export class StoreCluster {
         if (event.type === 'corruption') this.#coverage.hit('damaged table found');
       },
       repaired: () => this.#coverage.hit('damaged table repaired'),
+      logCut: () => this.#coverage.hit('tail of a log cut'),
       fatal: (error) => this.#ended(server, process, error),
     };
   }

@@ -21,6 +21,7 @@ export const CANARIES: readonly Canary[] = [
   canary('apply-past-gap', 'cluster'),
   canary('snapshot-over-newer-state', 'cluster'),
   canary('duplicate-apply', 'cluster'),
+  canary('record-on-leader-only', 'cluster'),
   canary('checks-ignored', 'cluster'),
   canary('vote-not-persisted', 'raft'),
   canary('term-not-persisted', 'raft'),

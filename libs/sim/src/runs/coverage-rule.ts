@@ -1,3 +1,4 @@
+import { STORE_BUGGIFY_POINTS } from '@holdfast/store';
 import type { WorldName } from './worlds.ts';
 
 /**
@@ -6,6 +7,7 @@ import type { WorldName } from './worlds.ts';
  */
 export const EXPECTED: Readonly<Record<WorldName, readonly string[]>> = {
   cluster: [
+    ...STORE_BUGGIFY_POINTS.map((point) => `buggify: ${point}`),
     'fault: asymmetric cut',
     'fault: bridge',
     'fault: clog',
@@ -13,6 +15,7 @@ export const EXPECTED: Readonly<Record<WorldName, readonly string[]>> = {
     'fault: corrupt bytes',
     'fault: flaky links',
     'fault: disk full',
+    'fault: empty disk',
     'fault: isolate leader',
     'fault: log rots',
     'fault: hard state rots',
@@ -30,22 +33,29 @@ export const EXPECTED: Readonly<Record<WorldName, readonly string[]>> = {
     'fault: power off',
     'fault: power off all',
     'fault: power off leader',
+    'fault: read fails',
     'fault: slow disk',
     'fault: slow process',
+    'fault: swizzle-clog',
     'fault: sync fails',
     'fault: wall clock jumps',
     'fault: write fails',
     'disk: no-space',
+    'disk: read-error',
     'disk: sync-error',
     'disk: write-error',
     'damaged log refused',
     'damaged table found',
     'damaged table repaired',
     'configuration changed',
+    'empty disk refused',
     'joint configuration entered',
     'leader elected',
     'leader stepped down',
     'log suffix replaced',
+    'not applied: bank',
+    'not applied: cycle',
+    'not applied: list-append',
     'member added',
     'member removed',
     'removed node ended',
@@ -53,6 +63,7 @@ export const EXPECTED: Readonly<Record<WorldName, readonly string[]>> = {
     'replica recovered',
     'rotten: copy of the votes',
     'rotten: vote at the end of the log',
+    'tail of a log cut',
     'unsynced log survived a crash',
     'workload: bank',
     'workload: counter',

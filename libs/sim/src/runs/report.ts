@@ -63,11 +63,17 @@ export class BatchReport {
   }
 }
 
+/** What an error says, and all that caused it. */
+function causesOf(error: unknown): readonly string[] {
+  if (!(error instanceof Error)) return [String(error)];
+  const own = error.stack ?? error.message;
+  return error.cause === undefined ? [own] : [own, ...causesOf(error.cause)];
+}
+
 const LAST_EVENTS = 20;
 
 export function failureOf(error: unknown, events: readonly string[]): RunFailure {
   const lastEvents = events.slice(-LAST_EVENTS);
   if (error instanceof Violation) return { invariant: error.invariant, detail: error.message, lastEvents };
-  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { invariant: 'error', detail, lastEvents };
+  return { invariant: 'error', detail: causesOf(error).join('\ncaused by '), lastEvents };
 }

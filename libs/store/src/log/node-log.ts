@@ -1,7 +1,8 @@
-import type { Disk, Kernels, RangeId } from '@holdfast/io';
+import type { Buggify, Disk, Kernels, RangeId } from '@holdfast/io';
 import {
   CorruptionError,
   type LogRecord,
+  type LsmBuggifyPoint,
   type PendingRecord,
   SEGMENT_BYTES_DEFAULT,
   SegmentedLog,
@@ -31,6 +32,9 @@ export interface NodeLogOptions {
   readonly hardStateDirectory: string;
   readonly kernels: Kernels;
   readonly segmentBytes?: number;
+  /** Hears where the torn or damaged end of the log begins, before it is overwritten. */
+  readonly onCut?: (path: string, offset: number) => void;
+  readonly buggify?: Buggify<LsmBuggifyPoint>;
   readonly canary?: NodeLogCanary;
 }
 
@@ -75,6 +79,7 @@ export class NodeLog {
       hardStateDirectory,
       kernels,
       segmentBytes = SEGMENT_BYTES_DEFAULT,
+      buggify,
       canary,
     } = options;
     const recovered = new Map<RangeId, RecoveredGroup>();
@@ -90,10 +95,14 @@ export class NodeLog {
       onRecord: (record) => replay(record, recovered, contents),
       checkpoint: () => checkpointOf(states),
       mayCut: (path, offset) => {
-        if (copies.state !== 'unreadable') return;
+        if (copies.state !== 'unreadable') {
+          options.onCut?.(path, offset);
+          return;
+        }
         const detail = `nothing valid follows, and neither copy in ${hardStateDirectory} can be read: this node may have promised more than it knows`;
         throw new CorruptionError('log', path, offset, detail);
       },
+      ...(buggify !== undefined && { buggify }),
       ...(canary !== undefined && canary !== 'hard-state-copy-unread' && { canary }),
     });
     const restored = restoreFrom(copies, recovered);

@@ -12,6 +12,7 @@ import type { RaftCanary } from '@holdfast/raft';
  * - `apply-past-gap`: of several entries that are due, the first is passed over.
  * - `snapshot-over-newer-state`: a snapshot is installed whatever has been applied already.
  * - `duplicate-apply`: a write that comes again under its idempotency key is applied again.
+ * - `record-on-leader-only`: only the node that proposed a write remembers its idempotency key.
  * - `checks-ignored`: a transaction happens although what it checked has changed.
  */
 export type StoreCanary = RaftCanary | NodeLogCanary | ReplicaCanary;
@@ -22,6 +23,7 @@ export type ReplicaCanary =
   | 'apply-past-gap'
   | 'snapshot-over-newer-state'
   | 'duplicate-apply'
+  | 'record-on-leader-only'
   | 'checks-ignored';
 
 const LOG_CANARIES: readonly string[] = [
@@ -34,6 +36,7 @@ const REPLICA_CANARIES: readonly string[] = [
   'apply-past-gap',
   'snapshot-over-newer-state',
   'duplicate-apply',
+  'record-on-leader-only',
   'checks-ignored',
 ] satisfies readonly ReplicaCanary[];
 

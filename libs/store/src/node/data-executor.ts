@@ -1,7 +1,8 @@
-import type { Clock, Kernels, RangeId } from '@holdfast/io';
+import type { Buggify, Clock, Kernels, RangeId } from '@holdfast/io';
 import { DataResponseBuilder, isWrite, OpKind } from '@holdfast/wire';
 import { rangeContains } from '../range/descriptor.ts';
 import type { Replica } from '../range/replica.ts';
+import type { NodeBuggifyPoint } from './buggify.ts';
 import { type CallHost, DataCall, deadlineOf, type ReplyPort } from './data-call.ts';
 import { ReadExecutor, type ReadHost, ReadRounds } from './read-executor.ts';
 import { CallWriteWaiter, RETRY_AFTER_MS, WriteExecutor, type WriteHost } from './write-executor.ts';
@@ -10,6 +11,7 @@ import { CallWriteWaiter, RETRY_AFTER_MS, WriteExecutor, type WriteHost } from '
 export interface ExecutorHost extends ReadHost, WriteHost {
   readonly kernels: Kernels;
   readonly clock: Clock;
+  readonly buggify: Buggify<NodeBuggifyPoint>;
   replica(range: RangeId): Replica | undefined;
   /** Answers wait: a turn is owed. */
   wakeFlush(): void;
@@ -69,7 +71,7 @@ export class DataExecutor implements CallHost {
     call.sinceMs = sinceMs;
     this.#inFlight.set(call, waiting);
     this.#inFlightBytes += call.bytes;
-    if (this.#inFlightBytes > this.#limits.inFlightBytesMax) {
+    if (this.#inFlightBytes > this.#limits.inFlightBytesMax || this.#host.buggify('overloaded')) {
       call.refuseAll('HF_OVERLOADED', { retryAfterMs: RETRY_AFTER_MS });
       return;
     }
@@ -127,7 +129,7 @@ export class DataExecutor implements CallHost {
       return undefined;
     }
     const replica = this.#host.replica(reader.rangeId(op));
-    if (replica?.isMember === true) {
+    if (replica?.isMember === true && !this.#host.buggify('wrong-range')) {
       // A lookup names a range and no key of it.
       if (reader.kind(op) === OpKind.lookup) return replica;
       if (rangeContains(replica.descriptor, reader.keyspaceId(op), reader.key(op))) return replica;

@@ -2,11 +2,11 @@ import {
   type Address,
   asError,
   assert,
+  type Buggify,
   type Cancel,
   type Clock,
   type Disk,
   type DiskLock,
-  joinPath,
   type Kernels,
   type KeyspaceId,
   type Listener,
@@ -16,7 +16,7 @@ import {
   type Random,
   type RangeId,
 } from '@holdfast/io';
-import { Tree, type TreeEvent } from '@holdfast/lsm';
+import type { Tree, TreeEvent } from '@holdfast/lsm';
 import { type Message, MessageKind } from '@holdfast/raft';
 import {
   type Frame,
@@ -27,7 +27,7 @@ import {
   readRaftBatch,
 } from '@holdfast/wire';
 import { HybridClock } from '../hybrid-clock.ts';
-import { NodeLog } from '../log/node-log.ts';
+import type { NodeLog } from '../log/node-log.ts';
 import { ExpirySweeper } from '../range/expiry-sweep.ts';
 import { CommandBuilders } from '../range/command-builders.ts';
 import type { Replica } from '../range/replica.ts';
@@ -36,7 +36,7 @@ import type { HelloRefusal } from '../membership/admission.ts';
 import { Cluster, type ClusterHost } from '../membership/cluster.ts';
 import { Roster } from '../membership/roster.ts';
 import { META_RANGE } from './bootstrap.ts';
-import { canaryOf } from './canary.ts';
+import type { NodeBuggifyPoint } from './buggify.ts';
 import { Catalog } from './catalog.ts';
 import { Retention } from './retention.ts';
 import type { DataCall } from './data-call.ts';
@@ -47,8 +47,9 @@ import { claimDirectory, type DirectoryIdentity } from './identity.ts';
 import { campaignWherePreferred, HandOver } from './leadership.ts';
 import type { NodeOptions } from './node-options.ts';
 import type { NodeObserver } from './observer.ts';
+import { openStorage } from './open-storage.ts';
 import { keepBases, openBlankReplica, openReplicas, type ReplicaParts } from './recovery.ts';
-import { DEFAULT_SETTINGS, type NodeSettings, TICK_MS, treeOptions } from './settings.ts';
+import { DEFAULT_SETTINGS, type NodeSettings, TICK_MS } from './settings.ts';
 import { Repairs } from '../repair/repairs.ts';
 import type { Session } from './session.ts';
 import { Sessions, type SessionsHost } from './sessions.ts';
@@ -73,6 +74,7 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
   readonly self: NodeSelf;
   readonly address: Address;
   readonly storage: number;
+  readonly buggify: Buggify<NodeBuggifyPoint>;
   readonly #options: NodeOptions;
   readonly #settings: NodeSettings;
   readonly #observer: NodeObserver;
@@ -115,26 +117,8 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
       const identity = await claimDirectory(disk, directory, owner, options.random);
       // The node that is to hear of the tree's events does not exist yet.
       const relay: { hear: (event: TreeEvent) => void } = { hear: () => undefined };
-      const tree = await Tree.open({
-        onEvent: (event) => relay.hear(event),
-        disk,
-        directory: joinPath(directory, 'tree'),
-        kernels,
-        ...options.tree,
-        options: {
-          ...treeOptions(options.random),
-          ...options.tree?.options,
-          ...(settings.memtableBytes === undefined ? {} : { memtableBytes: settings.memtableBytes }),
-        },
-      });
-      const { log, groups } = await NodeLog.open({
-        disk,
-        directory: joinPath(directory, 'log'),
-        hardStateDirectory: joinPath(directory, 'hard-state'),
-        kernels,
-        ...(settings.segmentBytes === undefined ? {} : { segmentBytes: settings.segmentBytes }),
-        ...canaryOf(settings.canary).log,
-      });
+      const storage = await openStorage(options, settings, kernels, (event) => relay.hear(event));
+      const { tree, log, groups } = storage;
       const hybridClock = new HybridClock(options.clock);
       const replicaParts: ReplicaParts = {
         tree,
@@ -193,6 +177,7 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
     this.random = options.random;
     this.network = options.network;
     this.kernels = kernels;
+    this.buggify = settings.buggify;
     this.hybridClock = hybridClock;
     this.tree = tree;
     this.address = options.address;

@@ -16,10 +16,14 @@ export interface NodeObserver {
   /** A message is about to leave for a peer. */
   sent?(message: Message): void;
   applied?(range: RangeId, entry: Entry): void;
+  /** What the entry at `index` does to the tree, right before it does. `records` is a view, valid during the call. */
+  wrote?(range: RangeId, index: number, records: Uint8Array): void;
   /** A snapshot has replaced the state of the range, durably. */
   installed?(range: RangeId, snapshot: SnapshotMeta): void;
   /** What was damaged of the range has been replaced by what another replica had. */
   repaired?(range: RangeId): void;
+  /** The last group of the node log is torn, or damaged, from here on: it is cut, with whatever was in it. */
+  logCut?(path: string, offset: number): void;
   /** A range was opened, with what the disk held. */
   recovered?(
     range: RangeId,

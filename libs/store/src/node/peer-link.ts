@@ -1,5 +1,6 @@
 import {
   asError,
+  type Buggify,
   type Cancel,
   type Clock,
   type Connection,
@@ -29,6 +30,7 @@ import {
   readHelloAck,
 } from '@holdfast/wire';
 import type { Member } from '../membership/roster.ts';
+import type { NodeBuggifyPoint } from './buggify.ts';
 import type { NodeSelf } from './handshake-self.ts';
 
 /** Bytes queued for one peer. Above it Raft messages are dropped, which Raft can bear; memory cannot. */
@@ -47,6 +49,7 @@ export interface PeerLinkHost {
   readonly clock: Clock;
   readonly random: Random;
   readonly network: Network;
+  readonly buggify: Buggify<NodeBuggifyPoint>;
   readonly self: NodeSelf;
   /** Where other nodes reach this one. */
   readonly address: string;
@@ -126,7 +129,7 @@ export class PeerLink implements ConnectionHandler {
 
   flush(): void {
     if (this.#batch.count === 0) return;
-    if (this.#version === 0 || this.#overBudget()) {
+    if (this.#version === 0 || this.#overBudget() || this.#host.buggify('messages-dropped')) {
       this.#batch.reset();
       this.#host.messagesDropped(this.peer);
       return;

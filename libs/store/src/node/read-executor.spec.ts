@@ -1,4 +1,12 @@
-import { type Clock, type KeyspaceId, type NodeId, pureKernels, type RangeId, utf8 } from '@holdfast/io';
+import {
+  type Clock,
+  type KeyspaceId,
+  neverBuggify,
+  type NodeId,
+  pureKernels,
+  type RangeId,
+  utf8,
+} from '@holdfast/io';
 import { CorruptionError, type Tree } from '@holdfast/lsm';
 import {
   Consistency,
@@ -59,6 +67,7 @@ const executorOf = (get: () => ReturnType<Tree['get']>, horizon: number): ReadEx
     clock: CLOCK,
     hybridClock: new HybridClock(CLOCK),
     tree: { get } as unknown as Tree,
+    buggify: neverBuggify,
     wake: () => undefined,
     horizon: () => horizon,
   });

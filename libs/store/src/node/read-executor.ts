@@ -1,12 +1,20 @@
-import { asError, type Clock, type KeyspaceId } from '@holdfast/io';
+import { asError, type Buggify, type Clock, type KeyspaceId } from '@holdfast/io';
 import type { Tree } from '@holdfast/lsm';
-import { AnswerFlag, Consistency, type ErrorCode, OpKind, ScanRowsBuilder } from '@holdfast/wire';
+import {
+  AnswerFlag,
+  Consistency,
+  type ErrorCode,
+  OpKind,
+  SCAN_ROWS_MAX,
+  ScanRowsBuilder,
+} from '@holdfast/wire';
 import { type HybridClock, revisionOfWallMs, wallMsOfRevision } from '../hybrid-clock.ts';
 import { recordIn } from '../range/idempotency-record.ts';
 import type { ReadFailure, ReadWaiter } from '../range/reads.ts';
 import type { Replica } from '../range/replica.ts';
 import { expiryOf, readStoredValue } from '../range/stored-value.ts';
 import { dataKey, idempotencyKeyOf } from '../tree-keys.ts';
+import type { NodeBuggifyPoint } from './buggify.ts';
 import type { DataCall } from './data-call.ts';
 import { scanRange } from './scan.ts';
 
@@ -27,6 +35,7 @@ export interface ReadHost {
   readonly clock: Clock;
   readonly hybridClock: HybridClock;
   readonly tree: Tree;
+  readonly buggify: Buggify<NodeBuggifyPoint>;
   /** The replica has work: a turn is owed. */
   wake(replica: Replica): void;
   /** Old versions of the keyspace at or below it may be gone. */
@@ -163,7 +172,8 @@ export class ReadExecutor {
   async #scan(call: DataCall, op: number, replica: Replica, view: ReadView): Promise<void> {
     const rows = this.#idleRows.pop() ?? new ScanRowsBuilder();
     try {
-      await scanRange(this.#host.tree, replica.descriptor, call, op, view, rows);
+      const rowsMax = this.#host.buggify('short-page') ? 1 : SCAN_ROWS_MAX;
+      await scanRange(this.#host.tree, replica.descriptor, call, op, view, rows, rowsMax);
     } finally {
       rows.reset();
       if (this.#idleRows.length < IDLE_ROWS_MAX) this.#idleRows.push(rows);

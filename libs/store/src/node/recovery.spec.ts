@@ -1,4 +1,4 @@
-import { type Clock, EMPTY_BYTES, nodeId, Prng, pureKernels } from '@holdfast/io';
+import { type Clock, EMPTY_BYTES, neverBuggify, nodeId, Prng, pureKernels } from '@holdfast/io';
 import { Tree, WriteBatch } from '@holdfast/lsm';
 import { EntryKind, type Ready } from '@holdfast/raft';
 import { SimDisk } from '@holdfast/sim';
@@ -56,7 +56,7 @@ describe('a node whose tree is ahead of its log', () => {
     const parts = {
       tree,
       nodeId: nodeId(1),
-      settings: { electionTicks: 10, heartbeatTicks: 2 },
+      settings: { electionTicks: 10, heartbeatTicks: 2, buggify: neverBuggify },
       random: new Prng(1),
       hybridClock: new HybridClock(CLOCK),
       observer: {},

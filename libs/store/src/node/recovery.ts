@@ -1,4 +1,4 @@
-import { assert, type NodeId, type Random, type RangeId } from '@holdfast/io';
+import { assert, type Buggify, type NodeId, type Random, type RangeId } from '@holdfast/io';
 import { CorruptionError, type Tree, WriteBatch } from '@holdfast/lsm';
 import { confStateOf, type HardState, Raft } from '@holdfast/raft';
 import type { HybridClock } from '../hybrid-clock.ts';
@@ -20,6 +20,7 @@ import { Replica } from '../range/replica.ts';
 import { StateMachine } from '../range/state-machine.ts';
 import { membershipTreeKey, type Member, storedMembership } from '../membership/roster.ts';
 import { bootstrapMembership, bootstrapRanges, DEFAULT_KEYSPACE, META_RANGE } from './bootstrap.ts';
+import type { StoreBuggifyPoint } from './buggify.ts';
 import { canaryOf, type StoreCanary } from './canary.ts';
 import { encodeKeyspace, keyspaceKey } from './catalog.ts';
 import type { NodeObserver } from './observer.ts';
@@ -36,6 +37,7 @@ export interface ReplicaParts {
     readonly electionTicks: number;
     readonly heartbeatTicks: number;
     readonly splits?: readonly string[];
+    readonly buggify: Buggify<StoreBuggifyPoint>;
     readonly canary?: StoreCanary;
   };
   readonly random: Random;
@@ -180,6 +182,7 @@ function makeReplica(
       // Changes of the map are rare, and whoever asks any node for it next should see them.
       commitNotice: descriptor.id === META_RANGE ? 'at-once' : 'deferred',
       clock: hybridClock,
+      buggify: parts.settings.buggify,
       ...canaryOf(parts.settings.canary).raft,
     },
     log,
@@ -191,11 +194,16 @@ function makeReplica(
     last: log.lastIndex(),
     lastTerm: log.term(log.lastIndex()) ?? 0,
   });
-  const { replica: planted } = canaryOf(parts.settings.canary);
+  const { buggify, canary } = parts.settings;
+  const { replica: planted } = canaryOf(canary);
   return new Replica({
     raft,
     log,
-    stateMachine: new StateMachine(tree, descriptor.id, planted.canary),
+    stateMachine: new StateMachine(tree, descriptor.id, {
+      ...planted,
+      ...(observer.wrote !== undefined && { wrote: observer.wrote.bind(observer, descriptor.id) }),
+    }),
+    buggify,
     descriptor,
     applied,
     clock: hybridClock,

@@ -1,12 +1,6 @@
 import { compareBytes } from '@holdfast/io';
 import type { Tree } from '@holdfast/lsm';
-import {
-  AnswerFlag,
-  COUNT_ROWS_MAX,
-  SCAN_BYTES_MAX,
-  SCAN_ROWS_MAX,
-  type ScanRowsBuilder,
-} from '@holdfast/wire';
+import { AnswerFlag, COUNT_ROWS_MAX, SCAN_BYTES_MAX, type ScanRowsBuilder } from '@holdfast/wire';
 import type { RangeDescriptor } from '../range/descriptor.ts';
 import { expiryOf, readStoredValue, STORED_HEAD_BYTES } from '../range/stored-value.ts';
 import { DATA_KEY_PREFIX_BYTES, dataKey, userKeyOf } from '../tree-keys.ts';
@@ -21,6 +15,7 @@ const NO_BYTES = new Uint8Array(0);
  * protocol is reached. `more` with a resume key says that the interval goes on, here or in the next range.
  *
  * @param rows empty; what it holds afterwards is nobody's
+ * @param pageRowsMax rows of this answer, whatever the op asks for
  */
 export async function scanRange(
   tree: Tree,
@@ -29,6 +24,7 @@ export async function scanRange(
   op: number,
   view: ReadView,
   rows: ScanRowsBuilder,
+  pageRowsMax: number,
 ): Promise<void> {
   const { reader } = call;
   const keyspace = reader.keyspaceId(op);
@@ -40,7 +36,7 @@ export async function scanRange(
   };
   const start = later(wanted.start, range.start);
   const end = earlier(wanted.end, range.end);
-  const rowsMax = limitOf(reader.limit(op), SCAN_ROWS_MAX);
+  const rowsMax = limitOf(reader.limit(op), pageRowsMax);
   const bytesMax = limitOf(reader.limitBytes(op), SCAN_BYTES_MAX);
   const keysOnly = reader.keysOnly(op);
   const { revision, nowMs } = view;

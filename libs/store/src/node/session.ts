@@ -1,4 +1,11 @@
-import { asError, type Clock, type Connection, type ConnectionHandler, type NodeId } from '@holdfast/io';
+import {
+  asError,
+  type Buggify,
+  type Clock,
+  type Connection,
+  type ConnectionHandler,
+  type NodeId,
+} from '@holdfast/io';
 import {
   answerHello,
   encodeGoAway,
@@ -19,6 +26,7 @@ import {
 } from '@holdfast/wire';
 import type { Kernels } from '@holdfast/io';
 import type { HelloRefusal } from '../membership/admission.ts';
+import type { NodeBuggifyPoint } from './buggify.ts';
 import type { ReplyPort } from './data-call.ts';
 import type { NodeSelf } from './handshake-self.ts';
 
@@ -30,6 +38,7 @@ export const HANDSHAKE_MS_MAX = 5000;
 export interface SessionHost {
   readonly kernels: Kernels;
   readonly clock: Clock;
+  readonly buggify: Buggify<NodeBuggifyPoint>;
   readonly self: NodeSelf;
   /** Why the node at the other end is not spoken with; undefined when it is. */
   helloRefusal(hello: Hello & { readonly nodeId: NodeId }): HelloRefusal | undefined;
@@ -96,6 +105,10 @@ export class Session implements ConnectionHandler, ReplyPort {
 
   reply(frame: Uint8Array): void {
     if (!this.#open) return;
+    if (this.#version !== 0 && this.#host.buggify('answer-lost')) {
+      this.#connection.destroy();
+      return;
+    }
     const goOn = this.#connection.write(frame);
     if (!goOn && !this.#paused && this.#connection.bytesQueued > SESSION_QUEUE_BYTES_MAX) {
       this.#paused = true;

@@ -32,6 +32,7 @@ export class Sessions {
       {
         kernels: host.kernels,
         clock: host.clock,
+        buggify: host.buggify,
         self: host.self,
         helloRefusal: (hello) => host.helloRefusal(hello),
         clientFrame: (from, frame) => host.clientFrame(from, frame),

@@ -1,6 +1,7 @@
-import { type Random, randomFraction } from '@holdfast/io';
+import { type Buggify, neverBuggify, type Random, randomFraction } from '@holdfast/io';
 import type { TreeOptions } from '@holdfast/lsm';
 import type { WatchLimits } from '../watch/watch-service.ts';
+import type { StoreBuggifyPoint } from './buggify.ts';
 import type { StoreCanary } from './canary.ts';
 
 /** Milliseconds of one tick: the only unit in which elections and heartbeats count time. */
@@ -39,6 +40,8 @@ export interface NodeSettings {
   readonly splits?: readonly string[];
   /** Bounds of what watches may cost. Default: DEFAULT_WATCH_LIMITS. */
   readonly watch?: Partial<WatchLimits>;
+  /** What happens before its time, for simulators only. */
+  readonly buggify: Buggify<StoreBuggifyPoint>;
   /** A planted bug, for simulators only. */
   readonly canary?: StoreCanary;
 }
@@ -54,6 +57,7 @@ export const DEFAULT_SETTINGS: NodeSettings = {
   logDiskBytesKeep: 64 * 1024 * 1024,
   logDiskBytesMax: 512 * 1024 * 1024,
   leaders: 'together',
+  buggify: neverBuggify,
 };
 
 /** Memtables are smaller than {@link MEMTABLE_BYTES_MAX} by up to this share. */

@@ -1,4 +1,12 @@
-import { asError, type Disk, joinPath, type Kernels, type NodeId, type RangeId } from '@holdfast/io';
+import {
+  asError,
+  type Buggify,
+  type Disk,
+  joinPath,
+  type Kernels,
+  type NodeId,
+  type RangeId,
+} from '@holdfast/io';
 import { CorruptionError, type Tree } from '@holdfast/lsm';
 import type { Message } from '@holdfast/raft';
 import {
@@ -13,11 +21,13 @@ import {
 import type { Replica } from '../range/replica.ts';
 import { SnapshotReceiver } from '../snapshot/snapshot-receiver.ts';
 import { SnapshotSender } from '../snapshot/snapshot-sender.ts';
+import type { NodeBuggifyPoint } from './buggify.ts';
 import type { PeerLink } from './peer-link.ts';
 
 export interface SnapshotsHost {
   readonly disk: Disk;
   readonly kernels: Kernels;
+  readonly buggify: Buggify<NodeBuggifyPoint>;
   readonly tree: Tree;
   readonly self: { readonly nodeId: NodeId };
   replica(range: RangeId): Replica | undefined;
@@ -46,12 +56,13 @@ export class Snapshots {
   constructor(host: SnapshotsHost, links: ReadonlyMap<NodeId, PeerLink>, directory: string, firstId: number) {
     this.#host = host;
     this.#links = links;
-    const { disk, kernels, tree, self } = host;
+    const { disk, kernels, buggify, tree, self } = host;
     const scratch = joinPath(directory, 'snapshots');
     this.#sender = new SnapshotSender(
       {
         disk,
         kernels,
+        buggify,
         tree,
         self,
         sendChunk: (to, chunk) =>

@@ -1,4 +1,4 @@
-import { assert, type NodeId, type RangeId } from '@holdfast/io';
+import { assert, type Buggify, neverBuggify, type NodeId, type RangeId } from '@holdfast/io';
 import {
   type ConfState,
   decodeConfChange,
@@ -11,6 +11,7 @@ import {
 import { CorruptionError } from '@holdfast/lsm';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { GroupLog } from '../log/group-log.ts';
+import type { NodeBuggifyPoint } from '../node/buggify.ts';
 import type { ReplicaCanary } from '../node/canary.ts';
 import type { NodeObserver } from '../node/observer.ts';
 import type { StagedSnapshot } from '../snapshot/snapshot-receiver.ts';
@@ -70,6 +71,7 @@ export class Replica {
   readonly #stateMachine: StateMachine;
   readonly #clock: HybridClock;
   readonly #observer: NodeObserver;
+  readonly #buggify: Buggify<NodeBuggifyPoint>;
   readonly #canary: ReplicaCanary | undefined;
   #descriptor: RangeDescriptor;
   #confIndex = 0;
@@ -97,6 +99,7 @@ export class Replica {
     readonly clock: HybridClock;
     readonly observer: NodeObserver;
     readonly builders: CommandBuilders;
+    readonly buggify?: Buggify<NodeBuggifyPoint>;
     readonly canary?: ReplicaCanary;
   }) {
     this.raft = parts.raft;
@@ -109,6 +112,7 @@ export class Replica {
     this.#applied = parts.applied;
     this.#clock = parts.clock;
     this.#observer = parts.observer;
+    this.#buggify = parts.buggify ?? neverBuggify;
     this.#canary = parts.canary;
   }
 
@@ -201,7 +205,9 @@ export class Replica {
       this.#idleTicks = Math.min(this.#idleTicks, quiesceTicks - WAKE_TICKS);
     }
     // Not in a tick that sends heartbeats: their answers would wake the range at once.
-    if (++this.#idleTicks >= quiesceTicks && raft.isLeader && raft.quiesce()) return true;
+    const idle = ++this.#idleTicks >= quiesceTicks || this.#buggify('sleep-now');
+    if (idle && raft.isLeader && raft.quiesce()) return true;
+    if (raft.isLeader && this.#buggify('hand-over')) raft.transferLeadership(this.#someVoter());
     raft.tick();
     this.#leadTicks = raft.isLeader ? this.#leadTicks + 1 : 0;
     return raft.hasReady();
@@ -222,7 +228,10 @@ export class Replica {
   turn(out: TurnOutput, logIsIdle: boolean): void {
     const { proposals } = this;
     const heldOps = Math.max(HELD_OPS_MIN, proposals.inLogOps / 2);
-    if (proposals.hasOpen && (logIsIdle || proposals.openOps >= heldOps)) {
+    const due = proposals.hasOpen && (logIsIdle || proposals.openOps >= heldOps);
+    if (due && this.#buggify('propose-late')) {
+      out.wake(this);
+    } else if (due) {
       proposals.submit(
         (ops) => this.#clock.stamp(ops),
         (command) => this.#propose(command),
@@ -251,6 +260,11 @@ export class Replica {
   apply(out: TurnOutput): void {
     if (this.#applying || this.#stuck || this.#held) {
       this.#reads.serve(this.#applied.index);
+      return;
+    }
+    if (this.#toApply.length > 0 && this.#buggify('apply-late')) {
+      this.#reads.serve(this.#applied.index);
+      out.wake(this);
       return;
     }
     let next = this.#canary === 'apply-past-gap' && this.#toApply.length > 1 ? 1 : 0;
@@ -336,10 +350,14 @@ export class Replica {
    * @param isDiskFull the node's log has all the room on disk that it may have
    */
   compactLog(durable: number, limits: LogLimits, pinning: number, isDiskFull: boolean): void {
+    const now = this.#buggify('compact-log-now');
     const isLong = this.log.bytes > limits.logKeepBytes;
-    const spare = Math.max(isLong ? this.log.indexBefore(limits.logKeepBytes) : 0, pinning);
+    const spare = Math.max(
+      now ? this.log.lastIndex() : isLong ? this.log.indexBefore(limits.logKeepBytes) : 0,
+      pinning,
+    );
     if (Math.min(durable, spare) < this.log.firstIndex()) return;
-    const isFull = isDiskFull || this.log.bytes > limits.logBytesMax;
+    const isFull = now || isDiskFull || this.log.bytes > limits.logBytesMax;
     const needed = isFull ? spare : this.raft.matchedByAll();
     // A snapshot makes state durable before Raft takes it: until then Raft hands out entries that it covers. What others
     // have committed can be applied before the log here has it.
@@ -351,6 +369,12 @@ export class Replica {
   stop(): void {
     this.proposals.abandon();
     this.#reads.failAll('stopped');
+  }
+
+  /** Not always the same one. */
+  #someVoter(): NodeId {
+    const { voters } = this.#descriptor.conf;
+    return voters[this.#leadTicks % voters.length];
   }
 
   #propose(command: Uint8Array): ProposeResult {

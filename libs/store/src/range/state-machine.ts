@@ -26,6 +26,9 @@ export interface MutationSink {
   settled(op: number, outcome: MutationOutcome): void;
 }
 
+/** Hears what the entry at `index` does to the tree, right before it does. The records are a view valid in the call. */
+export type WroteListener = (index: number, records: Uint8Array) => void;
+
 /**
  * Applies commands to the tree. Deterministic: the outcome is a function of the entries before and of nothing
  * else, so that every replica reaches the same bytes at the same index. The time of an entry is that of its
@@ -42,11 +45,17 @@ export class StateMachine {
   tap: ChangeTap | undefined;
   /** What a sweep has to know. */
   readonly expiry = new ExpiryBound();
+  readonly #wrote: WroteListener | undefined;
   readonly #canary: ReplicaCanary | undefined;
 
-  constructor(tree: Tree, range: RangeId, canary?: ReplicaCanary) {
+  constructor(
+    tree: Tree,
+    range: RangeId,
+    { wrote, canary }: { readonly wrote?: WroteListener; readonly canary?: ReplicaCanary } = {},
+  ) {
     this.#tree = tree;
     this.#range = range;
+    this.#wrote = wrote;
     this.#canary = canary;
   }
 
@@ -197,7 +206,8 @@ export class StateMachine {
     overlay: CommandOverlay,
     sink: MutationSink | undefined,
   ): void {
-    if (unit.once !== undefined) this.#record(unit, unit.once, outcome, overlay);
+    const forgets = this.#canary === 'record-on-leader-only' && sink === undefined;
+    if (unit.once !== undefined && !forgets) this.#record(unit, unit.once, outcome, overlay);
     sink?.settled(unit.op, outcome);
   }
 
@@ -248,6 +258,7 @@ export class StateMachine {
 
   #commit(mark: AppliedMark): void {
     this.#batch.mark(appliedMarkOf(this.#range), encodeAppliedMark(mark));
+    this.#wrote?.(mark.index, this.#batch.encoded());
     this.#tree.apply(this.#batch);
     this.#batch.clear();
   }

@@ -1,5 +1,6 @@
 import {
   assert,
+  type Buggify,
   type Disk,
   type DiskFile,
   joinPath,
@@ -17,6 +18,7 @@ import {
   descriptorMarkOf,
 } from '../range/applied-mark.ts';
 import { decodeDescriptor, type RangeDescriptor } from '../range/descriptor.ts';
+import type { NodeBuggifyPoint } from '../node/buggify.ts';
 import type { Replica } from '../range/replica.ts';
 import { localKeys } from '../tree-keys.ts';
 import { clearDirectory } from './scratch-directory.ts';
@@ -24,6 +26,7 @@ import { encodeSnapshotHead } from './snapshot-head.ts';
 
 /** Bytes of one chunk. One chunk is on its way at a time: the receiver's disk sets the pace. */
 const CHUNK_BYTES = 256 * 1024;
+const SMALL_CHUNK_BYTES = 512;
 /** Ticks without an answer before the chunk is sent again. */
 const RESEND_TICKS = 20;
 /** Times a chunk is sent before the transfer is given up. */
@@ -32,6 +35,7 @@ const SENDS_MAX = 10;
 export interface SnapshotSenderHost {
   readonly disk: Disk;
   readonly kernels: Kernels;
+  readonly buggify: Buggify<NodeBuggifyPoint>;
   readonly tree: Tree;
   readonly self: { readonly nodeId: NodeId };
   /** False when the peer is not connected: it is tried again later. */
@@ -104,7 +108,7 @@ export class SnapshotSender {
   acknowledged(ack: SnapshotAck): void {
     const transfer = this.#transfers.get(ack.group);
     if (transfer === undefined || transfer.id !== ack.snapshotId || transfer.to !== ack.from) return;
-    if (ack.refusal !== undefined) {
+    if (ack.refusal !== undefined || this.#host.buggify('transfer-given-up')) {
       this.#end(transfer, false);
       return;
     }
@@ -144,15 +148,14 @@ export class SnapshotSender {
     const { mark, descriptor } = stateOf(tree, replica.id);
     const local = localKeys(replica.id);
     // Both begin before anything else can be applied: they show one state.
-    const exports = await Promise.all([
+    const exports = await allEnded([
       tree.exportRange(directory, descriptor.start, descriptor.end),
       tree.exportRange(localDirectory, local.start, local.end),
     ]);
     const tables = exports.flatMap((part) => part.tables);
     const rangeTombstones = exports.flatMap((part) => part.rangeTombstones);
     const horizon = Math.max(...exports.map((part) => part.horizon));
-    const files: DiskFile[] = [];
-    for (const { path } of tables) files.push(await disk.open(path, 'never'));
+    const files = await openAll(disk, tables);
     const sizes = files.map((file) => file.size);
     const head = encodeSnapshotHead({ mark, descriptor, rangeTombstones, horizon, files: sizes });
     return {
@@ -208,11 +211,12 @@ export class SnapshotSender {
   /** Bytes of the stream from `offset`: up to a chunk, never across the end of a file. */
   async #read(transfer: Transfer, offset: number): Promise<Uint8Array> {
     const { head, files } = transfer;
-    if (offset < head.length) return head.subarray(offset, offset + CHUNK_BYTES);
+    const bytesMax = this.#host.buggify('small-chunk') ? SMALL_CHUNK_BYTES : CHUNK_BYTES;
+    if (offset < head.length) return head.subarray(offset, offset + bytesMax);
     let start = head.length;
     for (const file of files) {
       if (offset < start + file.size) {
-        const data = new Uint8Array(Math.min(CHUNK_BYTES, start + file.size - offset));
+        const data = new Uint8Array(Math.min(bytesMax, start + file.size - offset));
         const length = await file.read(data, offset - start);
         return data.subarray(0, length);
       }
@@ -246,4 +250,27 @@ function stateOf(
   const descriptor = decodeDescriptor(described);
   assert(descriptor !== undefined, 'a stored descriptor is readable');
   return { mark: decodeAppliedMark(mark), descriptor };
+}
+
+async function openAll(
+  disk: Disk,
+  tables: readonly { readonly path: string }[],
+): Promise<readonly DiskFile[]> {
+  const files: DiskFile[] = [];
+  try {
+    for (const { path } of tables) files.push(await disk.open(path, 'never'));
+    return files;
+  } catch (error) {
+    await Promise.allSettled(files.map((file) => file.close()));
+    throw error;
+  }
+}
+
+/**
+ * What all of them gave, or the first failure, when none is at work any more: the next export of the range clears the
+ * directories that they write to.
+ */
+async function allEnded<T>(work: readonly Promise<T>[]): Promise<readonly T[]> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
 }

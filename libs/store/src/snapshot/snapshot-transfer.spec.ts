@@ -1,5 +1,14 @@
-import { nodeId, Prng, pureKernels, randomChance, randomInteger, rangeId, utf8 } from '@holdfast/io';
-import { Tree, WriteBatch } from '@holdfast/lsm';
+import {
+  neverBuggify,
+  nodeId,
+  Prng,
+  pureKernels,
+  randomChance,
+  randomInteger,
+  rangeId,
+  utf8,
+} from '@holdfast/io';
+import { CorruptionError, Tree, WriteBatch } from '@holdfast/lsm';
 import type { SnapshotMeta } from '@holdfast/raft';
 import { SimDisk } from '@holdfast/sim';
 import type { SnapshotAck, SnapshotChunk } from '@holdfast/wire';
@@ -29,7 +38,7 @@ const DESCRIPTOR: RangeDescriptor = {
 const MARK = { index: 40, term: 3, revision: 1000 };
 
 async function treeWith(disk: SimDisk, rows: readonly [string, number, string | undefined][]): Promise<Tree> {
-  const tree = await Tree.open({ disk, directory: '/node/tree' });
+  const tree = await Tree.open({ disk, directory: '/node/tree', options: { tableBytes: 16 * 1024 } });
   const batch = new WriteBatch();
   for (const [key, revision, value] of rows) {
     if (value === undefined) batch.delete(utf8(key), revision);
@@ -66,6 +75,7 @@ class Wire {
       {
         disk: from.disk,
         kernels: pureKernels,
+        buggify: neverBuggify,
         tree: from.tree,
         self: { nodeId: LEADER },
         sendChunk: (_to, chunk: SnapshotChunk) => {
@@ -185,6 +195,40 @@ describe('snapshot transfer', () => {
     const staged = wire.receiver.take(RANGE, MARK.index, MARK.term);
     expect(staged?.head).toMatchObject({ mark: MARK, descriptor: { generation: 3 } });
     await tree.close();
+  });
+
+  it('begins anew only when all of an export that failed has ended', async () => {
+    // Each operation takes a turn, so that one export is at work when the other has failed.
+    const timer = { schedule: (_: number, task: () => void) => void setImmediate(task) };
+    const disk = new SimDisk({ seed: 1, timer, delayMs: () => 1 });
+    const rows = Array.from(
+      { length: 400 },
+      (_, i) => [`c${i}`, 1, 'x'.repeat(500)] as [string, number, string],
+    );
+    const tree = await treeWith(disk, rows);
+    let failures = 1;
+    const damaged = {
+      mark: (group: number) => tree.mark(group),
+      exportRange: async (directory: string, start?: Uint8Array, end?: Uint8Array) => {
+        if (directory.endsWith('-local') && failures-- > 0)
+          throw new CorruptionError('table', 'x.sst', 0, 'bad');
+        return tree.exportRange(directory, start, end);
+      },
+    } as unknown as Tree;
+    const to = new SimDisk({ seed: 2 });
+    const wire = new Wire(1, 0, { disk, tree: damaged }, { disk: to });
+    wire.sender.request(replicaOf(), FOLLOWER);
+    for (let i = 0; i < 400 && wire.result === 'pending'; i++) await wire.step();
+    expect(wire.result).toBe('failed');
+    wire.result = 'pending';
+    wire.sender.request(replicaOf(), FOLLOWER);
+    for (let i = 0; i < 400 && wire.result === 'pending'; i++) await wire.step();
+    expect(wire.result).toMatchObject({ index: MARK.index });
+    const toTree = await treeWith(to, []);
+    await new StateMachine(toTree, RANGE).install(wire.receiver.take(RANGE, 40, 3)!);
+    expect(await contents(toTree)).toEqual(await contents(tree));
+    await tree.close();
+    await toTree.close();
   });
 
   it('gives up on a peer that never answers, and says so', async () => {

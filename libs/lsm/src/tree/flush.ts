@@ -43,20 +43,28 @@ export async function flushMemtable(
 ): Promise<readonly TableMeta[]> {
   const { disk, directory, options, versions } = world;
   let tables: readonly TableMeta[] = [];
-  if (memtable.tree.count > 0) {
+  if (memtable.tree.count > 0)
     tables = (await writeElsewhere(world, memtable, horizon)) ?? (await writeHere(world, memtable, horizon));
-    if (options.canary !== 'directory-not-synced') await disk.syncDirectory(directory);
+  try {
+    if (tables.length > 0 && options.canary !== 'directory-not-synced') await disk.syncDirectory(directory);
+    await versions.install(
+      {
+        added: tables.map((meta) => ({ level: 0, meta })),
+        marks: new Map(memtable.marks),
+        addedTombstones: [...memtable.rangeTombstones],
+        horizon: tables.length > 0 ? horizon : 0,
+        ...(walFirst === undefined ? {} : { walFirst }),
+      },
+      onInstalled,
+    );
+  } catch (error) {
+    // A manifest whose change failed may name the new tables all the same.
+    if (versions.isHealthy) {
+      const numbers = tables.map(({ number }) => number);
+      await removeTables(disk, directory, numbers);
+    }
+    throw error;
   }
-  await versions.install(
-    {
-      added: tables.map((meta) => ({ level: 0, meta })),
-      marks: new Map(memtable.marks),
-      addedTombstones: [...memtable.rangeTombstones],
-      horizon: tables.length > 0 ? horizon : 0,
-      ...(walFirst === undefined ? {} : { walFirst }),
-    },
-    onInstalled,
-  );
   return tables;
 }
 

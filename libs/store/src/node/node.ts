@@ -458,7 +458,7 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
     this.#flushRetry.tick();
     this.#catalog.refresh();
     this.tree.setHorizon(this.#retention.dropHorizon());
-    this.#loop.compactLogs(this.#replicas.values(), this.tree, this.#settings);
+    this.#loop.tick(this.#replicas.values(), this.tree, this.#settings);
   }
 
   /** Gives away the leadership of every range that this node leads, and answers what is in work. */

@@ -17,6 +17,9 @@ const COMPACT_LOGS_TICKS = 4;
  */
 const COMMIT_NOTICE_MS = 4;
 
+/** A sync that takes longer, in milliseconds, is reason enough to let somebody with a faster disk lead. */
+const SLOW_SYNC_MS = 500;
+
 /** A Ready that was handed to the node log. */
 interface Unsynced {
   readonly replica: Replica;
@@ -26,7 +29,11 @@ interface Unsynced {
 /** The Readies of one turn, which become durable together. */
 interface PersistGroup {
   readonly items: readonly Unsynced[];
+  /** When it was handed over, on the monotonic clock. */
+  readonly sinceMs: number;
   durable: boolean;
+  /** What it holds up here has been offered to others. */
+  offered: boolean;
 }
 
 /**
@@ -115,12 +122,18 @@ export class TurnLoop implements TurnOutput {
     this.#onSnapshotNeeded(replica, to);
   }
 
+  /** Called every tick: leads no longer what a slow disk holds up, and forgets what the logs need not keep. */
+  tick(replicas: Iterable<Replica>, tree: Tree, limits: LogLimits): void {
+    this.#offerSlow();
+    this.#compactLogs(replicas, tree, limits);
+  }
+
   /**
    * Drops log entries that SSTables hold, and segments that nobody needs any more. A range that is seldom written
    * could keep its few entries for ever, and with them a segment and all that come behind it: above
    * `logDiskBytesKeep` such a range gives them up.
    */
-  compactLogs(replicas: Iterable<Replica>, tree: Tree, limits: LogLimits): void {
+  #compactLogs(replicas: Iterable<Replica>, tree: Tree, limits: LogLimits): void {
     if (++this.#ticks % COMPACT_LOGS_TICKS !== 0) return;
     const isLarge = this.#log.diskBytes > limits.logDiskBytesKeep;
     const pinned = new Map(isLarge ? this.#log.pinning() : []);
@@ -134,6 +147,21 @@ export class TurnLoop implements TurnOutput {
       if (base + 1 > before) this.#log.compacted(replica.id, base, replica.log.term(base) ?? 0);
     }
     this.#log.dropSegments();
+  }
+
+  /**
+   * A leader proposes what has come when its log is idle, so a slow disk holds up every writer, although nothing needs
+   * its own copy. Ranges of which others commit without it go to them: once for each sync that is slow.
+   */
+  #offerSlow(): void {
+    const oldest = this.#persisting[0];
+    if (oldest === undefined || oldest.offered) return;
+    if (this.#clock.monotonicMs() - oldest.sinceMs < SLOW_SYNC_MS) return;
+    oldest.offered = true;
+    for (const { replica } of oldest.items) {
+      const { raft } = replica;
+      if (raft.isLeader && raft.commit > raft.stable && raft.transferLeadership().ok) this.wake(replica);
+    }
   }
 
   async stop(): Promise<void> {
@@ -176,7 +204,8 @@ export class TurnLoop implements TurnOutput {
     const items = this.#collecting;
     this.#collecting = [];
     const needsSync = items.some(({ ready }) => ready.mustSync);
-    const group: PersistGroup = { items, durable: !needsSync };
+    const sinceMs = this.#clock.monotonicMs();
+    const group: PersistGroup = { items, sinceMs, durable: !needsSync, offered: false };
     this.#persisting.push(group);
     if (!needsSync) {
       this.#report();

@@ -1,4 +1,5 @@
 import { assert, type Clock, type Revision } from '@holdfast/io';
+import type { ClockCanary } from './node/canary.ts';
 
 /** 2026-01-01T00:00:00Z in milliseconds since 1970: the zero of revisions. */
 export const REVISION_EPOCH_MS = Date.UTC(2026, 0, 1);
@@ -23,10 +24,12 @@ export function wallMsOfRevision(revision: number): number {
  */
 export class HybridClock {
   readonly #clock: Clock;
+  readonly #canary: ClockCanary | undefined;
   #last = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, { canary }: { readonly canary?: ClockCanary } = {}) {
     this.#clock = clock;
+    this.#canary = canary;
   }
 
   /** High-water mark: at or above every revision this node has stamped, served or seen. */
@@ -45,6 +48,7 @@ export class HybridClock {
    * high-water mark from now on: whoever hears of it is never earlier.
    */
   nowMs(): number {
+    if (this.#canary === 'expiry-by-wall-clock') return this.#clock.wallMs();
     this.observe(revisionOfWallMs(this.#clock.wallMs()));
     return wallMsOfRevision(this.#last);
   }

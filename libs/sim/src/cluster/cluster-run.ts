@@ -52,7 +52,8 @@ export async function runClusterSeed(seed: number, options: RunOptions = {}): Pr
   );
   const plan = swarm(random, clusterFaults(cluster));
   const nemesis = new Nemesis(scheduler, random.fork(), coverage, plan, mask);
-  const workloads = mixOf(() => scheduler.nowUs, random);
+  const view = { nowUs: () => scheduler.nowUs, deaths: () => cluster.deaths };
+  const workloads = mixOf(view, random);
   const { workers, client } = makeWorkers(cluster, workloads, random, mask);
   const churn = makeChurn(cluster, coverage, workers.length, random, mask);
   let failure: RunFailure | undefined;

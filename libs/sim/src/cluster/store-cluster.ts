@@ -101,6 +101,8 @@ export class StoreCluster {
   readonly #members: readonly Member[];
   #membership: { readonly content: Membership; readonly revision: number } | undefined;
   readonly #clientHosts: string[] = [];
+  /** Processes that have died so far. */
+  deaths = 0;
   /** Hears which node has told another one that it votes for it. */
   onVote: ((server: Server) => void) | undefined;
 
@@ -268,6 +270,7 @@ export class StoreCluster {
 
   kill(server: Server, death: Death): void {
     if (server.machine.process === undefined) return;
+    this.deaths++;
     this.#coverage.hit(death === 'kill' ? 'process killed' : 'power lost');
     server.node = undefined;
     server.machine.kill(death);

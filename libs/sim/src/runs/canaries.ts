@@ -22,6 +22,7 @@ export const CANARIES: readonly Canary[] = [
   canary('snapshot-over-newer-state', 'cluster'),
   canary('duplicate-apply', 'cluster'),
   canary('record-on-leader-only', 'cluster'),
+  canary('expiry-by-wall-clock', 'cluster'),
   canary('checks-ignored', 'cluster'),
   canary('vote-not-persisted', 'raft'),
   canary('term-not-persisted', 'raft'),

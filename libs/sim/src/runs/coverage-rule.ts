@@ -68,6 +68,7 @@ export const EXPECTED: Readonly<Record<WorldName, readonly string[]>> = {
     'workload: bank',
     'workload: counter',
     'workload: cycle',
+    'workload: expiry',
     'workload: list-append',
     'workload: membership',
     'workload: once',

@@ -13,11 +13,14 @@ import type { RaftCanary } from '@holdfast/raft';
  * - `snapshot-over-newer-state`: a snapshot is installed whatever has been applied already.
  * - `duplicate-apply`: a write that comes again under its idempotency key is applied again.
  * - `record-on-leader-only`: only the node that proposed a write remembers its idempotency key.
+ * - `expiry-by-wall-clock`: what has expired is decided by the node's own wall clock, which nobody else hears of.
  * - `checks-ignored`: a transaction happens although what it checked has changed.
  */
-export type StoreCanary = RaftCanary | NodeLogCanary | ReplicaCanary;
+export type StoreCanary = RaftCanary | NodeLogCanary | ReplicaCanary | ClockCanary;
 
 export type NodeLogCanary = LogCanary | 'hard-state-copy-unread';
+
+export type ClockCanary = 'expiry-by-wall-clock';
 
 export type ReplicaCanary =
   | 'apply-past-gap'
@@ -45,12 +48,14 @@ export function canaryOf(canary: StoreCanary | undefined): {
   readonly log: { readonly canary?: NodeLogCanary };
   readonly replica: { readonly canary?: ReplicaCanary };
   readonly raft: { readonly canary?: RaftCanary };
+  readonly clock: { readonly canary?: ClockCanary };
 } {
-  if (canary === undefined) return { log: {}, replica: {}, raft: {} };
-  if (LOG_CANARIES.includes(canary))
-    return { log: { canary: canary as NodeLogCanary }, replica: {}, raft: {} };
+  const none = { log: {}, replica: {}, raft: {}, clock: {} };
+  if (canary === undefined) return none;
+  if (canary === 'expiry-by-wall-clock') return { ...none, clock: { canary } };
+  if (LOG_CANARIES.includes(canary)) return { ...none, log: { canary: canary as NodeLogCanary } };
   if (REPLICA_CANARIES.includes(canary)) {
-    return { log: {}, replica: { canary: canary as ReplicaCanary }, raft: {} };
+    return { ...none, replica: { canary: canary as ReplicaCanary } };
   }
-  return { log: {}, replica: {}, raft: { canary: canary as RaftCanary } };
+  return { ...none, raft: { canary: canary as RaftCanary } };
 }

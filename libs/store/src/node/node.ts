@@ -37,6 +37,7 @@ import { Cluster, type ClusterHost } from '../membership/cluster.ts';
 import { Roster } from '../membership/roster.ts';
 import { META_RANGE } from './bootstrap.ts';
 import type { NodeBuggifyPoint } from './buggify.ts';
+import { canaryOf } from './canary.ts';
 import { Catalog } from './catalog.ts';
 import { Retention } from './retention.ts';
 import type { DataCall } from './data-call.ts';
@@ -119,7 +120,7 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
       const relay: { hear: (event: TreeEvent) => void } = { hear: () => undefined };
       const storage = await openStorage(options, settings, kernels, (event) => relay.hear(event));
       const { tree, log, groups } = storage;
-      const hybridClock = new HybridClock(options.clock);
+      const hybridClock = new HybridClock(options.clock, canaryOf(settings.canary).clock);
       const replicaParts: ReplicaParts = {
         tree,
         nodeId: options.nodeId,

@@ -44,6 +44,8 @@ const CLIENT_MACHINES = 100;
 const ROT_BYTES_MIN = 2_000;
 /** What can be wrong with a table at rest. */
 export type TableDamage = 'bit flip' | 'lost write' | 'misdirected write';
+/** A node has made durable what it knows of the others' disks this long after it has told of them, milliseconds. */
+const RECORD_DURABLE_MS = 2_000;
 /** How long a supervisor waits before it starts a process again that ended by itself. */
 const RESTART_MS: readonly [number, number] = [100, 1_000];
 
@@ -85,6 +87,8 @@ export interface Server {
   readonly joins: boolean;
   /** Its disk was replaced by an empty one: the others must not let it in. */
   wiped: boolean;
+  /** Since when its tree knows the disks of other nodes, milliseconds. */
+  readonly knownDisks: Map<NodeId, number>;
 }
 
 /** Real nodes on simulated machines, watched by the invariants. */
@@ -171,10 +175,22 @@ export class StoreCluster {
   /** As {@link wipe}, of one machine of a run at most, and none that others may need. False when nothing was done. */
   loseDisk(server: Server): boolean {
     if (server.out || server.wiped || server.rotten || server.rottenTables.size > 0) return false;
-    if (!this.#mayRot(server)) return false;
+    if (!this.#mayRot(server) || !this.#isKnown(server)) return false;
     server.wanted = false;
     this.wipe(server);
     return true;
+  }
+
+  /**
+   * Every other node knows the disk for certain. Before that an empty one cannot be told from a first start: a node that
+   * has never heard of it, or not kept it, would take its vote.
+   */
+  #isKnown({ id }: Server): boolean {
+    return this.#servers.every(({ id: other, out, knownDisks }) => {
+      const sinceMs = knownDisks.get(id);
+      const isKept = sinceMs !== undefined && this.scheduler.nowMs - sinceMs >= RECORD_DURABLE_MS;
+      return other === id || out || isKept;
+    });
   }
 
   isFounder(id: NodeId): boolean {
@@ -204,6 +220,7 @@ export class StoreCluster {
       out: false,
       joins,
       wiped: false,
+      knownDisks: new Map(),
     };
   }
 
@@ -273,6 +290,9 @@ export class StoreCluster {
     this.deaths++;
     this.#coverage.hit(death === 'kill' ? 'process killed' : 'power lost');
     server.node = undefined;
+    for (const [id, sinceMs] of server.knownDisks) {
+      if (this.scheduler.nowMs - sinceMs < RECORD_DURABLE_MS) server.knownDisks.delete(id);
+    }
     server.machine.kill(death);
     this.invariants.died(server.id);
   }
@@ -401,6 +421,9 @@ export class StoreCluster {
         observer.persisted(range, ready);
       },
       membership: (content, revision) => {
+        for (const { id, storage } of content.nodes) {
+          if (storage !== 0 && !server.knownDisks.has(id)) server.knownDisks.set(id, this.scheduler.nowMs);
+        }
         if (revision > (this.#membership?.revision ?? 0)) this.#membership = { content, revision };
       },
       tree: (event) => {

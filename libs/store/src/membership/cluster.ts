@@ -38,6 +38,8 @@ export class Cluster {
   readonly #reconciler: Reconciler;
   /** Who says that this node was taken out. */
   readonly #expelledBy = new Set<NodeId>();
+  /** The tree has not yet made durable what the record says of the members. */
+  #recordIsYoung = false;
   /** Counts the changes of configurations that the links follow. */
   #generation = 0;
 
@@ -92,6 +94,20 @@ export class Cluster {
     if (generation !== this.#generation) this.#follow();
     this.#generation = generation;
     this.#reconciler.tick();
+    if (this.#recordIsYoung) this.#keepRecord();
+  }
+
+  /**
+   * Makes the record durable in the tree, not only in the log: a node that starts knows what it has applied, and the log
+   * is applied when there is a leader. By then it may have taken the vote of a node whose disk was replaced meanwhile, and
+   * which has forgotten what it had promised.
+   */
+  #keepRecord(): void {
+    this.#recordIsYoung = false;
+    this.#host.tree.flush().catch(() => {
+      // A full disk; a broken tree tells by its own event. The next tick tries again.
+      this.#recordIsYoung = true;
+    });
   }
 
   /** Why the node that says hello is not spoken with; undefined when it is. */
@@ -127,6 +143,7 @@ export class Cluster {
   #changed(): void {
     const { membership, revision } = this.roster;
     if (membership !== undefined) this.#observer.membership?.(membership, revision);
+    this.#recordIsYoung = true;
     this.#follow();
   }
 

@@ -14,9 +14,9 @@ import type { Workload } from './workload.ts';
 /** What workloads may look at besides their clients. */
 export interface WorldView {
   /** True virtual time, microseconds. */
-  nowUs(): number;
+  readonly nowUs: () => number;
   /** Processes of nodes that have died so far. */
-  deaths(): number;
+  readonly deaths: () => number;
 }
 
 type Make = (world: WorldView, random: Random) => Workload;

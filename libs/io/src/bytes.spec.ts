@@ -7,8 +7,13 @@ import {
   EMPTY_BYTES,
   equalBytes,
   prefixEnd,
+  loadU32,
+  loadU53,
   readU53,
   retainBytes,
+  storeU16,
+  storeU32,
+  storeU53,
   viewOf,
   writeU53,
 } from './bytes.ts';
@@ -110,6 +115,38 @@ describe('53-bit integers', () => {
     }
     view.setBigUint64(0, 2n ** 53n - 1n, true);
     expect(readU53(view, 0)).toBe(Number.MAX_SAFE_INTEGER);
+  });
+});
+
+describe('integers without a view', () => {
+  const offsets = fc.nat({ max: 9 });
+
+  it('writes what a DataView writes', () => {
+    fc.assert(
+      fc.property(fc.maxSafeNat(), offsets, (value, at) => {
+        const expected = new Uint8Array(20);
+        const view = viewOf(expected);
+        const bytes = new Uint8Array(20);
+        writeU53(view, at, value);
+        storeU53(bytes, at, value);
+        expect(bytes).toEqual(expected);
+        view.setUint32(at, value, true);
+        storeU32(bytes, at, value);
+        expect(bytes).toEqual(expected);
+        view.setUint16(at, value, true);
+        storeU16(bytes, at, value);
+        expect(bytes).toEqual(expected);
+      }),
+    );
+  });
+
+  it('reads what a DataView reads', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 20, maxLength: 20 }), offsets, (bytes, at) => {
+        expect(loadU32(bytes, at)).toBe(viewOf(bytes).getUint32(at, true));
+        expect(loadU53(bytes, at)).toBe(readU53(viewOf(bytes), at));
+      }),
+    );
   });
 });
 

@@ -72,3 +72,36 @@ export function readU53(view: DataView, offset: number): number {
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
+
+// The same on bytes themselves, little-endian. A DataView costs more than a handful of fields, and a small array that was
+// never asked for its buffer lives in the heap of the engine, which is several times cheaper.
+
+export function loadU32(bytes: Uint8Array, at: number): number {
+  return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
+}
+
+/** Writes the low 16 bits of an integer. */
+export function storeU16(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+}
+
+/** Writes the low 32 bits of an integer. */
+export function storeU32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
+}
+
+/** As {@link readU53}. */
+export function loadU53(bytes: Uint8Array, at: number): number {
+  const high = loadU32(bytes, at + 4);
+  return high >= 2 ** 21 ? Number.NaN : high * 2 ** 32 + loadU32(bytes, at);
+}
+
+/** As {@link writeU53}. */
+export function storeU53(bytes: Uint8Array, at: number, value: number): void {
+  storeU32(bytes, at, value);
+  storeU32(bytes, at + 4, Math.floor(value / 2 ** 32));
+}

@@ -41,4 +41,14 @@ describe('UTF-8', () => {
     expect(decodeUtf8(Uint8Array.of(0xef, 0xbb, 0xbf, 0x61))).toBe('\ufeffa');
     expect(utf8('\ufeffa')).toEqual(Uint8Array.of(0xef, 0xbb, 0xbf, 0x61));
   });
+
+  it('encodes short and long texts alike', () => {
+    const platform = new TextEncoder();
+    for (let length = 0; length < 140; length++) {
+      const ascii = 'k'.repeat(length);
+      expect(utf8(ascii)).toEqual(platform.encode(ascii));
+      expect(encodeUtf8(`${ascii}\u00e9`)).toEqual(platform.encode(`${ascii}\u00e9`));
+      expect(encodeUtf8(`${ascii}\ud800`)).toBeUndefined();
+    }
+  });
 });

@@ -2,7 +2,7 @@ import { decodeUtf8, type NodeId, type Revision, viewOf } from '@holdfast/io';
 import { AnswerFlag, type Consistency } from './data-ops.ts';
 import { type ErrorCode, errorCode, type Outcome, outcomeOf } from './errors.ts';
 import { DATA_RESPONSE, DATA_RESPONSE_SLOT as SLOT, RESPONSE_OP as OP } from './generated/layout.ts';
-import { HoldfastError, ProtocolError } from './holdfast-error.ts';
+import { toldError, type HoldfastError, ProtocolError } from './holdfast-error.ts';
 import { BATCH_OPS_MAX } from './limits.ts';
 import { ScanRowsReader, verifyScanRows } from './scan-rows.ts';
 import { getU53, isU53 } from './u53.ts';
@@ -198,7 +198,7 @@ export class DataResponseReader {
     const revision = this.revision(i);
     // Only of a refused condition does 0 say something: the key is absent.
     const told = revision !== 0 || code === 'HF_PRECONDITION_FAILED';
-    return new HoldfastError(code, {
+    return toldError(code, {
       outcome: this.outcome(i),
       ...(told ? { revision } : {}),
       retryAfterMs: this.retryAfterMs(i),

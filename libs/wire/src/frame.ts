@@ -1,4 +1,5 @@
-import { assert, type Kernels, viewOf } from '@holdfast/io';
+import { assert, type Kernels, loadU32, storeU32 } from '@holdfast/io';
+import { frameMemory } from './frame-memory.ts';
 import { ProtocolError } from './holdfast-error.ts';
 import { FRAME_BYTES_MAX } from './limits.ts';
 
@@ -102,7 +103,7 @@ export interface PayloadSource {
 }
 
 /**
- * One frame in fresh memory of exactly its size, ready for `Connection.write`.
+ * One frame in memory that nobody else has ({@link frameMemory}), ready for `Connection.write`.
  * The caller keeps to {@link FRAME_BYTES_MAX} (builders tell their `byteLength`).
  */
 export function encodeFrame(
@@ -115,27 +116,26 @@ export function encodeFrame(
   const payloadStart = FRAME_HEADER_BYTES + (trace === undefined ? 0 : TRACE_CONTEXT_BYTES);
   const length = payloadStart + payload.byteLength;
   assert(length <= FRAME_BYTES_MAX, 'frame larger than FRAME_BYTES_MAX');
-  const bytes = new Uint8Array(length);
-  const view = new DataView(bytes.buffer);
-  if (trace !== undefined) bytes.set(trace, FRAME_HEADER_BYTES);
-  if (payload instanceof Uint8Array) bytes.set(payload, payloadStart);
-  else payload.writeTo(bytes, view, payloadStart);
-  view.setUint32(0, FRAME_MAGIC, true);
-  view.setUint32(4, length, true);
-  view.setUint8(8, head.type);
-  view.setUint8(9, (trace === undefined ? 0 : FrameFlag.trace) | (head.more === true ? FrameFlag.more : 0));
-  view.setUint8(10, FRAME_HEADER_VERSION);
-  view.setUint8(11, head.version);
-  view.setUint32(12, head.requestId, true);
-  view.setUint32(16, kernels.crc32(bytes, FRAME_HEADER_BYTES, length, 0), true);
-  view.setUint32(20, kernels.crc32(bytes, 0, 20, 0), true);
-  return bytes;
+  const { bytes, view, start } = frameMemory(length);
+  const end = start + length;
+  if (trace !== undefined) bytes.set(trace, start + FRAME_HEADER_BYTES);
+  if (payload instanceof Uint8Array) bytes.set(payload, start + payloadStart);
+  else payload.writeTo(bytes, view, start + payloadStart);
+  storeU32(bytes, start, FRAME_MAGIC);
+  storeU32(bytes, start + 4, length);
+  bytes[start + 8] = head.type;
+  bytes[start + 9] = (trace === undefined ? 0 : FrameFlag.trace) | (head.more === true ? FrameFlag.more : 0);
+  bytes[start + 10] = FRAME_HEADER_VERSION;
+  bytes[start + 11] = head.version;
+  storeU32(bytes, start + 12, head.requestId);
+  storeU32(bytes, start + 16, kernels.crc32(bytes, start + FRAME_HEADER_BYTES, end, 0));
+  storeU32(bytes, start + 20, kernels.crc32(bytes, start, start + 20, 0));
+  return bytes.subarray(start, end);
 }
 
 /** @throws ProtocolError `magic` when the first 4 bytes at `offset`, which are there, begin no frame. */
 export function checkFrameMagic(bytes: Uint8Array, offset: number): void {
-  if (viewOf(bytes).getUint32(offset, true) !== FRAME_MAGIC)
-    throw new ProtocolError('magic', 'not a Holdfast frame');
+  if (loadU32(bytes, offset) !== FRAME_MAGIC) throw new ProtocolError('magic', 'not a Holdfast frame');
 }
 
 /**
@@ -150,23 +150,23 @@ export function checkFrameHeader(
   frameBytesMax: number,
   version: number,
 ): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, FRAME_HEADER_BYTES);
-  if (view.getUint32(0, true) !== FRAME_MAGIC) throw new ProtocolError('magic', 'not a Holdfast frame');
-  if (view.getUint8(10) !== FRAME_HEADER_VERSION) {
-    throw new ProtocolError('header-version', `header version ${view.getUint8(10)}`);
+  if (loadU32(bytes, offset) !== FRAME_MAGIC) throw new ProtocolError('magic', 'not a Holdfast frame');
+  if (bytes[offset + 10] !== FRAME_HEADER_VERSION) {
+    throw new ProtocolError('header-version', `header version ${bytes[offset + 10]}`);
   }
-  if (view.getUint32(20, true) !== kernels.crc32(bytes, offset, offset + 20, 0)) {
+  if (loadU32(bytes, offset + 20) !== kernels.crc32(bytes, offset, offset + 20, 0)) {
     throw new ProtocolError('header-checksum', 'the header is damaged');
   }
-  const length = view.getUint32(4, true);
-  const flags = view.getUint8(9);
+  const length = loadU32(bytes, offset + 4);
+  const flags = bytes[offset + 9];
   if ((flags & ~FLAGS_KNOWN) !== 0) throw new ProtocolError('flags', `flags ${flags}`);
   const lengthMin = FRAME_HEADER_BYTES + ((flags & FrameFlag.trace) === 0 ? 0 : TRACE_CONTEXT_BYTES);
   if (length < lengthMin || length > frameBytesMax)
     throw new ProtocolError('length', `frame of ${length} bytes`);
-  if (!KNOWN_TYPES[view.getUint8(8)]) throw new ProtocolError('type', `frame type ${view.getUint8(8)}`);
-  if (version !== 0 && view.getUint8(11) !== version) {
-    throw new ProtocolError('version', `version ${view.getUint8(11)} on a connection of version ${version}`);
+  const type = bytes[offset + 8];
+  if (!KNOWN_TYPES[type]) throw new ProtocolError('type', `frame type ${type}`);
+  if (version !== 0 && bytes[offset + 11] !== version) {
+    throw new ProtocolError('version', `version ${bytes[offset + 11]} on a connection of version ${version}`);
   }
   return length;
 }
@@ -176,18 +176,17 @@ export function checkFrameHeader(
  * @throws ProtocolError `checksum`.
  */
 export function openFrame(kernels: Kernels, bytes: Uint8Array, offset: number, length: number): Frame {
-  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, FRAME_HEADER_BYTES);
   const bodyStart = offset + FRAME_HEADER_BYTES;
   const end = offset + length;
-  if (view.getUint32(16, true) !== kernels.crc32(bytes, bodyStart, end, 0)) {
+  if (loadU32(bytes, offset + 16) !== kernels.crc32(bytes, bodyStart, end, 0)) {
     throw new ProtocolError('checksum', 'the body is damaged');
   }
-  const flags = view.getUint8(9);
+  const flags = bytes[offset + 9];
   const traced = (flags & FrameFlag.trace) !== 0;
   return {
-    type: view.getUint8(8) as FrameType,
-    requestId: view.getUint32(12, true),
-    version: view.getUint8(11),
+    type: bytes[offset + 8] as FrameType,
+    requestId: loadU32(bytes, offset + 12),
+    version: bytes[offset + 11],
     more: (flags & FrameFlag.more) !== 0,
     trace: traced ? bytes.subarray(bodyStart, bodyStart + TRACE_CONTEXT_BYTES) : undefined,
     payload: bytes.subarray(bodyStart + (traced ? TRACE_CONTEXT_BYTES : 0), end),

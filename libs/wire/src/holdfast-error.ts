@@ -44,6 +44,24 @@ export class HoldfastError extends Error {
   }
 }
 
+/** V8 captures as many frames as this says; other engines ignore it. */
+const capture = Error as { stackTraceLimit?: number };
+
+/**
+ * An error that somebody else found and told. Its stack would show how frames are read, which helps nobody, and would
+ * take longer than the answer: a client meets thousands a second when a leader is gone.
+ */
+export function toldError(code: ErrorCode, options: HoldfastErrorOptions): HoldfastError {
+  const { stackTraceLimit } = capture;
+  if (stackTraceLimit === undefined) return new HoldfastError(code, options);
+  capture.stackTraceLimit = 0;
+  try {
+    return new HoldfastError(code, options);
+  } finally {
+    capture.stackTraceLimit = stackTraceLimit;
+  }
+}
+
 /** Which rule a peer broke; the label under which violations are counted. */
 export type ProtocolViolation =
   | 'magic'

@@ -86,6 +86,8 @@ export {
 } from './keyspace-record.ts';
 export { RaftBatchBuilder, raftMessageBytes, readRaftBatch } from './raft-batch.ts';
 export {
+  encodeMap,
+  type EncodedRangeMap,
   encodeRangeMap,
   encodeRangeMapRequest,
   type Keyspace,

@@ -1,4 +1,12 @@
-import { assert, type Kernels, type NodeId, type RangeId, retainBytes, viewOf } from '@holdfast/io';
+import {
+  assert,
+  EMPTY_BYTES,
+  type Kernels,
+  type NodeId,
+  type RangeId,
+  retainBytes,
+  viewOf,
+} from '@holdfast/io';
 import type { Entry, Message, MessageKind, SnapshotMeta } from '@holdfast/raft';
 import { ByteParts } from './byte-parts.ts';
 import {
@@ -160,7 +168,8 @@ export function readRaftBatch(payload: Uint8Array, from: NodeId, to: NodeId): Me
   if (count === 0 || count > RAFT_MESSAGES_MAX) throw new ProtocolError('limit', `${count} Raft messages`);
   verifyRaftBatch(view, heads, entries, blob);
 
-  const data = retainBytes(payload.subarray(blob + 4, blob + 4 + view.getUint32(blob, true)));
+  const dataBytes = view.getUint32(blob, true);
+  const data = dataBytes === 0 ? EMPTY_BYTES : retainBytes(payload.subarray(blob + 4, blob + 4 + dataBytes));
   const messages: Message[] = [];
   let at = heads + 4;
   let entryAt = entries + 4;
@@ -179,7 +188,7 @@ export function readRaftBatch(payload: Uint8Array, from: NodeId, to: NodeId): Me
         term: getU53(view, entryAt + ENTRY.term),
         index: index + j,
         kind: view.getUint8(entryAt + ENTRY.kind) as Entry['kind'],
-        data: data.subarray(dataAt, dataEnd),
+        data: dataEnd - dataAt === dataBytes ? data : data.subarray(dataAt, dataEnd),
       });
       dataAt = dataEnd;
     }

@@ -88,8 +88,18 @@ export function encodeRangeMap(
   kernels: Kernels,
   version: number,
   requestId: number,
-  map: RangeMap,
+  map: RangeMap | EncodedRangeMap,
 ): Uint8Array {
+  const payload = 'payload' in map ? map.payload : encodeMap(map).payload;
+  return encodeFrame(kernels, { type: FrameType.rangeMap, requestId, version }, payload);
+}
+
+/** A map that is told many times is encoded once. */
+export interface EncodedRangeMap {
+  readonly payload: Uint8Array;
+}
+
+export function encodeMap(map: RangeMap): EncodedRangeMap {
   const payload = buildTable((builder) => {
     const nodes = RangeMapTable.createNodesVector(
       builder,
@@ -118,7 +128,7 @@ export function encodeRangeMap(
     );
     return RangeMapTable.createRangeMap(builder, BigInt(map.generation), nodes, ranges, keyspaces);
   });
-  return encodeFrame(kernels, { type: FrameType.rangeMap, requestId, version }, payload);
+  return { payload };
 }
 
 function buildRange(builder: Builder, range: RangeDescriptor): number {

@@ -1,4 +1,4 @@
-import { assert, EMPTY_BYTES, type KeyspaceId, viewOf } from '@holdfast/io';
+import { assert, EMPTY_BYTES, type KeyspaceId, storeU16, storeU32, storeU53, viewOf } from '@holdfast/io';
 import { Condition, OpKind } from './data-ops.ts';
 import {
   STEP_RESULT as RESULT,
@@ -190,23 +190,25 @@ function isPossible(step: AnyStep, check: boolean): boolean {
 }
 
 export function encodeTransactionAnswer({ failedCheck, results }: TransactionAnswer): Uint8Array {
-  const bytes = new GrowableBytes(256);
-  const head = bytes.reserve(ANSWER.bytes);
-  bytes.view.setUint16(head + ANSWER.stepCount, results.length, true);
-  bytes.view.setUint16(head + ANSWER.failedCheck, failedCheck ?? NO_FAILED_CHECK, true);
-  bytes.view.setUint32(head + ANSWER.reserved0, 0, true);
-  for (const result of results) {
-    const at = bytes.reserve(RESULT.bytes);
-    const { view } = bytes;
-    putU53(view, at + RESULT.revision, result.revision);
-    putU53(view, at + RESULT.expiresAtMs, result.expiresAtMs);
-    view.setUint32(at + RESULT.valueLength, result.value.length, true);
-    view.setUint32(at + RESULT.contentTypeLength, result.contentType.length, true); // and flags, reserved
-    view.setUint8(at + RESULT.flags, result.found ? FLAG_FOUND : 0);
-    bytes.append(result.contentType);
-    bytes.append(result.value);
+  let length = ANSWER.bytes;
+  for (const { contentType, value } of results) length += RESULT.bytes + contentType.length + value.length;
+  const bytes = new Uint8Array(length);
+  storeU16(bytes, ANSWER.stepCount, results.length);
+  storeU16(bytes, ANSWER.failedCheck, failedCheck ?? NO_FAILED_CHECK);
+  let at: number = ANSWER.bytes;
+  for (const { revision, expiresAtMs, contentType, value, found } of results) {
+    storeU53(bytes, at + RESULT.revision, revision);
+    storeU53(bytes, at + RESULT.expiresAtMs, expiresAtMs);
+    storeU32(bytes, at + RESULT.valueLength, value.length);
+    storeU32(bytes, at + RESULT.contentTypeLength, contentType.length); // and flags, reserved
+    bytes[at + RESULT.flags] = found ? FLAG_FOUND : 0;
+    at += RESULT.bytes;
+    bytes.set(contentType, at);
+    at += contentType.length;
+    bytes.set(value, at);
+    at += value.length;
   }
-  return bytes.bytes.subarray(0, bytes.length);
+  return bytes;
 }
 
 /** The answer to a transaction; its byte fields are views. @throws ProtocolError */

@@ -84,11 +84,18 @@ const LocalKind = { idempotency: 1, expiry: 2 } as const;
 
 function localHead(range: RangeId, kind: number, bytes: number): Uint8Array {
   const key = new Uint8Array(LOCAL_HEAD_BYTES + bytes);
-  const view = viewOf(key);
   key[0] = LOCAL_FAMILY;
-  view.setUint32(1, range);
+  storeU32Be(key, 1, range);
   key[5] = kind;
   return key;
+}
+
+/** Keys sort as their numbers do. */
+function storeU32Be(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
 }
 
 /** Everything that is local to a range: `[start, end)`. */
@@ -106,9 +113,8 @@ export function idempotencyKeyOf(range: RangeId, key: Uint8Array): Uint8Array {
 /** The entry that says when `key` goes. Its version has the revision of the version that it is about. */
 export function expiryKeyOf(range: RangeId, dueMs: number, key: Uint8Array): Uint8Array {
   const bytes = localHead(range, LocalKind.expiry, DUE_BYTES + key.length);
-  const view = viewOf(bytes);
-  view.setUint32(LOCAL_HEAD_BYTES, Math.floor(dueMs / 2 ** 32));
-  view.setUint32(LOCAL_HEAD_BYTES + 4, dueMs % 2 ** 32);
+  storeU32Be(bytes, LOCAL_HEAD_BYTES, Math.floor(dueMs / 2 ** 32));
+  storeU32Be(bytes, LOCAL_HEAD_BYTES + 4, dueMs);
   bytes.set(key, LOCAL_HEAD_BYTES + DUE_BYTES);
   return bytes;
 }

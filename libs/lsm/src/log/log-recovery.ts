@@ -127,7 +127,9 @@ async function recoverSegment(
     );
   }
   const damagedGroup = atGroupEnd ? (group + 1) >>> 0 : group;
-  const later = findLaterGroup(kernels, bytes, view, segment, offset, damagedGroup);
+  // Most of a segment that was not filled is zeros, which hold no record.
+  const end = contentEnd(bytes, offset);
+  const later = findLaterGroup(kernels, bytes, view, segment, offset, end, damagedGroup);
   if (later !== undefined && !options.truncateOnDamage) {
     throw new CorruptionError(
       'log',
@@ -136,20 +138,24 @@ async function recoverSegment(
       `a record is damaged and a later valid one stands at ${later}`,
     );
   }
-  const torn = !isZero(view, offset);
+  const torn = end > offset;
   return { segment, offset, group: damagedGroup, sealed: false, torn };
 }
 
-/** Whether a segment holds nothing from `from` (a multiple of 8) on. */
-function isZero(view: DataView, from: number): boolean {
-  const words = view.byteLength & -8;
-  for (let offset = from; offset < words; offset += 8) {
-    if (view.getUint32(offset, true) !== 0 || view.getUint32(offset + 4, true) !== 0) return false;
+/** Where the zeros at the end of a segment begin, `from` at the earliest. */
+function contentEnd(bytes: Uint8Array, from: number): number {
+  let end = bytes.length;
+  // Four bytes at a time, as far as they are aligned.
+  const first = bytes.byteOffset + from;
+  const last = bytes.byteOffset + end;
+  if (first % 4 === 0 && last % 4 === 0 && first < last) {
+    const words = new Uint32Array(bytes.buffer, first, (last - first) / 4);
+    let word = words.length;
+    while (word > 0 && words[word - 1] === 0) word--;
+    end = from + word * 4;
   }
-  for (let offset = Math.max(from, words); offset < view.byteLength; offset++) {
-    if (view.getUint8(offset) !== 0) return false;
-  }
-  return true;
+  while (end > from && bytes[end - 1] === 0) end--;
+  return end;
 }
 
 /** Offset of a valid record of a group after `damagedGroup`, or undefined. Group numbers wrap around. */
@@ -159,9 +165,11 @@ function findLaterGroup(
   view: DataView,
   segment: number,
   from: number,
+  contentEnds: number,
   damagedGroup: number,
 ): number | undefined {
-  for (let offset = from; offset + RECORD_HEAD_BYTES <= bytes.length; offset += RECORD_ALIGNMENT) {
+  const last = Math.min(bytes.length - RECORD_HEAD_BYTES, contentEnds - 1);
+  for (let offset = from; offset <= last; offset += RECORD_ALIGNMENT) {
     // Cheap refusals first: the checksum of every offset would cost the square of the segment.
     if (!plausible(view, offset, bytes.length, damagedGroup)) continue;
     const head: RecordHead | undefined = readRecord(kernels, bytes, view, segment, offset);

@@ -1,4 +1,14 @@
-import { assert, type NodeId, nodeId, type RangeId, rangeId, readU53, viewOf, writeU53 } from '@holdfast/io';
+import {
+  assert,
+  type NodeId,
+  nodeId,
+  type RangeId,
+  rangeId,
+  readU53,
+  storeU32,
+  storeU53,
+  viewOf,
+} from '@holdfast/io';
 import type { Entry, EntryKind, HardState } from '@holdfast/raft';
 
 /**
@@ -28,16 +38,15 @@ export interface BaseRecord {
 export function entriesRecord(group: RangeId, entries: readonly Entry[]): readonly Uint8Array[] {
   assert(entries.length > 0, 'an entries record holds entries');
   const head = new Uint8Array(ENTRIES_HEAD_BYTES + entries.length * ENTRY_HEAD_BYTES);
-  const view = viewOf(head);
-  view.setUint32(0, group, true);
-  view.setUint32(4, entries.length, true);
-  writeU53(view, 8, entries[0].index);
+  storeU32(head, 0, group);
+  storeU32(head, 4, entries.length);
+  storeU53(head, 8, entries[0].index);
   const parts: Uint8Array[] = [head];
   let offset = ENTRIES_HEAD_BYTES;
   for (const entry of entries) {
-    writeU53(view, offset, entry.term);
-    view.setUint32(offset + 8, entry.data.length, true);
-    view.setUint32(offset + 12, entry.kind, true);
+    storeU53(head, offset, entry.term);
+    storeU32(head, offset + 8, entry.data.length);
+    storeU32(head, offset + 12, entry.kind);
     offset += ENTRY_HEAD_BYTES;
     if (entry.data.length > 0) parts.push(entry.data);
   }
@@ -70,11 +79,10 @@ export function readEntriesRecord(bytes: Uint8Array): {
 
 export function hardStateRecord(group: RangeId, state: HardState): Uint8Array {
   const bytes = new Uint8Array(24);
-  const view = viewOf(bytes);
-  view.setUint32(0, group, true);
-  view.setUint32(4, state.vote, true);
-  writeU53(view, 8, state.term);
-  writeU53(view, 16, state.commit);
+  storeU32(bytes, 0, group);
+  storeU32(bytes, 4, state.vote);
+  storeU53(bytes, 8, state.term);
+  storeU53(bytes, 16, state.commit);
   return bytes;
 }
 
@@ -92,10 +100,9 @@ export function readHardStateRecord(bytes: Uint8Array): {
 
 export function baseRecord(base: BaseRecord): Uint8Array {
   const bytes = new Uint8Array(24);
-  const view = viewOf(bytes);
-  view.setUint32(0, base.group, true);
-  writeU53(view, 8, base.index);
-  writeU53(view, 16, base.term);
+  storeU32(bytes, 0, base.group);
+  storeU53(bytes, 8, base.index);
+  storeU53(bytes, 16, base.term);
   return bytes;
 }
 

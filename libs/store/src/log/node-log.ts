@@ -152,11 +152,12 @@ export class NodeLog {
       this.#copies.note(group, ready.hardState);
       this.#log.append(LogRecordType.hardState, [hardStateRecord(group, ready.hardState)]);
     }
+    const last = ready.entries.at(-1);
+    if (last === undefined) return;
     for (const entries of recordSized(ready.entries)) {
       this.#log.append(LogRecordType.entries, entriesRecord(group, entries));
     }
-    const last = ready.entries.at(-1);
-    if (last !== undefined) this.#collecting.set(group, last.index);
+    this.#collecting.set(group, last.index);
   }
 
   /** Makes everything appended so far durable: in the log, and what was promised in both copies as well. */

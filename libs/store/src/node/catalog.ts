@@ -4,6 +4,8 @@ import {
   decodeKeyspaceRecord,
   encodeError,
   encodeKeyspaceRecord,
+  encodeMap,
+  type EncodedRangeMap,
   encodeRangeMap,
   type Frame,
   HoldfastError,
@@ -12,13 +14,13 @@ import {
   KEYSPACE_RECORDS,
   type KeyspaceRecord,
   keyspaceRecordKey,
-  type RangeMap,
   readRangeMapRequest,
 } from '@holdfast/wire';
 import type { Replica } from '../range/replica.ts';
 import { encodeStoredValue, readStoredValue } from '../range/stored-value.ts';
 import { dataKey } from '../tree-keys.ts';
-import type { Roster } from '../membership/roster.ts';
+import type { Member, Roster } from '../membership/roster.ts';
+
 import { META_RANGE, SYSTEM_KEYSPACE } from './bootstrap.ts';
 import { hasNext } from './cursor.ts';
 import type { KeyspaceRetention, Retention } from './retention.ts';
@@ -35,6 +37,15 @@ export function encodeKeyspace(keyspace: KeyspaceRecord): Uint8Array {
   return encodeStoredValue(JSON_TYPE, encodeKeyspaceRecord(keyspace), 0);
 }
 
+/** A map that was told, and what it depends on. */
+interface TaughtMap {
+  readonly generation: number;
+  readonly members: readonly Member[];
+  /** Of the ranges, in the order of the map. */
+  readonly leaders: readonly (NodeId | 0)[];
+  readonly encoded: EncodedRangeMap;
+}
+
 /** What this node knows of the cluster's map, for clients: a hint that wrong-range and not-leader answers correct. */
 export class Catalog {
   readonly #tree: Tree;
@@ -46,6 +57,8 @@ export class Catalog {
   #keyspacesAt = -1;
   /** Revision of the last change of a record. */
   #keyspacesRevision = 0;
+  /** Clients that look for a leader ask many times for a map that is still the same. */
+  #lastMap: TaughtMap | undefined;
 
   constructor(
     tree: Tree,
@@ -61,6 +74,7 @@ export class Catalog {
 
   /** Looks whether keyspaces have changed. */
   refresh(): void {
+    if (this.#metaApplied === this.#keyspacesAt) return;
     // What cannot be read now is read with the next change of `meta`; until then old versions are kept.
     this.#readKeyspaces().catch(() => undefined);
   }
@@ -76,7 +90,7 @@ export class Catalog {
       session.reply(encodeError(kernels, session.version, frame.requestId, failure));
       return;
     }
-    const send = (map: RangeMap): void =>
+    const send = (map: EncodedRangeMap): void =>
       session.reply(encodeRangeMap(kernels, session.version, frame.requestId, map));
     this.#map().then(send, (error: unknown) => {
       const detail = asError(error).message;
@@ -97,16 +111,26 @@ export class Catalog {
     );
   }
 
-  async #map(): Promise<RangeMap> {
+  async #map(): Promise<EncodedRangeMap> {
     const keyspaces = await this.#readKeyspaces();
     const replicas = [...this.#replicas.values()];
-    return {
-      // Every part of the sum only grows: a changed range by one, a changed record by a step of the clock.
-      generation: replicas.reduce(
-        (sum, replica) => sum + replica.descriptor.generation,
-        this.#roster.revision + this.#keyspacesRevision,
-      ),
-      nodes: this.#roster.members.map((member) => ({ nodeId: member.id, address: member.address })),
+    // Every part of the sum only grows: a changed range by one, a changed record by a step of the clock.
+    const generation = replicas.reduce(
+      (sum, replica) => sum + replica.descriptor.generation,
+      this.#roster.revision + this.#keyspacesRevision,
+    );
+    const { members } = this.#roster;
+    const last = this.#lastMap;
+    const isSame =
+      last?.generation === generation &&
+      last.leaders.length === replicas.length &&
+      replicas.every(({ leader }, i) => leader === last.leaders[i]) &&
+      last.members.length === members.length &&
+      members.every(({ id, address }, i) => id === last.members[i].id && address === last.members[i].address);
+    if (isSame) return last.encoded;
+    const encoded = encodeMap({
+      generation,
+      nodes: members.map((member) => ({ nodeId: member.id, address: member.address })),
       ranges: replicas.map((replica) => ({
         rangeId: replica.id,
         start: rangeKey(replica.descriptor.start),
@@ -116,11 +140,17 @@ export class Catalog {
         generation: replica.descriptor.generation,
       })),
       keyspaces,
-    };
+    });
+    this.#lastMap = { generation, members, leaders: replicas.map(({ leader }) => leader), encoded };
+    return encoded;
+  }
+
+  get #metaApplied(): number {
+    return this.#replicas.get(META_RANGE)?.applied.index ?? 0;
   }
 
   async #readKeyspaces(): Promise<readonly Keyspace[]> {
-    const at = this.#replicas.get(META_RANGE)?.applied.index ?? 0;
+    const at = this.#metaApplied;
     if (at === this.#keyspacesAt) return this.#keyspaces;
     const keyspaces: Keyspace[] = [];
     const retentions: KeyspaceRetention[] = [];

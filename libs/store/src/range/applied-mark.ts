@@ -1,4 +1,4 @@
-import { assert, type RangeId, rangeId, readU53, viewOf, writeU53 } from '@holdfast/io';
+import { assert, loadU53, type RangeId, rangeId, storeU53 } from '@holdfast/io';
 
 /**
  * How far a range's state machine has come; travels with the memtable and is durable with its flush.
@@ -33,15 +33,13 @@ export function rangeOfDescriptorMark(mark: number): RangeId | undefined {
 
 export function encodeAppliedMark(mark: AppliedMark): Uint8Array {
   const bytes = new Uint8Array(MARK_BYTES);
-  const view = viewOf(bytes);
-  writeU53(view, 0, mark.index);
-  writeU53(view, 8, mark.term);
-  writeU53(view, 16, mark.revision);
+  storeU53(bytes, 0, mark.index);
+  storeU53(bytes, 8, mark.term);
+  storeU53(bytes, 16, mark.revision);
   return bytes;
 }
 
 export function decodeAppliedMark(bytes: Uint8Array): AppliedMark {
   assert(bytes.length === MARK_BYTES, 'an applied mark has 24 bytes');
-  const view = viewOf(bytes);
-  return { index: readU53(view, 0), term: readU53(view, 8), revision: readU53(view, 16) };
+  return { index: loadU53(bytes, 0), term: loadU53(bytes, 8), revision: loadU53(bytes, 16) };
 }

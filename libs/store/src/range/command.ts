@@ -1,4 +1,4 @@
-import { assert, EMPTY_BYTES, readU53, viewOf, writeU53 } from '@holdfast/io';
+import { assert, EMPTY_BYTES, loadU32, loadU53, viewOf, writeU53 } from '@holdfast/io';
 import { DATA_KEY_PREFIX_BYTES, writeDataKey } from '../tree-keys.ts';
 import { FINGERPRINT_BYTES } from './fingerprint.ts';
 import { storedValueBytes, writeStoredValue } from './stored-value.ts';
@@ -108,7 +108,7 @@ export class CommandBuilder {
       conditionRevision,
       tell,
     );
-    this.#length = writeStoredValue(this.#bytes, this.#view, at, contentType, value, expiresAtMs);
+    this.#length = writeStoredValue(this.#bytes, at, contentType, value, expiresAtMs);
   }
 
   delete(
@@ -269,7 +269,6 @@ export function closeCommand(revision: number): Uint8Array {
 /** Walks the ops of a command without an object per op: `while (reader.next()) reader.key …`. */
 export class CommandReader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   readonly ops: number;
   readonly baseRevision: number;
   #next = HEAD_BYTES;
@@ -279,10 +278,9 @@ export class CommandReader {
   constructor(bytes: Uint8Array) {
     assert(bytes.length >= HEAD_BYTES, 'a command has a head');
     this.#bytes = bytes;
-    this.#view = viewOf(bytes);
-    assert(this.#view.getUint8(0) === COMMAND_VERSION, 'this build reads command version 1');
-    this.ops = this.#view.getUint16(2, true);
-    this.baseRevision = readU53(this.#view, 8);
+    assert(bytes[0] === COMMAND_VERSION, 'this build reads command version 1');
+    this.ops = bytes[2] | (bytes[3] << 8);
+    this.baseRevision = loadU53(bytes, 8);
   }
 
   /** A second reader of the same command, standing in front of its first op. */
@@ -315,31 +313,31 @@ export class CommandReader {
   }
 
   get kind(): MutationKind {
-    return (this.#view.getUint8(this.#start) & ~TELL_BIT) as MutationKind;
+    return (this.#bytes[this.#start] & ~TELL_BIT) as MutationKind;
   }
 
   /** Whoever waits wants to know whether the key had a value. */
   get tells(): boolean {
-    return (this.#view.getUint8(this.#start) & TELL_BIT) !== 0;
+    return (this.#bytes[this.#start] & TELL_BIT) !== 0;
   }
 
   /** Of an increment. */
   get delta(): number {
-    return Number(this.#view.getBigInt64(this.#start + OP_HEAD_BYTES + this.#keyBytes, true));
+    return Number(viewOf(this.#bytes).getBigInt64(this.#start + OP_HEAD_BYTES + this.#keyBytes, true));
   }
 
   get conditionKind(): ConditionKind {
-    return this.#view.getUint8(this.#start + 1) as ConditionKind;
+    return this.#bytes[this.#start + 1] as ConditionKind;
   }
 
   get conditionRevision(): number {
-    return readU53(this.#view, this.#start + 8);
+    return loadU53(this.#bytes, this.#start + 8);
   }
 
   /** Of a transaction: how many of the ops behind it are its checks, its then-steps and its else-steps. */
   get stepCounts(): readonly [checks: number, success: number, failure: number] {
-    const view = viewOf(this.value);
-    return [view.getUint16(0, true), view.getUint16(2, true), view.getUint16(4, true)];
+    const { value } = this;
+    return [value[0] | (value[1] << 8), value[2] | (value[3] << 8), value[4] | (value[5] << 8)];
   }
 
   /** Of `once`: which request it was. */
@@ -349,12 +347,12 @@ export class CommandReader {
 
   /** Of `once`: when the record goes, milliseconds since 1970. */
   get recordExpiresAtMs(): number {
-    return readU53(viewOf(this.value), FINGERPRINT_BYTES);
+    return loadU53(this.value, FINGERPRINT_BYTES);
   }
 
   /** Of a deletion of a range: keys at most. */
   get deleteLimit(): number {
-    return viewOf(this.value).getUint32(0, true);
+    return loadU32(this.value, 0);
   }
 
   /** Of a deletion of a range: the tree key behind the last. */
@@ -375,10 +373,10 @@ export class CommandReader {
   }
 
   get #keyBytes(): number {
-    return this.#view.getUint16(this.#start + 2, true);
+    return this.#bytes[this.#start + 2] | (this.#bytes[this.#start + 3] << 8);
   }
 
   get #valueBytes(): number {
-    return this.#view.getUint32(this.#start + 4, true);
+    return loadU32(this.#bytes, this.#start + 4);
   }
 }

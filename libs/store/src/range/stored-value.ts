@@ -1,4 +1,4 @@
-import { readU53, viewOf, writeU53 } from '@holdfast/io';
+import { loadU53, storeU53 } from '@holdfast/io';
 
 /**
  * What the tree holds under a data key:
@@ -30,7 +30,6 @@ export function storedValueBytes(contentType: number, value: number, expiresAtMs
 /** Writes a stored value at `offset` and returns the offset behind it. */
 export function writeStoredValue(
   target: Uint8Array,
-  view: DataView,
   offset: number,
   contentType: Uint8Array,
   value: Uint8Array,
@@ -41,7 +40,7 @@ export function writeStoredValue(
   target.set(contentType, offset + HEAD_BYTES);
   let cursor = offset + HEAD_BYTES + contentType.length;
   if (expiresAtMs !== 0) {
-    writeU53(view, cursor, expiresAtMs);
+    storeU53(target, cursor, expiresAtMs);
     cursor += 8;
   }
   target.set(value, cursor);
@@ -54,7 +53,7 @@ export function encodeStoredValue(
   expiresAtMs: number,
 ): Uint8Array {
   const bytes = new Uint8Array(storedValueBytes(contentType.length, value.length, expiresAtMs));
-  writeStoredValue(bytes, viewOf(bytes), 0, contentType, value, expiresAtMs);
+  writeStoredValue(bytes, 0, contentType, value, expiresAtMs);
   return bytes;
 }
 
@@ -63,7 +62,7 @@ export function readStoredValue(bytes: Uint8Array): StoredValue {
   const hasExpiry = (bytes[0] & FLAG_EXPIRY) !== 0;
   return {
     contentType: bytes.subarray(HEAD_BYTES, contentTypeEnd),
-    expiresAtMs: hasExpiry ? readU53(viewOf(bytes), contentTypeEnd) : 0,
+    expiresAtMs: hasExpiry ? loadU53(bytes, contentTypeEnd) : 0,
     value: bytes.subarray(contentTypeEnd + (hasExpiry ? 8 : 0)),
   };
 }
@@ -71,5 +70,5 @@ export function readStoredValue(bytes: Uint8Array): StoredValue {
 /** When the stored value at `start` expires, milliseconds since 1970; 0 for never. Cheap for values that do not. */
 export function expiryOf(bytes: Uint8Array, start = 0): number {
   if ((bytes[start] & FLAG_EXPIRY) === 0) return 0;
-  return readU53(viewOf(bytes), start + HEAD_BYTES + bytes[start + 1]);
+  return loadU53(bytes, start + HEAD_BYTES + bytes[start + 1]);
 }

@@ -64,11 +64,13 @@ function readOnce(command: CommandReader): Once | undefined {
 }
 
 function readSteps(command: CommandReader, count: number): readonly Step[] {
-  return Array.from({ length: count }, () => {
+  const steps: Step[] = [];
+  for (let i = 0; i < count; i++) {
     const more = command.next();
     assert(more, 'a transaction ends inside its command');
-    return readStep(command);
-  });
+    steps.push(readStep(command));
+  }
+  return steps;
 }
 
 function readStep(command: CommandReader): Step {

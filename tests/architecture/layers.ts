@@ -44,11 +44,11 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     nodeUnder: 'src/',
   },
   'libs/service': { imports: [...libs('telemetry', 'wire'), 'fastify', 'zod'], nodeUnder: 'src/' },
-  // The scheduler's one hold on the host: it empties V8's queue of microtasks between two events.
+  // What a run takes from its host: V8's queue of microtasks is emptied between two events; native checksums.
   'libs/sim': {
     imports: libs(...CORES),
     nodeUnder: 'src/bin/',
-    nodeFiles: ['src/world/drain-microtasks.ts'],
+    nodeFiles: ['src/world/drain-microtasks.ts', 'src/world/host-kernels.ts'],
   },
 };
 

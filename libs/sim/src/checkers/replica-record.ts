@@ -1,5 +1,6 @@
-import { crc32, type NodeId } from '@holdfast/io';
+import type { NodeId } from '@holdfast/io';
 import type { Entry, HardState, Ready, Role } from '@holdfast/raft';
+import { checksum } from '../world/host-kernels.ts';
 
 /** Terms and hash chain of a log, index by index. Two logs with one chain value have the same prefix. */
 export class ChainedLog {
@@ -49,7 +50,7 @@ export class ChainedLog {
 }
 
 function chained(before: number, { term, kind, data }: Entry): number {
-  let hash = Math.imul(before ^ crc32(data), 0x9e3779b1);
+  let hash = Math.imul(before ^ checksum(data), 0x9e3779b1);
   hash = Math.imul(hash ^ (hash >>> 15) ^ term, 0x85ebca77);
   return (Math.imul(hash ^ (hash >>> 13) ^ kind, 0xc2b2ae3d) ^ (hash >>> 16)) >>> 0;
 }

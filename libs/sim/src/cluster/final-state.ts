@@ -2,6 +2,7 @@ import { crc32 } from '@holdfast/io';
 import { checkTree, CorruptionError } from '@holdfast/lsm';
 import type { Node } from '@holdfast/store';
 import { Violation } from '../checkers/violation.ts';
+import { hostKernels } from '../world/host-kernels.ts';
 import type { Machine } from '../world/machine.ts';
 import type { Scheduler } from '../world/scheduler.ts';
 import { type Server, type StoreCluster, TREE_DIRECTORY } from './store-cluster.ts';
@@ -50,7 +51,7 @@ export async function checkFinalState(cluster: StoreCluster): Promise<void> {
     machine.start();
     const report = await settled(
       scheduler,
-      checkTree({ disk: machine.disk }, TREE_DIRECTORY),
+      checkTree({ disk: machine.disk, kernels: hostKernels }, TREE_DIRECTORY),
       'a read of every table',
     );
     // What nobody has read since it was damaged, nobody has found.

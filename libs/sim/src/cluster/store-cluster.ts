@@ -437,12 +437,11 @@ export class StoreCluster {
 
   /** The node says that its log is synced: then no power loss could take anything of it. */
   #checkSynced(server: Server): void {
-    for (const { path, inode } of server.machine.disk.files(LOG_DIRECTORY)) {
-      if (inode.dirtySectors === 0) continue;
-      const detail = `node ${server.id} answers for ${path}, of which ${inode.dirtySectors} sectors are not synced`;
-      this.#report(new Violation('synced-before-answered', detail));
-      return;
-    }
+    const unsynced = server.machine.disk.unsyncedFile(LOG_DIRECTORY);
+    if (unsynced === undefined) return;
+    const { path, inode } = unsynced;
+    const detail = `node ${server.id} answers for ${path}, of which ${inode.dirtySectors} sectors are not synced`;
+    this.#report(new Violation('synced-before-answered', detail));
   }
 
   #onDiskFault(host: string, fault: string): void {

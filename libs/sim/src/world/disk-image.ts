@@ -43,6 +43,8 @@ function isDurable({ directory, name }: EntryPart, order: number): boolean {
 /** The platter and the page cache of one machine: what every incarnation of its node finds. */
 export class DiskImage {
   #root = new Directory();
+  /** Directories that were looked for: they are neither renamed nor removed. */
+  readonly #found = new Map<string, Directory>();
   #order = 0;
   #usedBytes = 0;
   /** Directories locked by a living process. */
@@ -160,6 +162,16 @@ export class DiskImage {
     return found;
   }
 
+  /** A file directly in the directory that a power loss now could take something of. */
+  unsyncedFile(path: string): FoundFile | undefined {
+    const directory = this.#directory(path);
+    if (directory === undefined) return undefined;
+    for (const [name, node] of directory.seen) {
+      if (node instanceof Inode && node.dirtySectors > 0) return { path: `${path}/${name}`, inode: node };
+    }
+    return undefined;
+  }
+
   /** What the machine finds when the power is back. This image stays as it is. */
   afterPowerLoss(random: Random, keep: Keep): DiskImage {
     const image = new DiskImage();
@@ -223,12 +235,15 @@ export class DiskImage {
   }
 
   #directory(path: string): Directory | undefined {
+    const known = this.#found.get(path);
+    if (known !== undefined) return known;
     let at: Node = this.#root;
     for (const name of partsOf(path)) {
       const next: Node | undefined = at.seen.get(name);
       if (!(next instanceof Directory)) return undefined;
       at = next;
     }
+    this.#found.set(path, at);
     return at;
   }
 

@@ -30,6 +30,20 @@ interface DirtySector {
   abandoned: boolean;
 }
 
+/** Sectors are cut from pieces of this size: memory of its own for each takes longer than to copy one. */
+const PIECE_BYTES = 128 * SECTOR_BYTES;
+let piece = new Uint8Array(0);
+let pieceUsed = PIECE_BYTES;
+
+function freshSector(): Uint8Array {
+  if (pieceUsed === PIECE_BYTES) {
+    piece = new Uint8Array(PIECE_BYTES);
+    pieceUsed = 0;
+  }
+  pieceUsed += SECTOR_BYTES;
+  return piece.subarray(pieceUsed - SECTOR_BYTES, pieceUsed);
+}
+
 /**
  * The bytes behind one or more names: what a reader sees (page cache) and, for every sector that differs,
  * what the platter holds. Sparse: bytes that were never written cost nothing.
@@ -261,7 +275,7 @@ export class Inode {
   #sector(sector: number): Sector {
     const start = sector * SECTOR_BYTES;
     if (start >= this.#written) return undefined;
-    const bytes = new Uint8Array(SECTOR_BYTES);
+    const bytes = freshSector();
     bytes.set(this.#bytes.subarray(start, Math.min(start + SECTOR_BYTES, this.#written)));
     return bytes;
   }

@@ -1,6 +1,7 @@
-import { assert, type Clock, type Disk, type Network, Prng, type Random } from '@holdfast/io';
+import { assert, type Clock, type Disk, type Kernels, type Network, Prng, type Random } from '@holdfast/io';
 import type { DiskFaultName, DiskFaults, DiskOperation } from './disk-options.ts';
 import { noDiskFaults } from './disk-options.ts';
+import { hostKernels } from './host-kernels.ts';
 import { type ClockError, Incarnation } from './incarnation.ts';
 import { Phase, type Scheduler } from './scheduler.ts';
 import { SimDisk, ssdDelayMs } from './sim-disk.ts';
@@ -13,6 +14,7 @@ export interface Environment {
   readonly random: Random;
   readonly disk: Disk;
   readonly network: Network;
+  readonly kernels: Kernels;
 }
 
 export interface MachineOptions {
@@ -88,7 +90,8 @@ export class Machine {
       random,
     );
     this.#incarnation = process;
-    return { process, clock: process, random, disk: this.#disk, network: this.#network.of(process) };
+    const network = this.#network.of(process);
+    return { process, clock: process, random, disk: this.#disk, network, kernels: hostKernels };
   }
 
   kill(death: Death): void {

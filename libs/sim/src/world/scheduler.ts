@@ -72,7 +72,7 @@ export class Scheduler {
   }
 
   schedule(delayUs: Microseconds, phase: Phase, owner: EventOwner | undefined, task: () => void): Cancel {
-    const event = {
+    const event: SimEvent = {
       at: this.#now + Math.max(0, Math.round(delayUs)),
       phase,
       sequence: ++this.#sequence,
@@ -81,7 +81,7 @@ export class Scheduler {
     };
     this.#push(event);
     return () => {
-      (event as SimEvent).task = undefined;
+      event.task = undefined;
     };
   }
 
@@ -186,7 +186,10 @@ export class Scheduler {
 }
 
 function before(a: SimEvent, b: SimEvent): boolean {
-  if (a.at !== b.at) return a.at < b.at;
-  if (a.phase !== b.phase) return a.phase < b.phase;
-  return a.sequence < b.sequence;
+  return a.at < b.at || (a.at === b.at && comesFirst(a, b));
+}
+
+/** Of two events of one instant. */
+function comesFirst(a: SimEvent, b: SimEvent): boolean {
+  return a.phase < b.phase || (a.phase === b.phase && a.sequence < b.sequence);
 }

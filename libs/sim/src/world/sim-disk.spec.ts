@@ -16,6 +16,18 @@ async function diskWith(path: string, content: string): Promise<SimDisk> {
 }
 
 describe('SimDisk without a crash', () => {
+  it('names a file with something unsynced, in its own directory only', async () => {
+    const disk = await diskWith('/d/a', 'synced');
+    await disk.makeDirectory('/d/e');
+    expect(disk.unsyncedFile('/d')).toBeUndefined();
+    const file = await disk.open('/d/e/b', 'exclusive');
+    await file.write([utf8('x')], 0, false);
+    expect(disk.unsyncedFile('/d')).toBeUndefined();
+    expect(disk.unsyncedFile('/d/e')?.path).toBe('/d/e/b');
+    await file.sync();
+    expect(disk.unsyncedFile('/d/e')).toBeUndefined();
+  });
+
   it('reads what was written, with holes as zeros', async () => {
     const disk = new SimDisk({ seed: 1 });
     const file = await disk.open('/a', 'exclusive');

@@ -81,6 +81,11 @@ export class SimDisk implements Disk {
     return this.#image.files(directory);
   }
 
+  /** A file directly in the directory that has something unsynced. */
+  unsyncedFile(directory: string): FoundFile | undefined {
+    return this.#image.unsyncedFile(directory);
+  }
+
   /**
    * The power fails now. This disk never answers again; the result is the disk that the next incarnation
    * finds. May be called several times with different seeds: same crash, other luck.

@@ -1,12 +1,5 @@
-import {
-  type Address,
-  assert,
-  type Connection,
-  crc32,
-  type Listener,
-  type Network,
-  Prng,
-} from '@holdfast/io';
+import { type Address, assert, type Connection, type Listener, type Network, Prng } from '@holdfast/io';
+import { checksum } from './host-kernels.ts';
 import type { Incarnation } from './incarnation.ts';
 import { type LatencyModel, Link } from './network-link.ts';
 import { Phase, type Scheduler } from './scheduler.ts';
@@ -143,7 +136,7 @@ export class SimNetwork implements NetworkContext {
     this.counters.deliveries++;
     this.counters.bytes += chunk.length;
     if (corrupted) this.counters.corrupted++;
-    this.scheduler.fold(crc32(chunk));
+    this.scheduler.fold(checksum(chunk));
   }
 
   forget(connection: SimConnection): void {

@@ -20,6 +20,9 @@ export function logNode(log: Logger, fatal: Fatal, refusals: Refusals): NodeObse
     logCut(path, offset) {
       log.warn({ path, offset }, 'the last group of the log was torn or damaged, and is cut');
     },
+    slowSync(elapsedMs, ranges) {
+      log.warn({ elapsedMs, ranges }, 'the disk is slow: ranges led here are offered to others');
+    },
     tree(event) {
       if (event.type === 'corruption') log.error({ err: event.error }, 'damaged data on disk');
       else log.debug(event, 'storage');

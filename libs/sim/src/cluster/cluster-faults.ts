@@ -300,6 +300,8 @@ function diskFaults(cluster: StoreCluster): readonly Fault[] {
   });
   return [
     knob('slow disk', [500, 5_000], 'slowdown', 100),
+    // A sync takes three quarters of a second, and one of fifty takes five.
+    knob('disk hangs', [500, 3_000], 'slowdown', 3_000),
     knob('sync fails', [100, 1_000], 'syncErrors', 0.05),
     knob('write fails', [100, 1_000], 'writeErrors', 0.05),
     knob('read fails', [100, 1_000], 'readErrors', 0.05),

@@ -430,6 +430,9 @@ export class StoreCluster {
         if (event.type === 'corruption') this.#coverage.hit('damaged table found');
       },
       repaired: () => this.#coverage.hit('damaged table repaired'),
+      slowSync: (_, ranges) => {
+        if (ranges > 0) this.#coverage.hit('ranges offered because of a slow disk', ranges);
+      },
       logCut: () => this.#coverage.hit('tail of a log cut'),
       fatal: (error) => this.#ended(server, process, error),
     };

@@ -69,7 +69,7 @@ export interface DiskFaults {
   misdirectedWrites: number;
   /** A write is acknowledged and never happens. */
   lostWrites: number;
-  /** Every delay is multiplied by this. */
+  /** Every delay is multiplied by this, up to five seconds. */
   slowdown: number;
   /** Bytes the disk holds before `ENOSPC`. */
   capacityBytes: number;

@@ -244,7 +244,9 @@ export class SimDisk implements Disk {
     }
     const inFlight: InFlight = { land };
     this.#inFlight.add(inFlight);
-    const delay = (delayMs === undefined ? 0 : delayMs(operation, this.#random)) * this.faults.slowdown;
+    const usualMs = delayMs === undefined ? 0 : delayMs(operation, this.#random);
+    const { slowdown } = this.faults;
+    const delay = slowdown === 1 ? usualMs : Math.min(usualMs * slowdown, SLOW_MS_MAX);
     return new Promise<T>((resolve, reject) => {
       timer.schedule(delay, () => {
         if (!this.#inFlight.delete(inFlight)) return; // The process died while it waited.
@@ -298,6 +300,9 @@ export class SimDisk implements Disk {
     this.#openFiles--;
   }
 }
+
+/** The slowest operation of a slow disk, milliseconds. */
+const SLOW_MS_MAX = 5_000;
 
 /** Typical delays of a local SSD, in milliseconds. */
 export function ssdDelayMs(operation: DiskOperation, random: Random): number {

@@ -45,6 +45,8 @@ export interface NodeObserver {
   membership?(membership: Membership, revision: number): void;
   /** Flushes, compactions, stalls and damage in the node's tree. */
   tree?(event: TreeEvent): void;
+  /** A sync of the node log goes on for so long, and so many ranges were offered to nodes that are faster. */
+  slowSync?(elapsedMs: number, ranges: number): void;
   /** The node can not go on: a broken disk or a broken invariant (D8). Nothing is served after this. */
   fatal?(error: Error): void;
 }

@@ -32,8 +32,10 @@ interface PersistGroup {
   /** When it was handed over, on the monotonic clock. */
   readonly sinceMs: number;
   durable: boolean;
-  /** What it holds up here has been offered to others. */
-  offered: boolean;
+  /** Others were seen to commit without it. */
+  isBehind: boolean;
+  /** What it holds up here and has been offered to others. */
+  readonly offered: Set<Replica>;
 }
 
 /**
@@ -151,17 +153,27 @@ export class TurnLoop implements TurnOutput {
 
   /**
    * A leader proposes what has come when its log is idle, so a slow disk holds up every writer, although nothing needs
-   * its own copy. Ranges of which others commit without it go to them: once for each sync that is slow.
+   * its own copy. When others commit without it, ranges that have entries in the slow sync or writes behind it go to
+   * them: each once for each sync that is slow.
    */
   #offerSlow(): void {
     const oldest = this.#persisting[0];
-    if (oldest === undefined || oldest.offered) return;
-    if (this.#clock.monotonicMs() - oldest.sinceMs < SLOW_SYNC_MS) return;
-    oldest.offered = true;
-    for (const { replica } of oldest.items) {
-      const { raft } = replica;
-      if (raft.isLeader && raft.commit > raft.stable && raft.transferLeadership().ok) this.wake(replica);
+    if (oldest === undefined) return;
+    const elapsedMs = this.#clock.monotonicMs() - oldest.sinceMs;
+    if (elapsedMs < SLOW_SYNC_MS) return;
+    oldest.isBehind ||= oldest.items.some(({ replica: { raft } }) => raft.commit > raft.stable);
+    if (!oldest.isBehind) return;
+    let ranges = 0;
+    for (const replica of [...oldest.items.map((item) => item.replica), ...this.#held]) {
+      const { raft, proposals } = replica;
+      if (!raft.isLeader || oldest.offered.has(replica)) continue;
+      if (raft.commit <= raft.stable && !proposals.hasOpen) continue;
+      oldest.offered.add(replica);
+      if (!raft.transferLeadership().ok) continue;
+      this.wake(replica);
+      ranges++;
     }
+    if (ranges > 0) this.#observer.slowSync?.(elapsedMs, ranges);
   }
 
   async stop(): Promise<void> {
@@ -205,7 +217,7 @@ export class TurnLoop implements TurnOutput {
     this.#collecting = [];
     const needsSync = items.some(({ ready }) => ready.mustSync);
     const sinceMs = this.#clock.monotonicMs();
-    const group: PersistGroup = { items, sinceMs, durable: !needsSync, offered: false };
+    const group = { items, sinceMs, durable: !needsSync, isBehind: false, offered: new Set<Replica>() };
     this.#persisting.push(group);
     if (!needsSync) {
       this.#report();

@@ -228,7 +228,9 @@ export class Replica {
   turn(out: TurnOutput, logIsIdle: boolean): void {
     const { proposals } = this;
     const heldOps = Math.max(HELD_OPS_MIN, proposals.inLogOps / 2);
-    const due = proposals.hasOpen && (logIsIdle || proposals.openOps >= heldOps);
+    // Who leads no more refuses at once: somebody else may be waiting for these writes.
+    const mayGo = logIsIdle || proposals.openOps >= heldOps || !this.raft.isLeader;
+    const due = proposals.hasOpen && mayGo;
     if (due && this.#buggify('propose-late')) {
       out.wake(this);
     } else if (due) {

@@ -23,6 +23,9 @@ export function logNode(log: Logger, fatal: Fatal, refusals: Refusals): NodeObse
     slowSync(elapsedMs, ranges) {
       log.warn({ elapsedMs, ranges }, 'the disk is slow: ranges led here are offered to others');
     },
+    diskFull(ranges) {
+      log.error({ ranges }, 'the disk is full: writes are refused, ranges led here are offered to others');
+    },
     tree(event) {
       if (event.type === 'corruption') log.error({ err: event.error }, 'damaged data on disk');
       else log.debug(event, 'storage');

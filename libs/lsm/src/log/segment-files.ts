@@ -1,4 +1,4 @@
-import { type Disk, type DiskFile, joinPath, type Kernels } from '@holdfast/io';
+import { type Disk, DiskError, type DiskFile, joinPath, type Kernels } from '@holdfast/io';
 import { encodeSegmentHeader, segmentName } from './log-format.ts';
 
 /** Files kept for use as segments; writing into space that exists needs no change of metadata at the sync. */
@@ -22,6 +22,8 @@ export class SegmentFiles {
   #spares: Spare[];
   #nextSpare: number;
   #preparing: Promise<void> | undefined;
+  /** The last try to make a spare met a full disk. */
+  #isShort = false;
   #closed = false;
 
   /** @param forgetDirectory the planted bug `directory-not-synced` */
@@ -61,6 +63,11 @@ export class SegmentFiles {
     return this.#spares.map(({ bytes }) => bytes);
   }
 
+  /** There is no room for the segment behind the one in use, as of the last try. */
+  get isShort(): boolean {
+    return this.#isShort && this.#spares.length === 0;
+  }
+
   /**
    * Makes the space of the next segments, each of at least so many bytes; nothing is written into them yet.
    * @throws DiskError; with `ENOSPC` what could be made stays ready.
@@ -89,7 +96,7 @@ export class SegmentFiles {
     await this.#disk.rename(spare, path);
     if (!this.#forgetDirectory) await this.#disk.syncDirectory(this.#directory);
     const file = await this.#disk.open(path, 'never');
-    this.#prepareNext();
+    this.prepareNext();
     return file;
   }
 
@@ -112,13 +119,19 @@ export class SegmentFiles {
     await this.#preparing;
   }
 
-  #prepareNext(): void {
+  /** Makes the spare that the next segment will be, behind the caller's back. */
+  prepareNext(): void {
     if (this.#closed || this.#spares.length > 0 || this.#preparing !== undefined) return;
-    const done = (): void => {
-      this.#preparing = undefined;
-    };
     // A failure here is not lost: `begin` meets it again when it prepares the file itself.
-    this.#preparing = this.#prepare(this.#segmentBytes).then(done, done);
+    this.#preparing = this.#prepare(this.#segmentBytes).then(
+      () => this.#prepared(undefined),
+      (error: unknown) => this.#prepared(error),
+    );
+  }
+
+  #prepared(error: unknown): void {
+    this.#preparing = undefined;
+    this.#isShort = error instanceof DiskError && error.code === 'ENOSPC';
   }
 
   async #prepare(bytes: number): Promise<void> {

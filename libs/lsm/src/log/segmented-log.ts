@@ -126,6 +126,7 @@ export class SegmentedLog {
       );
     }
     const file = await disk.open(joinPath(directory, segmentName(tail.segment)), 'never');
+    files.prepareNext();
     const { segment, offset, group } = tail;
     // The process before may have died between the segment and its checkpoint.
     const lacksCheckpoint = offset === SEGMENT_HEADER_BYTES && segment !== segments[0];
@@ -184,6 +185,16 @@ export class SegmentedLog {
     if (bytes <= this.#room) return true;
     const [next = 0] = this.#files.ready;
     return bytes <= next - SEGMENT_HEADER_BYTES - recordBytes(0);
+  }
+
+  /** The disk is full: when this segment is, nothing more can be written. Writes that fit into it still can. */
+  get isShort(): boolean {
+    return this.#files.isShort;
+  }
+
+  /** Tries again to make room for the next segment. */
+  makeRoom(): void {
+    this.#files.prepareNext();
   }
 
   /** The oldest segment on disk. */

@@ -433,6 +433,7 @@ export class StoreCluster {
       slowSync: (_, ranges) => {
         if (ranges > 0) this.#coverage.hit('ranges offered because of a slow disk', ranges);
       },
+      diskFull: (ranges) => this.#coverage.hit('ranges offered because of a full disk', ranges),
       logCut: () => this.#coverage.hit('tail of a log cut'),
       fatal: (error) => this.#ended(server, process, error),
     };

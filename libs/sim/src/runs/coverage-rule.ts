@@ -61,6 +61,7 @@ export const EXPECTED: Readonly<Record<WorldName, readonly string[]>> = {
     'member removed',
     'removed node ended',
     'node stopped at a disk error',
+    'ranges offered because of a full disk',
     'ranges offered because of a slow disk',
     'replica recovered',
     'rotten: copy of the votes',

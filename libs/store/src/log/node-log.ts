@@ -38,6 +38,9 @@ export interface NodeLogOptions {
   readonly canary?: NodeLogCanary;
 }
 
+/** Of the last segment of a full disk, this part takes no entries. */
+const KEPT_SHARE = 4;
+
 /** What must be known of a group when older segments are gone. */
 interface GroupState {
   hardState: HardState | undefined;
@@ -190,6 +193,24 @@ export class NodeLog {
   /** The group needs no entry up to `index` any more. Durable with the next commit; needs none of its own. */
   compacted(group: RangeId, index: number, term: number): void {
     if (index > (this.#groups.get(group)?.baseIndex ?? 0)) this.#rebase(group, index, term);
+  }
+
+  /** There is no room on disk for another segment. */
+  get isShort(): boolean {
+    return this.#log.isShort;
+  }
+
+  /**
+   * Whether so many bytes of entries may still come. While the disk is full, a part of the last segment is kept for terms
+   * and votes: a node that cannot write those has to end.
+   */
+  takes(entryBytes: number): boolean {
+    return !this.#log.isShort || this.#log.canHold(entryBytes + this.#segmentBytes / KEPT_SHARE);
+  }
+
+  /** Tries again to make room for another segment. */
+  makeRoom(): void {
+    this.#log.makeRoom();
   }
 
   /** Bytes of the segments in use. */

@@ -20,6 +20,27 @@ export function campaignWherePreferred(
   if (preferred && replica.leader === 0 && reachable > voters.length / 2) replica.raft.campaign();
 }
 
+/** Ticks between two offers of a node without room: the others may have none either. */
+const OFFER_TICKS = 100;
+
+/**
+ * A node whose disk is full takes no writes. Somebody else may have room: it offers the ranges that it leads to those
+ * who are furthest, now and then as long as it lasts.
+ */
+export class RoomWatch {
+  #ticks = 0;
+
+  /** @returns the ranges that were offered: they have messages to send */
+  tick(hasNoRoom: boolean, replicas: Iterable<Replica>): readonly Replica[] {
+    if (!hasNoRoom) {
+      this.#ticks = 0;
+      return [];
+    }
+    if (this.#ticks++ % OFFER_TICKS !== 0) return [];
+    return [...replicas].filter((replica) => replica.isLeader && replica.raft.transferLeadership().ok);
+  }
+}
+
 /** A node that stops gives the ranges that it leads to others, and waits until they have them. */
 export class HandOver {
   readonly #led: readonly Replica[];

@@ -45,7 +45,7 @@ import { DataExecutor, type ExecutorHost } from './data-executor.ts';
 import { FlushRetry } from './flush-retry.ts';
 import { handshakeSelf, type NodeSelf } from './handshake-self.ts';
 import { claimDirectory, type DirectoryIdentity } from './identity.ts';
-import { campaignWherePreferred, HandOver } from './leadership.ts';
+import { campaignWherePreferred, HandOver, RoomWatch } from './leadership.ts';
 import type { NodeOptions } from './node-options.ts';
 import type { NodeObserver } from './observer.ts';
 import { openStorage } from './open-storage.ts';
@@ -96,6 +96,7 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
   #tick: Cancel | undefined;
   #state: NodeState = 'opened';
   readonly #flushRetry: FlushRetry;
+  readonly #roomWatch = new RoomWatch();
   #handOver: HandOver | undefined;
 
   /**
@@ -285,6 +286,10 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
     this.#loop.wake(replica);
   }
 
+  get hasNoRoom(): boolean {
+    return this.#loop.logIsShort || this.#flushRetry.isDiskFull;
+  }
+
   wakeFlush(): void {
     this.#loop.wakeFlush();
   }
@@ -406,7 +411,7 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
   #receive(message: Message): void {
     if (this.#state === 'failed' || this.#state === 'stopped') return;
     const replica = this.#replicas.get(message.group) ?? this.#newReplica(message);
-    if (replica === undefined) return;
+    if (replica === undefined || !this.#loop.takes(message)) return;
     if (message.kind === MessageKind.snapshotRequest) this.#snapshots.announced(replica, message);
     else this.step(replica, message);
   }
@@ -453,13 +458,16 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
     this.#cluster.tick();
     this.#snapshots.tick();
     this.#repairs.tick();
-    this.#sweeper.tick(this.#replicas.values());
+    if (!this.hasNoRoom) this.#sweeper.tick(this.#replicas.values());
     this.#sessions.tick();
     this.#watches.tick();
     this.#flushRetry.tick();
     this.#catalog.refresh();
     this.tree.setHorizon(this.#retention.dropHorizon());
     this.#loop.tick(this.#replicas.values(), this.tree, this.#settings);
+    const offered = this.#roomWatch.tick(this.hasNoRoom, this.#replicas.values());
+    for (const replica of offered) this.#loop.wake(replica);
+    if (offered.length > 0) this.#observer.diskFull?.(offered.length);
   }
 
   /** Gives away the leadership of every range that this node leads, and answers what is in work. */

@@ -47,6 +47,8 @@ export interface NodeObserver {
   tree?(event: TreeEvent): void;
   /** A sync of the node log goes on for so long, and so many ranges were offered to nodes that are faster. */
   slowSync?(elapsedMs: number, ranges: number): void;
+  /** There is no room for writes: so many ranges were offered to other nodes. */
+  diskFull?(ranges: number): void;
   /** The node can not go on: a broken disk or a broken invariant (D8). Nothing is served after this. */
   fatal?(error: Error): void;
 }

@@ -20,6 +20,9 @@ const COMMIT_NOTICE_MS = 4;
 /** A sync that takes longer, in milliseconds, is reason enough to let somebody with a faster disk lead. */
 const SLOW_SYNC_MS = 500;
 
+/** What an entry takes in the log beside its data, at most. */
+const ENTRY_BYTES = 64;
+
 /** A Ready that was handed to the node log. */
 interface Unsynced {
   readonly replica: Replica;
@@ -124,9 +127,21 @@ export class TurnLoop implements TurnOutput {
     this.#onSnapshotNeeded(replica, to);
   }
 
+  /** The node log has no room for another segment. */
+  get logIsShort(): boolean {
+    return this.#log.isShort;
+  }
+
+  /** Whether the log has room for what a leader has sent. Messages that it has none for are as good as lost. */
+  takes({ entries }: Message): boolean {
+    if (!this.#log.isShort || entries.length === 0) return true;
+    return this.#log.takes(entries.reduce((sum, { data }) => sum + data.length + ENTRY_BYTES, 0));
+  }
+
   /** Called every tick: leads no longer what a slow disk holds up, and forgets what the logs need not keep. */
   tick(replicas: Iterable<Replica>, tree: Tree, limits: LogLimits): void {
     this.#offerSlow();
+    if (this.#log.isShort) this.#log.makeRoom();
     this.#compactLogs(replicas, tree, limits);
   }
 

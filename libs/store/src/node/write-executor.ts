@@ -26,6 +26,8 @@ import type { DataCall } from './data-call.ts';
 export interface WriteHost {
   readonly hybridClock: HybridClock;
   readonly tree: Tree;
+  /** The disk is full: what is there is served, and nothing is added. */
+  readonly hasNoRoom: boolean;
   /** The replica has work: a turn is owed. */
   wake(replica: Replica): void;
 }
@@ -69,6 +71,10 @@ export class WriteExecutor {
   #takesWrites(call: DataCall, op: number, replica: Replica): boolean {
     if (!replica.isLeader) {
       call.refuse(op, 'HF_NOT_LEADER', { leaderHint: replica.leader });
+      return false;
+    }
+    if (this.#host.hasNoRoom) {
+      call.refuse(op, 'HF_DISK_FULL', { retryAfterMs: RETRY_AFTER_MS });
       return false;
     }
     if (this.#host.tree.writable() === undefined) return true;

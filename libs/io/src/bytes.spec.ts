@@ -7,6 +7,7 @@ import {
   EMPTY_BYTES,
   equalBytes,
   prefixEnd,
+  loadU16,
   loadU32,
   loadU53,
   readU53,
@@ -143,6 +144,7 @@ describe('integers without a view', () => {
   it('reads what a DataView reads', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 20, maxLength: 20 }), offsets, (bytes, at) => {
+        expect(loadU16(bytes, at)).toBe(viewOf(bytes).getUint16(at, true));
         expect(loadU32(bytes, at)).toBe(viewOf(bytes).getUint32(at, true));
         expect(loadU53(bytes, at)).toBe(readU53(viewOf(bytes), at));
       }),

@@ -76,6 +76,10 @@ export function viewOf(bytes: Uint8Array): DataView {
 // The same on bytes themselves, little-endian. A DataView costs more than a handful of fields, and a small array that was
 // never asked for its buffer lives in the heap of the engine, which is several times cheaper.
 
+export function loadU16(bytes: Uint8Array, at: number): number {
+  return bytes[at] | (bytes[at + 1] << 8);
+}
+
 export function loadU32(bytes: Uint8Array, at: number): number {
   return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
 }

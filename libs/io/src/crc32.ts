@@ -51,3 +51,19 @@ export function crc32(bytes: Uint8Array, start = 0, end: number = bytes.length, 
   for (; i < end; i++) crc = T0[(crc ^ bytes[i]) & 0xff] ^ (crc >>> 8);
   return ~crc >>> 0;
 }
+
+/** Below this the call into native code, and the view it wants, cost more than they save (ADR 0015). */
+const NATIVE_BYTES_MIN = 192;
+
+/**
+ * {@link crc32} with native code for what is long enough.
+ * @param native the same CRC, of all of `bytes`
+ */
+export function crc32Over(
+  native: (bytes: Uint8Array, seed: number) => number,
+): (bytes: Uint8Array, start: number, end: number, seed: number) => number {
+  return (bytes, start, end, seed) => {
+    if (end - start < NATIVE_BYTES_MIN) return crc32(bytes, start, end, seed);
+    return native(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), seed);
+  };
+}

@@ -6,6 +6,7 @@ export {
   copyBytes,
   EMPTY_BYTES,
   equalBytes,
+  loadU16,
   loadU32,
   loadU53,
   prefixEnd,
@@ -18,7 +19,7 @@ export {
   writeU53,
 } from './bytes.ts';
 export type { Cancel, Clock } from './clock.ts';
-export { crc32 } from './crc32.ts';
+export { crc32, crc32Over } from './crc32.ts';
 export {
   type Disk,
   DiskError,

@@ -86,14 +86,13 @@ export {
 } from './keyspace-record.ts';
 export { RaftBatchBuilder, raftMessageBytes, readRaftBatch } from './raft-batch.ts';
 export {
-  encodeMap,
-  type EncodedRangeMap,
   encodeRangeMap,
   encodeRangeMapRequest,
   type Keyspace,
   type NodeAddress,
   type RangeDescriptor,
   type RangeMap,
+  rangeMapPayload,
   readRangeMap,
   readRangeMapRequest,
 } from './range-map.ts';

@@ -88,19 +88,15 @@ export function encodeRangeMap(
   kernels: Kernels,
   version: number,
   requestId: number,
-  map: RangeMap | EncodedRangeMap,
+  map: RangeMap | Uint8Array,
 ): Uint8Array {
-  const payload = 'payload' in map ? map.payload : encodeMap(map).payload;
+  const payload = map instanceof Uint8Array ? map : rangeMapPayload(map);
   return encodeFrame(kernels, { type: FrameType.rangeMap, requestId, version }, payload);
 }
 
-/** A map that is told many times is encoded once. */
-export interface EncodedRangeMap {
-  readonly payload: Uint8Array;
-}
-
-export function encodeMap(map: RangeMap): EncodedRangeMap {
-  const payload = buildTable((builder) => {
+/** What {@link encodeRangeMap} also takes: a map that is told many times is encoded once. */
+export function rangeMapPayload(map: RangeMap): Uint8Array {
+  return buildTable((builder) => {
     const nodes = RangeMapTable.createNodesVector(
       builder,
       map.nodes.map((node) =>
@@ -128,7 +124,6 @@ export function encodeMap(map: RangeMap): EncodedRangeMap {
     );
     return RangeMapTable.createRangeMap(builder, BigInt(map.generation), nodes, ranges, keyspaces);
   });
-  return { payload };
 }
 
 function buildRange(builder: Builder, range: RangeDescriptor): number {

@@ -1,4 +1,4 @@
-import { crc32, type NodeId, type RangeId } from '@holdfast/io';
+import type { NodeId, RangeId } from '@holdfast/io';
 import {
   changeConfiguration,
   type ConfState,
@@ -13,6 +13,7 @@ import {
   type Role,
   type SnapshotMeta,
 } from '@holdfast/raft';
+import { checksum } from '../world/host-kernels.ts';
 import { ChainedLog, ReplicaRecord } from './replica-record.ts';
 import { type Coverage, type Report, Violation } from './violation.ts';
 
@@ -420,7 +421,7 @@ export class RaftInvariants {
 
   /** Equal steps from an equal beginning: at the same index, all replicas have the same state. */
   #onWrote(group: GroupRecord, replica: ReplicaRecord, index: number, records: Uint8Array): void {
-    const digest = crc32(records);
+    const digest = checksum(records);
     const known = group.effects.get(index);
     if (known === undefined) group.effects.set(index, digest);
     else if (known !== digest) {

@@ -4,8 +4,6 @@ import {
   decodeKeyspaceRecord,
   encodeError,
   encodeKeyspaceRecord,
-  encodeMap,
-  type EncodedRangeMap,
   encodeRangeMap,
   type Frame,
   HoldfastError,
@@ -14,13 +12,13 @@ import {
   KEYSPACE_RECORDS,
   type KeyspaceRecord,
   keyspaceRecordKey,
+  rangeMapPayload,
   readRangeMapRequest,
 } from '@holdfast/wire';
 import type { Replica } from '../range/replica.ts';
 import { encodeStoredValue, readStoredValue } from '../range/stored-value.ts';
 import { dataKey } from '../tree-keys.ts';
 import type { Member, Roster } from '../membership/roster.ts';
-
 import { META_RANGE, SYSTEM_KEYSPACE } from './bootstrap.ts';
 import { hasNext } from './cursor.ts';
 import type { KeyspaceRetention, Retention } from './retention.ts';
@@ -38,12 +36,12 @@ export function encodeKeyspace(keyspace: KeyspaceRecord): Uint8Array {
 }
 
 /** A map that was told, and what it depends on. */
-interface TaughtMap {
+interface ToldMap {
   readonly generation: number;
   readonly members: readonly Member[];
   /** Of the ranges, in the order of the map. */
   readonly leaders: readonly (NodeId | 0)[];
-  readonly encoded: EncodedRangeMap;
+  readonly payload: Uint8Array;
 }
 
 /** What this node knows of the cluster's map, for clients: a hint that wrong-range and not-leader answers correct. */
@@ -58,7 +56,7 @@ export class Catalog {
   /** Revision of the last change of a record. */
   #keyspacesRevision = 0;
   /** Clients that look for a leader ask many times for a map that is still the same. */
-  #lastMap: TaughtMap | undefined;
+  #lastMap: ToldMap | undefined;
 
   constructor(
     tree: Tree,
@@ -90,9 +88,9 @@ export class Catalog {
       session.reply(encodeError(kernels, session.version, frame.requestId, failure));
       return;
     }
-    const send = (map: EncodedRangeMap): void =>
-      session.reply(encodeRangeMap(kernels, session.version, frame.requestId, map));
-    this.#map().then(send, (error: unknown) => {
+    const send = (payload: Uint8Array): void =>
+      session.reply(encodeRangeMap(kernels, session.version, frame.requestId, payload));
+    this.#mapPayload().then(send, (error: unknown) => {
       const detail = asError(error).message;
       const failure = new HoldfastError('HF_CORRUPTION', { detail });
       session.reply(encodeError(kernels, session.version, frame.requestId, failure));
@@ -111,7 +109,7 @@ export class Catalog {
     );
   }
 
-  async #map(): Promise<EncodedRangeMap> {
+  async #mapPayload(): Promise<Uint8Array> {
     const keyspaces = await this.#readKeyspaces();
     const replicas = [...this.#replicas.values()];
     // Every part of the sum only grows: a changed range by one, a changed record by a step of the clock.
@@ -127,8 +125,8 @@ export class Catalog {
       replicas.every(({ leader }, i) => leader === last.leaders[i]) &&
       last.members.length === members.length &&
       members.every(({ id, address }, i) => id === last.members[i].id && address === last.members[i].address);
-    if (isSame) return last.encoded;
-    const encoded = encodeMap({
+    if (isSame) return last.payload;
+    const payload = rangeMapPayload({
       generation,
       nodes: members.map((member) => ({ nodeId: member.id, address: member.address })),
       ranges: replicas.map((replica) => ({
@@ -141,8 +139,8 @@ export class Catalog {
       })),
       keyspaces,
     });
-    this.#lastMap = { generation, members, leaders: replicas.map(({ leader }) => leader), encoded };
-    return encoded;
+    this.#lastMap = { generation, members, leaders: replicas.map(({ leader }) => leader), payload };
+    return payload;
   }
 
   get #metaApplied(): number {

@@ -1,4 +1,4 @@
-import { assert, EMPTY_BYTES, loadU32, loadU53, viewOf, writeU53 } from '@holdfast/io';
+import { assert, EMPTY_BYTES, loadU16, loadU32, loadU53, viewOf, writeU53 } from '@holdfast/io';
 import { DATA_KEY_PREFIX_BYTES, writeDataKey } from '../tree-keys.ts';
 import { FINGERPRINT_BYTES } from './fingerprint.ts';
 import { storedValueBytes, writeStoredValue } from './stored-value.ts';
@@ -279,7 +279,7 @@ export class CommandReader {
     assert(bytes.length >= HEAD_BYTES, 'a command has a head');
     this.#bytes = bytes;
     assert(bytes[0] === COMMAND_VERSION, 'this build reads command version 1');
-    this.ops = bytes[2] | (bytes[3] << 8);
+    this.ops = loadU16(bytes, 2);
     this.baseRevision = loadU53(bytes, 8);
   }
 
@@ -337,7 +337,7 @@ export class CommandReader {
   /** Of a transaction: how many of the ops behind it are its checks, its then-steps and its else-steps. */
   get stepCounts(): readonly [checks: number, success: number, failure: number] {
     const { value } = this;
-    return [value[0] | (value[1] << 8), value[2] | (value[3] << 8), value[4] | (value[5] << 8)];
+    return [loadU16(value, 0), loadU16(value, 2), loadU16(value, 4)];
   }
 
   /** Of `once`: which request it was. */
@@ -373,7 +373,7 @@ export class CommandReader {
   }
 
   get #keyBytes(): number {
-    return this.#bytes[this.#start + 2] | (this.#bytes[this.#start + 3] << 8);
+    return loadU16(this.#bytes, this.#start + 2);
   }
 
   get #valueBytes(): number {

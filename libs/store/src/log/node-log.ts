@@ -40,6 +40,8 @@ export interface NodeLogOptions {
 
 /** Of the last segment of a full disk, this part takes no entries. */
 const KEPT_SHARE = 4;
+/** What an entry takes beside its data, at most. */
+const ENTRY_BYTES = 64;
 
 /** What must be known of a group when older segments are gone. */
 interface GroupState {
@@ -201,11 +203,13 @@ export class NodeLog {
   }
 
   /**
-   * Whether so many bytes of entries may still come. While the disk is full, a part of the last segment is kept for terms
+   * Whether these entries may still come. While the disk is full, a part of the last segment is kept for terms
    * and votes: a node that cannot write those has to end.
    */
-  takes(entryBytes: number): boolean {
-    return !this.#log.isShort || this.#log.canHold(entryBytes + this.#segmentBytes / KEPT_SHARE);
+  takes(entries: readonly Entry[]): boolean {
+    if (!this.#log.isShort) return true;
+    const bytes = entries.reduce((sum, { data }) => sum + data.length + ENTRY_BYTES, 0);
+    return this.#log.canHold(bytes + this.#segmentBytes / KEPT_SHARE);
   }
 
   /** Tries again to make room for another segment. */

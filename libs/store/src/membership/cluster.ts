@@ -38,8 +38,6 @@ export class Cluster {
   readonly #reconciler: Reconciler;
   /** Who says that this node was taken out. */
   readonly #expelledBy = new Set<NodeId>();
-  /** The tree has not yet made durable what the record says of the members. */
-  #recordIsYoung = false;
   /** Counts the changes of configurations that the links follow. */
   #generation = 0;
 
@@ -72,8 +70,7 @@ export class Cluster {
         const durable = host.tree.durableMark(appliedMarkOf(id));
         return confIndex === 0 || (durable !== undefined && decodeAppliedMark(durable).index >= confIndex);
       },
-      // A broken tree tells by its own event; on a full disk the next look asks again.
-      flush: () => void host.tree.flush().catch(() => undefined),
+      flush: () => this.#flush(),
       wake: (replica) => host.wake(replica),
     });
   }
@@ -94,20 +91,6 @@ export class Cluster {
     if (generation !== this.#generation) this.#follow();
     this.#generation = generation;
     this.#reconciler.tick();
-    if (this.#recordIsYoung) this.#keepRecord();
-  }
-
-  /**
-   * Makes the record durable in the tree, not only in the log: a node that starts knows what it has applied, and the log
-   * is applied when there is a leader. By then it may have taken the vote of a node whose disk was replaced meanwhile, and
-   * which has forgotten what it had promised.
-   */
-  #keepRecord(): void {
-    this.#recordIsYoung = false;
-    this.#host.tree.flush().catch(() => {
-      // A full disk; a broken tree tells by its own event. The next tick tries again.
-      this.#recordIsYoung = true;
-    });
   }
 
   /** Why the node that says hello is not spoken with; undefined when it is. */
@@ -143,8 +126,16 @@ export class Cluster {
   #changed(): void {
     const { membership, revision } = this.roster;
     if (membership !== undefined) this.#observer.membership?.(membership, revision);
-    this.#recordIsYoung = true;
+    // Durable in the tree, not only in the log: a node that starts knows what it has applied, and the log is applied when
+    // there is a leader. By then it may have taken the vote of a node whose disk was replaced meanwhile, and which has
+    // forgotten what it had promised.
+    this.#flush();
     this.#follow();
+  }
+
+  /** A broken tree tells by its own event. What met a full disk is tried again (`FlushRetry`). */
+  #flush(): void {
+    this.#host.tree.flush().catch(() => undefined);
   }
 
   #follow(): void {

@@ -12,17 +12,21 @@ export class FlushRetry {
   readonly #clock: Clock;
   readonly #tree: Tree;
   #dueMs = Number.POSITIVE_INFINITY;
-  /** A flush met a full disk, and none has ended since. */
-  isDiskFull = false;
+  #isDiskFull = false;
 
   constructor(clock: Clock, tree: Tree) {
     this.#clock = clock;
     this.#tree = tree;
   }
 
+  /** A flush met a full disk, and none has ended since. */
+  get isDiskFull(): boolean {
+    return this.#isDiskFull;
+  }
+
   heard(event: TreeEvent): void {
-    if (event.type === 'disk-full') this.isDiskFull = true;
-    if (event.type === 'flush-end') this.isDiskFull = false;
+    if (event.type === 'disk-full') this.#isDiskFull = true;
+    if (event.type === 'flush-end') this.#isDiskFull = false;
     if (event.type === 'disk-full' || isCompactionWithoutRoom(event))
       this.#dueMs = this.#clock.monotonicMs() + RETRY_MS;
   }

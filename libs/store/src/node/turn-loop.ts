@@ -20,9 +20,6 @@ const COMMIT_NOTICE_MS = 4;
 /** A sync that takes longer, in milliseconds, is reason enough to let somebody with a faster disk lead. */
 const SLOW_SYNC_MS = 500;
 
-/** What an entry takes in the log beside its data, at most. */
-const ENTRY_BYTES = 64;
-
 /** A Ready that was handed to the node log. */
 interface Unsynced {
   readonly replica: Replica;
@@ -35,8 +32,11 @@ interface PersistGroup {
   /** When it was handed over, on the monotonic clock. */
   readonly sinceMs: number;
   durable: boolean;
-  /** Others were seen to commit without it. */
-  isBehind: boolean;
+}
+
+/** A sync that takes long while others commit without it. */
+interface SlowSync {
+  readonly group: PersistGroup;
   /** What it holds up here and has been offered to others. */
   readonly offered: Set<Replica>;
 }
@@ -67,6 +67,7 @@ export class TurnLoop implements TurnOutput {
    * the group in front of it is synced: what trickles in meanwhile becomes one entry instead of many small ones.
    */
   readonly #held = new Set<Replica>();
+  #slow: SlowSync | undefined;
   /** Leaders whose followers wait for the news of a commit, and the timer that brings it. */
   readonly #unannounced = new Set<Replica>();
   #noticeTimer: Cancel | undefined;
@@ -134,8 +135,7 @@ export class TurnLoop implements TurnOutput {
 
   /** Whether the log has room for what a leader has sent. Messages that it has none for are as good as lost. */
   takes({ entries }: Message): boolean {
-    if (!this.#log.isShort || entries.length === 0) return true;
-    return this.#log.takes(entries.reduce((sum, { data }) => sum + data.length + ENTRY_BYTES, 0));
+    return entries.length === 0 || this.#log.takes(entries);
   }
 
   /** Called every tick: leads no longer what a slow disk holds up, and forgets what the logs need not keep. */
@@ -173,17 +173,22 @@ export class TurnLoop implements TurnOutput {
    */
   #offerSlow(): void {
     const oldest = this.#persisting[0];
-    if (oldest === undefined) return;
-    const elapsedMs = this.#clock.monotonicMs() - oldest.sinceMs;
-    if (elapsedMs < SLOW_SYNC_MS) return;
-    oldest.isBehind ||= oldest.items.some(({ replica: { raft } }) => raft.commit > raft.stable);
-    if (!oldest.isBehind) return;
+    const elapsedMs = oldest === undefined ? 0 : this.#clock.monotonicMs() - oldest.sinceMs;
+    if (oldest === undefined || elapsedMs < SLOW_SYNC_MS) {
+      this.#slow = undefined;
+      return;
+    }
+    if (this.#slow?.group !== oldest) {
+      if (!oldest.items.some(({ replica: { raft } }) => raft.commit > raft.stable)) return;
+      this.#slow = { group: oldest, offered: new Set() };
+    }
+    const { offered } = this.#slow;
     let ranges = 0;
     for (const replica of [...oldest.items.map((item) => item.replica), ...this.#held]) {
       const { raft, proposals } = replica;
-      if (!raft.isLeader || oldest.offered.has(replica)) continue;
+      if (!raft.isLeader || offered.has(replica)) continue;
       if (raft.commit <= raft.stable && !proposals.hasOpen) continue;
-      oldest.offered.add(replica);
+      offered.add(replica);
       if (!raft.transferLeadership().ok) continue;
       this.wake(replica);
       ranges++;
@@ -232,7 +237,7 @@ export class TurnLoop implements TurnOutput {
     this.#collecting = [];
     const needsSync = items.some(({ ready }) => ready.mustSync);
     const sinceMs = this.#clock.monotonicMs();
-    const group = { items, sinceMs, durable: !needsSync, isBehind: false, offered: new Set<Replica>() };
+    const group: PersistGroup = { items, sinceMs, durable: !needsSync };
     this.#persisting.push(group);
     if (!needsSync) {
       this.#report();

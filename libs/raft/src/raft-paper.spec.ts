@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Cluster } from '../testing/cluster.ts';
-import { entriesAfter, messageOf, Solo } from '../testing/solo.ts';
+import { entriesAfter, leaderOfLaggard, messageOf, Solo } from '../testing/solo.ts';
 import { type Message, MessageKind } from './index.ts';
 
 /**
@@ -331,11 +331,7 @@ describe('6, 7, 8 and the thesis', () => {
   });
 
   test('thesis 3.10 an heir that first needs a snapshot is called when it has caught up', () => {
-    const solo = new Solo([1, 2, 3], {}, { terms: [1, 1] }).lead(2);
-    solo.acknowledge(2);
-    solo.replica.checkpoint();
-    solo.replica.storage.compact(3);
-    solo.receive('appendResponse', 3, { reject: true, index: 2, rejectHint: 0 });
+    const solo = leaderOfLaggard();
     expect(solo.needed).toEqual([3]);
     solo.raft.transferLeadership(3 as Message['to']);
     expect(kindsOf(solo.settle())).not.toContain(timeoutNow);

@@ -1,7 +1,7 @@
 import { nodeId, rangeId } from '@holdfast/io';
 import { describe, expect, test } from 'vitest';
 import { Cluster, textOf } from '../testing/cluster.ts';
-import { entriesAfter, messageOf, Solo } from '../testing/solo.ts';
+import { entriesAfter, leaderOfLaggard, messageOf, Solo } from '../testing/solo.ts';
 import { type Message, MessageKind } from './index.ts';
 
 describe('a group of three', () => {
@@ -272,11 +272,7 @@ describe('the contract with the driver', () => {
   });
 
   test('a snapshot need is told once, and again when the transfer failed', () => {
-    const solo = new Solo([1, 2, 3], {}, { terms: [1, 1] }).lead(2);
-    solo.acknowledge(2);
-    solo.replica.checkpoint();
-    solo.replica.storage.compact(3);
-    solo.receive('appendResponse', 3, { reject: true, index: 2, rejectHint: 0 });
+    const solo = leaderOfLaggard();
     expect(solo.needed).toEqual([3]);
     solo.receive('heartbeatResponse', 3);
     expect(solo.needed).toEqual([3]);

@@ -120,6 +120,16 @@ export class Solo implements ReplicaObserver {
   }
 }
 
+/** Leads term 2 with a log that begins behind entry 3, and peer 3 has nothing: it needs a snapshot. */
+export function leaderOfLaggard(): Solo {
+  const solo = new Solo([1, 2, 3], {}, { terms: [1, 1] }).lead(2);
+  solo.acknowledge(2);
+  solo.replica.checkpoint();
+  solo.replica.storage.compact(3);
+  solo.receive('appendResponse', 3, { reject: true, index: 2, rejectHint: 0 });
+  return solo;
+}
+
 export function entryOf(term: number, index: number, text = `${term}/${index}`): Entry {
   return { term, index, kind: EntryKind.normal, data: bytesOf(text) };
 }

@@ -1,49 +1,21 @@
-import { Client, HoldfastError } from '@holdfast/client';
+import { HoldfastError } from '@holdfast/client';
 import { describe, expect, it } from 'vitest';
-import { Coverage } from '../checkers/violation.ts';
-import { Scheduler } from '../world/scheduler.ts';
-import { CLUSTER_ID, type Server, StoreCluster } from './store-cluster.ts';
+import { CalmCluster } from '../../testing/calm-cluster.ts';
+import type { Server, StoreCluster } from './store-cluster.ts';
 
 const VALUE = 'v'.repeat(500);
 
 class World {
-  readonly scheduler = new Scheduler();
-  readonly coverage = new Coverage();
-  readonly cluster: StoreCluster;
-  readonly client: Client;
+  readonly #calm = new CalmCluster({
+    settings: { segmentBytes: 64 * 1024, memtableBytes: 64 * 1024 },
+  }).start();
+  readonly #values = this.#calm.connect(0).keyspace('default');
+  readonly coverage = this.#calm.coverage;
+  readonly cluster = this.#calm.cluster;
   #written = 0;
 
-  constructor() {
-    const options = {
-      seed: 1,
-      nodes: 3,
-      latency: { minMs: 0.1, meanMs: 0.5, spikes: 0, bandwidth: 100_000 },
-      turnUs: 50,
-      driftMax: 0,
-      skewMsMax: 0,
-      settings: { segmentBytes: 64 * 1024, memtableBytes: 64 * 1024 },
-      canary: undefined,
-    };
-    const report = (error: Error): void => this.scheduler.fail(error);
-    this.cluster = new StoreCluster(this.scheduler, options, this.coverage, report);
-    this.client = new Client({
-      ...this.cluster.client(0),
-      seeds: this.cluster.addresses,
-      clusterId: CLUSTER_ID,
-    });
-    for (const server of this.cluster.servers) this.cluster.start(server);
-  }
-
-  async pass(ms: number): Promise<void> {
-    await this.scheduler.runUntil(this.scheduler.nowUs + ms * 1000);
-  }
-
-  async until<T>(work: Promise<T>): Promise<T> {
-    let done = false;
-    const mark = (): void => void (done = true);
-    work.then(mark, mark);
-    await this.scheduler.runUntil(this.scheduler.nowUs + 30_000_000, () => done);
-    return work;
+  pass(ms: number): Promise<void> {
+    return this.#calm.pass(ms);
   }
 
   /** Writes one key after the other; the codes of those that failed. */
@@ -52,7 +24,7 @@ class World {
     for (let i = 0; i < count; i++) {
       const key = `k${this.#written + 1}`;
       try {
-        await this.until(this.client.keyspace('default').set(key, VALUE, { deadlineMs: 2_000 }));
+        await this.#calm.within(this.#values.set(key, VALUE, { deadlineMs: 2_000 }));
         this.#written++;
       } catch (error) {
         if (!(error instanceof HoldfastError)) throw error;
@@ -66,7 +38,7 @@ class World {
   async read(): Promise<number> {
     let found = 0;
     for (let i = 1; i <= this.#written; i++)
-      if ((await this.until(this.client.keyspace('default').get(`k${i}`))) !== undefined) found++;
+      if ((await this.#calm.within(this.#values.get(`k${i}`))) !== undefined) found++;
     return found;
   }
 

@@ -2,35 +2,14 @@ import { Client, KeyspacePurger, PURGE_LOOK_MS } from '@holdfast/client';
 import { type KeyspaceId, Prng, randomPick } from '@holdfast/io';
 import { OpKind } from '@holdfast/wire';
 import { describe, expect, it } from 'vitest';
-import { Coverage } from '../checkers/violation.ts';
-import { Scheduler } from '../world/scheduler.ts';
-import { CLUSTER_ID, StoreCluster } from './store-cluster.ts';
+import { CalmCluster } from '../../testing/calm-cluster.ts';
+import { CLUSTER_ID } from './store-cluster.ts';
 
 const DOOMED_KEYS = 4500;
 const KEPT_KEYS = 500;
 const PATIENCE_MS = 5 * PURGE_LOOK_MS;
 
-class World {
-  readonly scheduler = new Scheduler();
-  readonly cluster: StoreCluster;
-
-  constructor(seed: number) {
-    const options = {
-      seed,
-      nodes: 3,
-      latency: { minMs: 0.1, meanMs: 0.5, spikes: 0, bandwidth: 100_000 },
-      turnUs: 50,
-      driftMax: 0,
-      skewMsMax: 0,
-      settings: {},
-      canary: undefined,
-    };
-    this.cluster = new StoreCluster(this.scheduler, options, new Coverage(), (violation) =>
-      this.scheduler.fail(violation),
-    );
-    for (const server of this.cluster.servers) this.cluster.start(server);
-  }
-
+class World extends CalmCluster {
   client(index: number): { readonly client: Client; readonly purger: (purged: string[]) => KeyspacePurger } {
     const environment = this.cluster.client(index);
     const client = new Client({ ...environment, seeds: this.cluster.addresses, clusterId: CLUSTER_ID });
@@ -45,25 +24,13 @@ class World {
     return { client, purger };
   }
 
-  /** Simulated time passes until the promise is settled. */
-  async settled<T>(promise: Promise<T>): Promise<T> {
-    let open = true;
-    void promise.then(
-      () => (open = false),
-      () => (open = false),
-    );
-    for (let waitedMs = 0; open && waitedMs < PATIENCE_MS; waitedMs++) await this.pass(1);
-    expect(open).toBe(false);
-    return promise;
+  settled<T>(promise: Promise<T>): Promise<T> {
+    return this.within(promise, PATIENCE_MS);
   }
 
   async until(holds: () => boolean): Promise<void> {
     for (let waitedMs = 0; !holds() && waitedMs < PATIENCE_MS; waitedMs += 20) await this.pass(20);
     expect(holds()).toBe(true);
-  }
-
-  pass(ms: number): Promise<void> {
-    return this.scheduler.runUntil(this.scheduler.nowUs + ms * 1000);
   }
 }
 
@@ -77,7 +44,7 @@ describe('a deleted keyspace', () => {
   it.each([1, 2, 3, 4])(
     'goes to the last key although purgers and leaders die, and takes nothing else with it (seed %i)',
     async (seed) => {
-      const world = new World(seed);
+      const world = new World({ seed }).start();
       const { client } = world.client(0);
       const doomed = await world.settled(client.keyspaces.create('doomed'));
       const kept = await world.settled(client.keyspaces.create('kept'));

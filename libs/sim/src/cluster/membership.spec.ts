@@ -1,55 +1,44 @@
-import { Client } from '@holdfast/client';
+import type { Client } from '@holdfast/client';
 import { Prng, rangeId } from '@holdfast/io';
 import { describe, expect, it } from 'vitest';
-import { Coverage } from '../checkers/violation.ts';
+import { CalmCluster } from '../../testing/calm-cluster.ts';
 import { KEEP_ALL } from '../runs/mask.ts';
 import { RegisterWorkload } from '../workloads/register-workload.ts';
 import type { Worker } from '../workloads/worker.ts';
-import { Scheduler } from '../world/scheduler.ts';
 import { checkFinalState } from './final-state.ts';
-import { CLUSTER_ID, type Server, StoreCluster } from './store-cluster.ts';
+import type { Server } from './store-cluster.ts';
 
 const PATIENCE_MS = 60_000;
 const META = 1;
 const DATA = 2;
 
 /** A cluster under a load of reads and writes, and somebody who changes its members. */
-class World {
-  readonly scheduler = new Scheduler();
-  readonly coverage = new Coverage();
-  readonly cluster: StoreCluster;
+class World extends CalmCluster {
   readonly admin: Client;
   readonly #workload: RegisterWorkload;
   readonly #workers: readonly Worker[];
 
   constructor(seed: number, nodes: number) {
-    const options = {
+    super({
       seed,
       nodes,
-      latency: { minMs: 0.1, meanMs: 0.5, spikes: 0, bandwidth: 100_000 },
-      turnUs: 50,
-      driftMax: 0,
       skewMsMax: 10,
       settings: { memtableBytes: 16 * 1024, segmentBytes: 64 * 1024, logKeepBytes: 0, logBytesMax: 4 * 1024 },
-      canary: undefined,
-    };
-    this.cluster = new StoreCluster(this.scheduler, options, this.coverage, (violation) =>
-      this.scheduler.fail(violation),
-    );
-    this.admin = this.#client(0);
+    });
+    this.admin = this.connect(0);
     const random = new Prng(seed);
     this.#workload = new RegisterWorkload(() => this.scheduler.nowUs, random.fork());
     this.#workers = [1, 2, 3].map((i) =>
       this.#workload.worker({
         process: i,
-        client: this.#client(i),
+        client: this.connect(i),
         scheduler: this.scheduler,
         random: random.fork(),
         pace: { thinkMs: 20, deadlineMs: 5_000 },
         mask: KEEP_ALL,
       }),
     );
-    for (const server of this.cluster.servers) this.cluster.start(server);
+    this.start();
     for (const worker of this.#workers) worker.start();
   }
 
@@ -57,20 +46,8 @@ class World {
     return this.#workers.reduce((sum, { writes }) => sum + writes, 0);
   }
 
-  /** Lets time pass until the promise has settled. */
-  async until<T>(what: Promise<T>): Promise<T> {
-    let done = false;
-    const mark = (): void => {
-      done = true;
-    };
-    what.then(mark, mark);
-    await this.scheduler.runUntil(this.scheduler.nowUs + PATIENCE_MS * 1000, () => done);
-    expect(done).toBe(true);
-    return what;
-  }
-
-  async pass(ms: number): Promise<void> {
-    await this.scheduler.runUntil(this.scheduler.nowUs + ms * 1000);
+  until<T>(what: Promise<T>): Promise<T> {
+    return this.within(what, PATIENCE_MS);
   }
 
   /** Begins the change, and sees it through. */
@@ -97,14 +74,6 @@ class World {
     await this.pass(6_000);
     await this.#workload.judge(this.admin);
     await checkFinalState(this.cluster);
-  }
-
-  #client(index: number): Client {
-    return new Client({
-      ...this.cluster.client(index),
-      seeds: this.cluster.addresses,
-      clusterId: CLUSTER_ID,
-    });
   }
 }
 

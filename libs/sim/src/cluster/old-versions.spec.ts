@@ -1,9 +1,7 @@
-import { Client, type Written } from '@holdfast/client';
+import type { Written } from '@holdfast/client';
 import type { NodeSettings } from '@holdfast/store';
 import { describe, expect, it } from 'vitest';
-import { Coverage } from '../checkers/violation.ts';
-import { Scheduler } from '../world/scheduler.ts';
-import { CLUSTER_ID, StoreCluster } from './store-cluster.ts';
+import { CalmCluster } from '../../testing/calm-cluster.ts';
 
 const SHORT_MS = 2_000;
 const LONG_MS = 3_600_000;
@@ -14,57 +12,33 @@ class World {
     memtableBytes: 4 * 1024,
     retentionMs: SHORT_MS,
   };
-  readonly #scheduler = new Scheduler();
-  readonly #cluster: StoreCluster;
-  readonly #client: Client;
+  readonly #world = new CalmCluster({ nodes: 1, settings: this.#settings }).start();
+  readonly #client = this.#world.connect(0);
 
-  constructor() {
-    const options = {
-      seed: 1,
-      nodes: 1,
-      latency: { minMs: 0.1, meanMs: 0.5, spikes: 0, bandwidth: 100_000 },
-      turnUs: 50,
-      driftMax: 0,
-      skewMsMax: 0,
-      settings: this.#settings,
-      canary: undefined,
-    };
-    const report = (violation: Error): void => this.#scheduler.fail(violation);
-    this.#cluster = new StoreCluster(this.#scheduler, options, new Coverage(), report);
-    for (const server of this.#cluster.servers) this.#cluster.start(server);
-    const environment = this.#cluster.client(0);
-    this.#client = new Client({ ...environment, seeds: this.#cluster.addresses, clusterId: CLUSTER_ID });
-  }
-
-  async pass(ms: number): Promise<void> {
-    await this.#scheduler.runUntil(this.#scheduler.nowUs + ms * 1000);
+  pass(ms: number): Promise<void> {
+    return this.#world.pass(ms);
   }
 
   set(key: string, value: string): Promise<Written> {
-    return this.#within(this.#client.keyspace('default').set(key, value));
+    return this.#world.within(this.#client.keyspace('default').set(key, value), 10_000);
   }
 
   async read(key: string, revision: number, consistency: 'strong' | 'eventual'): Promise<unknown> {
-    const item = await this.#within(this.#client.keyspace('default').get(key, { revision, consistency }));
+    const item = await this.#world.within(
+      this.#client.keyspace('default').get(key, { revision, consistency }),
+      10_000,
+    );
     return item?.value;
   }
 
   /** The node dies and comes back with another setting. */
   async restart(retentionMs: number): Promise<void> {
-    const [server] = this.#cluster.servers;
-    this.#cluster.kill(server!, 'kill');
+    const { cluster } = this.#world;
+    const [server] = cluster.servers;
+    cluster.kill(server!, 'kill');
     this.#settings.retentionMs = retentionMs;
-    this.#cluster.start(server!);
+    cluster.start(server!);
     await this.pass(5_000);
-  }
-
-  async #within<T>(work: Promise<T>): Promise<T> {
-    let done = false;
-    const mark = (): void => void (done = true);
-    work.then(mark, mark);
-    await this.#scheduler.runUntil(this.#scheduler.nowUs + 10_000_000, () => done);
-    expect(done).toBe(true);
-    return work;
   }
 }
 

@@ -1,31 +1,15 @@
-import { Client, json } from '@holdfast/client';
+import { json } from '@holdfast/client';
 import { describe, expect, it } from 'vitest';
-import { Coverage } from '../checkers/violation.ts';
-import { Scheduler } from '../world/scheduler.ts';
-import { CLUSTER_ID, StoreCluster } from './store-cluster.ts';
+import { CalmCluster } from '../../testing/calm-cluster.ts';
 
 const SCANS = 300;
 
 describe('a scan of one moment', () => {
   it('sees all of a transaction or nothing, while the log of the leader is slow', async () => {
-    const scheduler = new Scheduler();
-    const options = {
-      seed: 1,
-      nodes: 3,
-      latency: { minMs: 0.1, meanMs: 0.1, spikes: 0, bandwidth: 100_000 },
-      turnUs: 10,
-      driftMax: 0,
-      skewMsMax: 0,
-      settings: {},
-      canary: undefined,
-    };
-    const cluster = new StoreCluster(scheduler, options, new Coverage(), (violation) =>
-      scheduler.fail(violation),
-    );
-    for (const server of cluster.servers) cluster.start(server);
-    const connect = (index: number): Client =>
-      new Client({ ...cluster.client(index), seeds: cluster.addresses, clusterId: CLUSTER_ID });
-    const [writer, reader] = [0, 1].map((index) => connect(index).keyspace('default', json<number>()));
+    const latency = { minMs: 0.1, meanMs: 0.1, spikes: 0, bandwidth: 100_000 };
+    const world = new CalmCluster({ latency, turnUs: 10 }).start();
+    const { cluster, scheduler } = world;
+    const [writer, reader] = [0, 1].map((index) => world.connect(index).keyspace('default', json<number>()));
     await scheduler.runUntil(3_000_000);
     const leader = cluster.servers.find(
       ({ node }) => node!.status().ranges.at(1)!.leader === node!.self.nodeId,

@@ -16,7 +16,7 @@ export class SwarmBuggify<Point extends string> {
   readonly #random: Prng;
   readonly #coverage: Coverage;
   readonly #chances = new Map<Point, number>();
-  readonly #named: readonly (readonly [Point, number])[];
+  #healed = false;
 
   constructor(points: readonly Point[], random: Prng, coverage: Coverage) {
     this.#random = random;
@@ -25,12 +25,14 @@ export class SwarmBuggify<Point extends string> {
     for (const point of isQuiet ? [] : points) {
       if (randomChance(random, POINT_CHANCE)) this.#chances.set(point, randomPick(random, YES_CHANCES));
     }
-    this.#named = [...this.#chances];
   }
 
   /** What is on, for the report of a failure. */
   get log(): readonly string[] {
-    return this.#named.map(([point, chance]) => `all along  ${point} in ${chance * 100} % of the cases`);
+    return Array.from(
+      this.#chances,
+      ([point, chance]) => `all along  ${point} in ${chance * 100} % of the cases`,
+    );
   }
 
   /** For everything that runs in this world. */
@@ -39,11 +41,11 @@ export class SwarmBuggify<Point extends string> {
   }
 
   heal(): void {
-    this.#chances.clear();
+    this.#healed = true;
   }
 
   #answer(point: Point): boolean {
-    const chance = this.#chances.get(point);
+    const chance = this.#healed ? undefined : this.#chances.get(point);
     if (chance === undefined || !randomChance(this.#random, chance)) return false;
     this.#coverage.hit(`buggify: ${point}`);
     return true;

@@ -1,10 +1,10 @@
 import { type Client, HoldfastError } from '@holdfast/client';
 import { type NodeId, type Random, randomChance, randomInteger, randomPick, rangeId } from '@holdfast/io';
-import { History, type Operation } from '../checkers/history.ts';
+import type { History, Operation } from '../checkers/history.ts';
 import { type MembershipCall, membershipProblems, type MembershipResult } from '../checkers/membership.ts';
 import { type Coverage, Violation } from '../checkers/violation.ts';
+import { RecordedWorkload } from '../workloads/recorded-workload.ts';
 import { Worker, type WorkerWorld } from '../workloads/worker.ts';
-import type { Workload } from '../workloads/workload.ts';
 import type { StoreCluster } from './store-cluster.ts';
 
 type MembershipHistory = History<MembershipCall, MembershipResult>;
@@ -19,30 +19,21 @@ const PATIENCE_MS = 8_000;
 const SETTLED_MS = 60_000;
 
 /** Adds nodes, takes nodes out, exchanges them and takes changes back, while everybody else works. */
-export class MembershipWorkload implements Workload {
+export class MembershipWorkload extends RecordedWorkload<MembershipCall, MembershipResult> {
   readonly name = 'membership';
-  readonly #history: MembershipHistory;
   readonly #cluster: StoreCluster;
   readonly #coverage: Coverage;
   readonly #founders: readonly NodeId[];
 
   constructor(cluster: StoreCluster, coverage: Coverage) {
-    this.#history = new History(() => cluster.scheduler.nowUs);
+    super(() => cluster.scheduler.nowUs);
     this.#cluster = cluster;
     this.#coverage = coverage;
     this.#founders = cluster.servers.map(({ id }) => id);
   }
 
   worker(world: WorkerWorld): Worker {
-    return new MembershipWorker(world, this.#history, this.#cluster, this.#coverage);
-  }
-
-  count(outcome: 'ok' | 'fail' | 'info'): number {
-    return this.#history.count(outcome);
-  }
-
-  lines(): Iterable<string> {
-    return this.#history.lines(this.name);
+    return new MembershipWorker(world, this.history, this.#cluster, this.#coverage);
   }
 
   /** Every change ends, everybody agrees who is left, and each of those votes everywhere. */
@@ -54,7 +45,7 @@ export class MembershipWorkload implements Workload {
       throw new Violation('liveness-membership', error.message);
     }
     const members = (await client.cluster.members()).map(({ id }) => id);
-    const [problem] = membershipProblems(this.#founders, this.#history.operations, members);
+    const [problem] = membershipProblems(this.#founders, this.history.operations, members);
     if (problem !== undefined) throw new Violation('membership', problem);
     this.#cluster.stopRemoved(members);
   }

@@ -1,11 +1,12 @@
 import { type AtomicResult, type Client, HoldfastError, json, type Keyspace } from '@holdfast/client';
 import { type Random, randomChance, randomInteger, randomPick } from '@holdfast/io';
 import { type Balances, type Bank, type BankCall, bankProblems, type BankResult } from '../checkers/bank.ts';
-import { History } from '../checkers/history.ts';
+import type { History } from '../checkers/history.ts';
 import { Violation } from '../checkers/violation.ts';
 import { attempt, checkUnchanged, maybeOnce, readTogether } from './transaction.ts';
+import { RecordedWorkload } from './recorded-workload.ts';
 import { Worker, type WorkerWorld } from './worker.ts';
-import { LAST_LOOK_MS, type Workload } from './workload.ts';
+import { LAST_LOOK_MS } from './workload.ts';
 
 type BankHistory = History<BankCall, BankResult>;
 
@@ -14,14 +15,13 @@ const PREFIXES = ['account-', 'fund-', 'purse-', 'vault-'];
 const BALANCE = 100;
 
 /** Transfers between accounts of one range, and looks at all of them in one moment. The sum never changes. */
-export class BankWorkload implements Workload {
+export class BankWorkload extends RecordedWorkload<BankCall, BankResult> {
   readonly name = 'bank';
-  readonly #history: BankHistory;
   readonly #prefix: string;
   readonly #bank: Bank;
 
   constructor(nowUs: () => number, random: Random) {
-    this.#history = new History(nowUs);
+    super(nowUs);
     this.#prefix = randomPick(random, PREFIXES);
     const count = randomInteger(random, 2, 6);
     this.#bank = {
@@ -31,21 +31,13 @@ export class BankWorkload implements Workload {
   }
 
   worker(world: WorkerWorld): Worker {
-    return new BankWorker(world, this.#history, this.#prefix, this.#bank);
-  }
-
-  count(outcome: 'ok' | 'fail' | 'info'): number {
-    return this.#history.count(outcome);
-  }
-
-  lines(): Iterable<string> {
-    return this.#history.lines(this.name);
+    return new BankWorker(world, this.history, this.#prefix, this.#bank);
   }
 
   async judge(client: Client): Promise<void> {
     const keyspace = client.keyspace('default', json<number>());
     const final = await balancesOf(keyspace, this.#bank.accounts, LAST_LOOK_MS);
-    const [problem] = bankProblems(this.#bank, this.#history.operations, final);
+    const [problem] = bankProblems(this.#bank, this.history.operations, final);
     if (problem !== undefined) throw new Violation('bank', problem);
   }
 }

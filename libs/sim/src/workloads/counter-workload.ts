@@ -1,43 +1,35 @@
 import { type Client, json, type Keyspace } from '@holdfast/client';
 import { type Random, randomInteger, randomPick } from '@holdfast/io';
 import { type CounterCall, counterProblems, type CounterResult } from '../checkers/counter.ts';
-import { History } from '../checkers/history.ts';
+import type { History } from '../checkers/history.ts';
 import { Violation } from '../checkers/violation.ts';
+import { RecordedWorkload } from './recorded-workload.ts';
 import { Worker, type WorkerWorld } from './worker.ts';
-import { LAST_LOOK_MS, type Workload } from './workload.ts';
+import { LAST_LOOK_MS } from './workload.ts';
 
 type CounterHistory = History<CounterCall, CounterResult>;
 
 const KEYS = ['ants', 'gnats', 'moths', 'wasps'];
 
 /** Increments and reads. What is acknowledged counted once, what failed never, what is unknown at most once. */
-export class CounterWorkload implements Workload {
+export class CounterWorkload extends RecordedWorkload<CounterCall, CounterResult> {
   readonly name = 'counter';
-  readonly #history: CounterHistory;
   readonly #keys: readonly string[];
 
   constructor(nowUs: () => number, random: Random) {
-    this.#history = new History(nowUs);
+    super(nowUs);
     this.#keys = KEYS.slice(0, randomInteger(random, 1, KEYS.length));
   }
 
   worker(world: WorkerWorld): Worker {
-    return new CounterWorker(world, this.#history, this.#keys);
-  }
-
-  count(outcome: 'ok' | 'fail' | 'info'): number {
-    return this.#history.count(outcome);
-  }
-
-  lines(): Iterable<string> {
-    return this.#history.lines(this.name);
+    return new CounterWorker(world, this.history, this.#keys);
   }
 
   async judge(client: Client): Promise<void> {
     const keyspace = client.keyspace('default', json<number>());
     for (const key of this.#keys) {
       const final = await keyspace.get(key, { deadlineMs: LAST_LOOK_MS });
-      const own = this.#history.operations.filter((operation) => operation.key === key);
+      const own = this.history.operations.filter((operation) => operation.key === key);
       const [problem] = counterProblems(own, final?.value ?? 0);
       if (problem !== undefined) throw new Violation('counter', `${key}: ${problem}`);
     }

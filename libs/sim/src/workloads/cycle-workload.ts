@@ -8,11 +8,12 @@ import {
 } from '@holdfast/client';
 import { type Random, randomChance, randomInteger, randomPick } from '@holdfast/io';
 import { type CycleCall, cycleProblems, type CycleResult, type Ring } from '../checkers/cycle.ts';
-import { History } from '../checkers/history.ts';
+import type { History } from '../checkers/history.ts';
 import { Violation } from '../checkers/violation.ts';
 import { attempt, checkUnchanged, maybeOnce, readTogether } from './transaction.ts';
+import { RecordedWorkload } from './recorded-workload.ts';
 import { Worker, type WorkerWorld } from './worker.ts';
-import { LAST_LOOK_MS, type Workload } from './workload.ts';
+import { LAST_LOOK_MS } from './workload.ts';
 
 type CycleHistory = History<CycleCall, CycleResult>;
 type Node = StoredItem<number>;
@@ -46,31 +47,22 @@ class RingKeys {
 }
 
 /** A ring of keys, in which transactions exchange neighbours (FoundationDB's Cycle). It stays one ring. */
-export class CycleWorkload implements Workload {
+export class CycleWorkload extends RecordedWorkload<CycleCall, CycleResult> {
   readonly name = 'cycle';
-  readonly #history: CycleHistory;
   readonly #keys: RingKeys;
 
   constructor(nowUs: () => number, random: Random) {
-    this.#history = new History(nowUs);
+    super(nowUs);
     this.#keys = new RingKeys(randomPick(random, PREFIXES), randomInteger(random, 4, 9));
   }
 
   worker(world: WorkerWorld): Worker {
-    return new CycleWorker(world, this.#history, this.#keys);
-  }
-
-  count(outcome: 'ok' | 'fail' | 'info'): number {
-    return this.#history.count(outcome);
-  }
-
-  lines(): Iterable<string> {
-    return this.#history.lines(this.name);
+    return new CycleWorker(world, this.history, this.#keys);
   }
 
   async judge(client: Client): Promise<void> {
     const final = await this.#keys.read(client.keyspace('default', json<number>()), LAST_LOOK_MS);
-    const [problem] = cycleProblems(this.#history.operations, final);
+    const [problem] = cycleProblems(this.history.operations, final);
     if (problem !== undefined) throw new Violation('cycle', problem);
   }
 }

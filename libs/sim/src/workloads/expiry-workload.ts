@@ -1,10 +1,10 @@
 import { type Client, type Keyspace, text } from '@holdfast/client';
 import { type Random, randomChance, randomInteger, randomPick } from '@holdfast/io';
 import { type ExpiryCall, expiryProblems, type ExpiryResult } from '../checkers/expiry.ts';
-import { History } from '../checkers/history.ts';
+import type { History } from '../checkers/history.ts';
 import { Violation } from '../checkers/violation.ts';
+import { RecordedWorkload } from './recorded-workload.ts';
 import { Worker, type WorkerWorld } from './worker.ts';
-import type { Workload } from './workload.ts';
 
 type ExpiryHistory = History<ExpiryCall, ExpiryResult>;
 
@@ -15,33 +15,24 @@ const KEYS_READ = 6;
 const TTL_MS: readonly [number, number] = [50, 4_000];
 
 /** Keys that are written once, with a time to live, and read again and again. */
-export class ExpiryWorkload implements Workload {
+export class ExpiryWorkload extends RecordedWorkload<ExpiryCall, ExpiryResult> {
   readonly name = 'expiry';
-  readonly #history: ExpiryHistory;
   readonly #deaths: () => number;
   /** The newest keys, of all workers. */
   readonly #keys: string[] = [];
 
   /** @param deaths processes that have died so far */
   constructor(nowUs: () => number, deaths: () => number) {
-    this.#history = new History(nowUs);
+    super(nowUs);
     this.#deaths = deaths;
   }
 
   worker(world: WorkerWorld): Worker {
-    return new ExpiryWorker(world, this.#history, this.#keys, this.#deaths);
-  }
-
-  count(outcome: 'ok' | 'fail' | 'info'): number {
-    return this.#history.count(outcome);
-  }
-
-  lines(): Iterable<string> {
-    return this.#history.lines(this.name);
+    return new ExpiryWorker(world, this.history, this.#keys, this.#deaths);
   }
 
   judge(_client: Client): Promise<void> {
-    const [problem] = expiryProblems(this.#history.operations);
+    const [problem] = expiryProblems(this.history.operations);
     if (problem !== undefined) throw new Violation('expiry', problem);
     return Promise.resolve();
   }

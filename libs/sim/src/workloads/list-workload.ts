@@ -1,11 +1,12 @@
 import { type AtomicResult, type Client, json, type Keyspace, type StoredItem } from '@holdfast/client';
 import { type Random, randomChance, randomInteger, randomPick } from '@holdfast/io';
-import { History } from '../checkers/history.ts';
+import type { History } from '../checkers/history.ts';
 import { checkListAppend, type ListStep, type ListTransaction } from '../checkers/list-append.ts';
 import { Violation } from '../checkers/violation.ts';
 import { attempt, checkUnchanged, maybeOnce, readTogether } from './transaction.ts';
+import { RecordedWorkload } from './recorded-workload.ts';
 import { Worker, type WorkerWorld } from './worker.ts';
-import { LAST_LOOK_MS, type Workload } from './workload.ts';
+import { LAST_LOOK_MS } from './workload.ts';
 
 interface ListCall {
   /** Reads have no values yet. */
@@ -67,13 +68,12 @@ class ListGroup {
  * Transactions that read lists and append to them, all of one range (Elle's list-append). Judged for strict
  * serializability: the lists themselves tell in which order their transactions happened.
  */
-export class ListWorkload implements Workload {
+export class ListWorkload extends RecordedWorkload<ListCall, ListResult> {
   readonly name = 'list-append';
-  readonly #history: ListHistory;
   readonly #groups: readonly ListGroup[];
 
   constructor(nowUs: () => number, random: Random) {
-    this.#history = new History(nowUs);
+    super(nowUs);
     const lists = randomInteger(random, 1, 4);
     this.#groups = PREFIXES.slice(0, randomInteger(random, 1, PREFIXES.length)).map(
       (prefix) => new ListGroup(prefix, lists),
@@ -81,29 +81,21 @@ export class ListWorkload implements Workload {
   }
 
   worker(world: WorkerWorld): Worker {
-    return new ListWorker(world, this.#history, this.#groups);
-  }
-
-  count(outcome: 'ok' | 'fail' | 'info'): number {
-    return this.#history.count(outcome);
-  }
-
-  lines(): Iterable<string> {
-    return this.#history.lines(this.name);
+    return new ListWorker(world, this.history, this.#groups);
   }
 
   async judge(client: Client): Promise<void> {
     const lists = client.keyspace('default', json<number[]>());
     for (const group of this.#groups) {
       for (const key of group.all) {
-        const call = this.#history.invoke(-1, group.prefix, {
+        const call = this.history.invoke(-1, group.prefix, {
           steps: [{ kind: 'read', key, values: undefined }],
         });
         const values = (await lists.get(key, { deadlineMs: LAST_LOOK_MS }))?.value ?? [];
-        this.#history.ok(call, { steps: [{ kind: 'read', key, values }] });
+        this.history.ok(call, { steps: [{ kind: 'read', key, values }] });
       }
     }
-    const transactions = this.#history.operations.map(
+    const transactions = this.history.operations.map(
       ({ process, call, result, outcome, invoked, completed }): ListTransaction => ({
         process,
         steps: (result ?? call).steps,

@@ -1,9 +1,10 @@
 import { type Client, json, type Keyspace } from '@holdfast/client';
 import { type Random, randomChance, randomInteger, randomPick } from '@holdfast/io';
-import { History } from '../checkers/history.ts';
+import type { History } from '../checkers/history.ts';
 import { Violation } from '../checkers/violation.ts';
+import { RecordedWorkload } from './recorded-workload.ts';
 import { Worker, type WorkerWorld } from './worker.ts';
-import { LAST_LOOK_MS, type Workload } from './workload.ts';
+import { LAST_LOOK_MS } from './workload.ts';
 
 interface OnceCall {
   readonly amount: number;
@@ -23,29 +24,16 @@ const KEYS = ['bread', 'flour', 'salt', 'yeast'];
  * Increments that carry idempotency keys, some of them sent a second time. At the end every unknown outcome is looked
  * up, and the counters equal what was acknowledged plus what was resolved: exactly, not at most.
  */
-export class OnceWorkload implements Workload {
+export class OnceWorkload extends RecordedWorkload<OnceCall, OnceResult> {
   readonly name = 'once';
-  readonly #history: OnceHistory;
-
-  constructor(nowUs: () => number) {
-    this.#history = new History(nowUs);
-  }
 
   worker(world: WorkerWorld): Worker {
-    return new OnceWorker(world, this.#history);
-  }
-
-  count(outcome: 'ok' | 'fail' | 'info'): number {
-    return this.#history.count(outcome);
-  }
-
-  lines(): Iterable<string> {
-    return this.#history.lines(this.name);
+    return new OnceWorker(world, this.history);
   }
 
   async judge(client: Client): Promise<void> {
     const sums = new Map<string, number>();
-    const { operations } = this.#history;
+    const { operations } = this.history;
     const records = await Promise.all(
       operations.map(({ call }) => client.operation(call.name, { deadlineMs: LAST_LOOK_MS })),
     );

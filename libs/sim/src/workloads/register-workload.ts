@@ -1,17 +1,12 @@
 import type { Client, Operation, OpResult } from '@holdfast/client';
 import { type Random, randomInteger, randomPick, utf8 } from '@holdfast/io';
 import { Condition, type HoldfastError, OpKind } from '@holdfast/wire';
-import {
-  History,
-  type Operation as Recorded,
-  type RegisterCall,
-  type RegisterResult,
-} from '../checkers/history.ts';
+import type { History, Operation as Recorded, RegisterCall, RegisterResult } from '../checkers/history.ts';
 import { checkRegisters } from '../checkers/linearizable.ts';
 import { checkRevisions } from '../checkers/revisions.ts';
 import { Violation } from '../checkers/violation.ts';
+import { RecordedWorkload } from './recorded-workload.ts';
 import { Worker, type WorkerWorld } from './worker.ts';
-import type { Workload } from './workload.ts';
 
 /** One in each range of the default keyspace, and one more. */
 const KEYS = ['apple', 'banana', 'cherry', 'kiwi', 'lemon', 'strawberry'];
@@ -20,30 +15,21 @@ const KEYS = ['apple', 'banana', 'cherry', 'kiwi', 'lemon', 'strawberry'];
  * Puts, gets, deletes and comparisons on a few keys. Every value is written once, so that a read tells which write
  * it saw. Judged for linearizability, key by key.
  */
-export class RegisterWorkload implements Workload {
+export class RegisterWorkload extends RecordedWorkload {
   readonly name = 'register';
-  readonly #history: History;
   readonly #keys: readonly string[];
 
   constructor(nowUs: () => number, random: Random) {
-    this.#history = new History(nowUs);
+    super(nowUs);
     this.#keys = KEYS.slice(0, randomInteger(random, 1, KEYS.length));
   }
 
   worker(world: WorkerWorld): Worker {
-    return new RegisterWorker(world, this.#history, this.#keys);
-  }
-
-  count(outcome: 'ok' | 'fail' | 'info'): number {
-    return this.#history.count(outcome);
-  }
-
-  lines(): Iterable<string> {
-    return this.#history.lines(this.name);
+    return new RegisterWorker(world, this.history, this.#keys);
   }
 
   judge(_client: Client): Promise<void> {
-    const { operations } = this.#history;
+    const { operations } = this.history;
     checkRevisions(operations);
     const { verdict, key, stuckAt } = checkRegisters(operations);
     if (verdict === 'ok') return Promise.resolve();

@@ -1,10 +1,10 @@
 import { type Client, json, type Keyspace } from '@holdfast/client';
 import { type Random, randomInteger } from '@holdfast/io';
-import { History } from '../checkers/history.ts';
+import type { History } from '../checkers/history.ts';
 import { type SessionCall, sessionProblems, type SessionResult } from '../checkers/session.ts';
 import { Violation } from '../checkers/violation.ts';
+import { RecordedWorkload } from './recorded-workload.ts';
 import { Worker, type WorkerWorld } from './worker.ts';
-import type { Workload } from './workload.ts';
 
 type SessionHistory = History<SessionCall, SessionResult>;
 
@@ -12,31 +12,18 @@ type SessionHistory = History<SessionCall, SessionResult>;
 const PREFIXES = ['day-', 'fog-', 'rain-', 'wind-'];
 
 /** Each worker numbers the writes of its key, and reads everybody's from any replica above its revision floor. */
-export class SessionWorkload implements Workload {
+export class SessionWorkload extends RecordedWorkload<SessionCall, SessionResult> {
   readonly name = 'session';
-  readonly #history: SessionHistory;
   readonly #keys: string[] = [];
-
-  constructor(nowUs: () => number) {
-    this.#history = new History(nowUs);
-  }
 
   worker(world: WorkerWorld): Worker {
     const own = `${PREFIXES[this.#keys.length % PREFIXES.length]}${world.process}`;
     this.#keys.push(own);
-    return new SessionWorker(world, this.#history, own, this.#keys);
-  }
-
-  count(outcome: 'ok' | 'fail' | 'info'): number {
-    return this.#history.count(outcome);
-  }
-
-  lines(): Iterable<string> {
-    return this.#history.lines(this.name);
+    return new SessionWorker(world, this.history, own, this.#keys);
   }
 
   judge(_client: Client): Promise<void> {
-    const [problem] = sessionProblems(this.#history.operations);
+    const [problem] = sessionProblems(this.history.operations);
     if (problem !== undefined) throw new Violation('session', problem);
     return Promise.resolve();
   }

@@ -1,10 +1,11 @@
 import { type Client, type Keyspace, text } from '@holdfast/client';
 import { type Random, randomInteger, randomPick } from '@holdfast/io';
-import { History } from '../checkers/history.ts';
+import type { History } from '../checkers/history.ts';
 import { type SetCall, setProblems, type SetResult } from '../checkers/set.ts';
 import { Violation } from '../checkers/violation.ts';
+import { RecordedWorkload } from './recorded-workload.ts';
 import { Worker, type WorkerWorld } from './worker.ts';
-import { LAST_LOOK_MS, type Workload } from './workload.ts';
+import { LAST_LOOK_MS } from './workload.ts';
 
 type SetHistory = History<SetCall, SetResult>;
 
@@ -12,33 +13,24 @@ type SetHistory = History<SetCall, SetResult>;
 const PREFIXES = ['box-', 'hat-', 'pot-', 'urn-'];
 
 /** Adds keys that are never written again, and scans them now and then. Nothing is lost, nothing comes from nowhere. */
-export class SetWorkload implements Workload {
+export class SetWorkload extends RecordedWorkload<SetCall, SetResult> {
   readonly name = 'set';
-  readonly #history: SetHistory;
   readonly #prefixes: readonly string[];
 
   constructor(nowUs: () => number, random: Random) {
-    this.#history = new History(nowUs);
+    super(nowUs);
     this.#prefixes = PREFIXES.slice(0, randomInteger(random, 1, PREFIXES.length));
   }
 
   worker(world: WorkerWorld): Worker {
-    return new SetWorker(world, this.#history, this.#prefixes);
-  }
-
-  count(outcome: 'ok' | 'fail' | 'info'): number {
-    return this.#history.count(outcome);
-  }
-
-  lines(): Iterable<string> {
-    return this.#history.lines(this.name);
+    return new SetWorker(world, this.history, this.#prefixes);
   }
 
   async judge(client: Client): Promise<void> {
     const keyspace = client.keyspace('default', text);
     for (const prefix of this.#prefixes) {
       const final = await list(keyspace, prefix, LAST_LOOK_MS);
-      const own = this.#history.operations.filter(({ key }) => key === prefix);
+      const own = this.history.operations.filter(({ key }) => key === prefix);
       const [problem] = setProblems(own, final);
       if (problem !== undefined) throw new Violation('set', `${prefix} ${problem}`);
     }

@@ -17,7 +17,7 @@ import {
   utf8,
 } from '@holdfast/io';
 import type { HoldfastError } from '@holdfast/wire';
-import { History } from '../checkers/history.ts';
+import type { History } from '../checkers/history.ts';
 import { Violation } from '../checkers/violation.ts';
 import {
   type Followed,
@@ -26,8 +26,9 @@ import {
   type WatchedResult,
   watchProblems,
 } from '../checkers/watch.ts';
+import { RecordedWorkload } from './recorded-workload.ts';
 import { Worker, type WorkerWorld } from './worker.ts';
-import { LAST_LOOK_MS, type Workload } from './workload.ts';
+import { LAST_LOOK_MS } from './workload.ts';
 
 type WatchHistory = History<WatchedCall, WatchedResult>;
 
@@ -41,27 +42,14 @@ const decoder = new TextDecoder();
  * Writes keys that others follow. Followers lose connections and leaders as everybody does, go away and come back where
  * they were, and take what comes or leave it for a while.
  */
-export class WatchWorkload implements Workload {
+export class WatchWorkload extends RecordedWorkload<WatchedCall, WatchedResult> {
   readonly name = 'watch';
-  readonly #history: WatchHistory;
   readonly #followers: Follower[] = [];
-
-  constructor(nowUs: () => number) {
-    this.#history = new History(nowUs);
-  }
 
   worker(world: WorkerWorld): Worker {
     const follower = new Follower(`follower ${world.process}`, world.client, world.random.fork());
     this.#followers.push(follower);
-    return new WatchWorker(world, this.#history, follower);
-  }
-
-  count(outcome: 'ok' | 'fail' | 'info'): number {
-    return this.#history.count(outcome);
-  }
-
-  lines(): Iterable<string> {
-    return this.#history.lines(this.name);
+    return new WatchWorker(world, this.history, follower);
   }
 
   /** Everybody hears of a last write in every range; then what they were told is held against the history. */
@@ -75,7 +63,7 @@ export class WatchWorkload implements Workload {
     await Promise.all(this.#followers.map((follower) => follower.reaches(last)));
     for (const follower of this.#followers) follower.stop();
     const [problem] = watchProblems(
-      this.#history.operations,
+      this.history.operations,
       this.#followers.flatMap((one) => one.followed()),
     );
     if (problem !== undefined) throw new Violation('watch', problem);

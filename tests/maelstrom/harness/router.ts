@@ -27,6 +27,8 @@ export class Router {
   readonly #nodes = new Map<string, ChildProcess>();
   readonly #random: Prng;
   readonly #waiting = new Map<number, (body: Message['body']) => void>();
+  /** Messages that are on their way. */
+  readonly #delayed = new Set<NodeJS.Timeout>();
   #messages = 0;
   /** Messages of nodes to nodes that arrived. */
   carried = 0;
@@ -60,9 +62,13 @@ export class Router {
     });
   }
 
+  /** Ends the nodes. What they still say to each other, and what is on its way to them, arrives nowhere. */
   async close(): Promise<void> {
+    const children = [...this.#nodes.values()];
+    this.#nodes.clear();
+    for (const timer of this.#delayed) clearTimeout(timer);
     await Promise.all(
-      [...this.#nodes.values()].map(
+      children.map(
         (child) =>
           new Promise<void>((resolve) => {
             if (child.exitCode !== null) resolve();
@@ -86,7 +92,13 @@ export class Router {
     this.carried++;
     const delayMs = randomInteger(this.#random, 0, delayMsMax);
     if (delayMs === 0) this.#deliver(message);
-    else setTimeout(() => this.#deliver(message), delayMs);
+    else {
+      const timer = setTimeout(() => {
+        this.#delayed.delete(timer);
+        this.#deliver(message);
+      }, delayMs);
+      this.#delayed.add(timer);
+    }
   }
 
   #deliver(message: Message): void {

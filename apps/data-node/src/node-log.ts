@@ -26,6 +26,12 @@ export function logNode(log: Logger, fatal: Fatal, refusals: Refusals): NodeObse
     diskFull(ranges) {
       log.error({ ranges }, 'the disk is full: writes are refused, ranges led here are offered to others');
     },
+    noRoomForSnapshot(range) {
+      log.error(
+        { range },
+        'the disk is full: no room for a snapshot of a range, tried again in a few seconds',
+      );
+    },
     tree(event) {
       if (event.type === 'corruption') log.error({ err: event.error }, 'damaged data on disk');
       else log.debug(event, 'storage');

@@ -91,6 +91,11 @@ export class DiskError extends Error {
   readonly path: string;
 }
 
+/** Whether there was no room for it. Of all failures the one that may be tried again. */
+export function isDiskFull(error: unknown): error is DiskError {
+  return error instanceof DiskError && error.code === 'ENOSPC';
+}
+
 /** Joins path parts with `/`. */
 export function joinPath(...parts: readonly string[]): string {
   return parts.join('/');

@@ -24,6 +24,7 @@ export {
   type Disk,
   DiskError,
   type DiskErrorCode,
+  isDiskFull,
   type DiskFile,
   type DiskLock,
   directoryOf,

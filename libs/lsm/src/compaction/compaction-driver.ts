@@ -1,4 +1,4 @@
-import { asError, compareBytes, type Disk, DiskError, joinPath } from '@holdfast/io';
+import { asError, compareBytes, type Disk, isDiskFull, joinPath } from '@holdfast/io';
 import type { Table } from '../cache/table-cache.ts';
 import { BrokenError, CompactionAbortedError, CorruptionError } from '../errors.ts';
 import { tableFileName } from '../table/table-info.ts';
@@ -155,8 +155,9 @@ export class CompactionDriver {
         if (error instanceof CorruptionError) continue;
         // When stopped, the loop ends; otherwise a new thread may fare better.
         if (error instanceof CompactionAbortedError && ++this.#aborts < ABORTS_MAX) continue;
-        if (error instanceof DiskError && error.code === 'ENOSPC') {
-          if (await this.#world.releaseReserve()) continue;
+        if (isDiskFull(error) && this.#world.versions.isHealthy) {
+          // Whoever waits behind a request that failed has a verdict of its own coming.
+          if ((await this.#world.releaseReserve()) || request !== undefined) continue;
           return;
         }
         this.#refuse(new BrokenError('the tree', error));

@@ -21,9 +21,10 @@ export interface SegmentedLogOptions {
   /**
    * What a full disk does. `break` (default) breaks the log like any failure: for users whose later records
    * need the earlier ones. `refuse` fails the commits that have no room with `ENOSPC`, with nothing of them
-   * written, and goes on: a later one may succeed.
+   * written, and goes on: a later one may succeed. `wait` keeps the commit that has no room, and all behind it,
+   * until `makeRoom` finds some: for users who look at `isShort` before they append.
    */
-  readonly onFull?: 'break' | 'refuse';
+  readonly onFull?: 'break' | 'refuse' | 'wait';
   /** Before what stands behind the end, a torn group or a damaged one, is overwritten. Throws to refuse. */
   readonly mayCut?: (path: string, offset: number) => void;
   /** What happens before its time, for simulators only. */

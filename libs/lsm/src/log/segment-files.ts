@@ -1,4 +1,4 @@
-import { type Disk, DiskError, type DiskFile, joinPath, type Kernels } from '@holdfast/io';
+import { type Disk, isDiskFull, type DiskFile, joinPath, type Kernels } from '@holdfast/io';
 import { encodeSegmentHeader, segmentName } from './log-format.ts';
 
 /** Files kept for use as segments; writing into space that exists needs no change of metadata at the sync. */
@@ -131,7 +131,7 @@ export class SegmentFiles {
 
   #prepared(error: unknown): void {
     this.#preparing = undefined;
-    this.#isShort = error instanceof DiskError && error.code === 'ENOSPC';
+    this.#isShort = isDiskFull(error);
   }
 
   async #prepare(bytes: number): Promise<void> {

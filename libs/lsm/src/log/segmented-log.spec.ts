@@ -94,6 +94,54 @@ describe('SegmentedLog', () => {
     expect(found).toEqual(['first', ...expected.flat(), 'last']);
   });
 
+  it('keeps without room, when told to, the commits that do not fit, until there is some', async () => {
+    const faults = noDiskFaults();
+    const disk = new SimDisk({ seed: 1, faults });
+    const waiting = (found: string[]): Promise<SegmentedLog> =>
+      SegmentedLog.open({
+        disk,
+        directory: DIRECTORY,
+        segmentBytes: 4_096,
+        onFull: 'wait',
+        onRecord: ({ payload }) => found.push(new TextDecoder().decode(payload)),
+      });
+    let log = await waiting([]);
+    await write(log, 'first');
+    faults.capacityBytes = disk.usedBytes;
+    const texts = Array.from({ length: 20 }, (_, i) => `${'x'.repeat(700)}${i}`);
+    let ended = 0;
+    const writes = texts.map((text) => write(log, text).then(() => ended++));
+    await expect.poll(() => log.isShort && !log.canHold(1)).toBe(true);
+    log.makeRoom();
+    await expect.poll(() => log.isShort).toBe(true);
+    expect(ended).toBe(0);
+    // What stands on disk is whole, in case that the process dies now.
+    const found: string[] = [];
+    await (
+      await SegmentedLog.open({
+        disk: disk.ifCrashed({ keep: 'none', options: { faults: noDiskFaults() } }),
+        directory: DIRECTORY,
+        segmentBytes: 4_096,
+        onRecord: ({ payload }) => found.push(new TextDecoder().decode(payload)),
+      })
+    ).close();
+    expect(found).toEqual(['first', ...texts].slice(0, found.length));
+    faults.capacityBytes = Number.MAX_SAFE_INTEGER;
+    log.makeRoom();
+    await Promise.all(writes);
+    expect(log.isShort).toBe(false);
+    await log.close();
+    const all: string[] = [];
+    log = await waiting(all);
+    expect(all).toEqual(['first', ...texts]);
+    // A log that is closed does not wait for ever.
+    faults.capacityBytes = disk.usedBytes;
+    const late = Promise.allSettled(texts.map((text) => write(log, text)));
+    await expect.poll(() => log.isShort && !log.canHold(1)).toBe(true);
+    await log.close();
+    expect((await late).at(-1)?.status).toBe('rejected');
+  });
+
   it('has the bytes of format version 1, and reads them', async () => {
     const disk = new SimDisk({ seed: 1 });
     const log = await open(disk, [], 512);

@@ -1,7 +1,8 @@
 import {
   assert,
   type Buggify,
-  DiskError,
+  type DiskError,
+  isDiskFull,
   type DiskFile,
   joinPath,
   type Kernels,
@@ -53,7 +54,7 @@ export class SegmentedLog {
   readonly #checkpoint: () => readonly PendingRecord[];
   readonly #forgetSync: boolean;
   readonly #segmentBytes: number;
-  readonly #refusesWhenFull: boolean;
+  readonly #onFull: SegmentedLogOptions['onFull'];
   readonly #buggify: Buggify<LsmBuggifyPoint>;
   #file: DiskFile;
   #segment: number;
@@ -81,6 +82,8 @@ export class SegmentedLog {
   #view: DataView = viewOf(this.#buffer);
   #failure: Error | undefined;
   #closed = false;
+  /** Goes on with a group that waits for room. */
+  #retry: (() => void) | undefined;
   #truncating: Promise<void> = Promise.resolve();
 
   /**
@@ -149,7 +152,7 @@ export class SegmentedLog {
     this.#checkpoint = options.checkpoint ?? (() => []);
     this.#forgetSync = options.canary === 'forget-sync';
     this.#segmentBytes = options.segmentBytes ?? SEGMENT_BYTES_DEFAULT;
-    this.#refusesWhenFull = options.onFull === 'refuse';
+    this.#onFull = options.onFull;
     this.#buggify = options.buggify ?? neverBuggify;
     this.#file = file;
     this.#segment = segment;
@@ -189,12 +192,13 @@ export class SegmentedLog {
 
   /** The disk is full: when this segment is, nothing more can be written. Writes that fit into it still can. */
   get isShort(): boolean {
-    return this.#files.isShort;
+    return this.#files.isShort || this.#retry !== undefined;
   }
 
   /** Tries again to make room for the next segment. */
   makeRoom(): void {
     this.#files.prepareNext();
+    this.#retry?.();
   }
 
   /** The oldest segment on disk. */
@@ -248,6 +252,7 @@ export class SegmentedLog {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#retry?.();
     await this.#writing;
     await this.#truncating;
     await this.#files.close();
@@ -261,7 +266,7 @@ export class SegmentedLog {
         let records = this.#takeGroup();
         const bytes = sumOf(records);
         let refused: Refused | undefined;
-        if (this.#refusesWhenFull && this.#fitting(records, 0) < records.length)
+        if (this.#onFull === 'refuse' && this.#fitting(records, 0) < records.length)
           refused = await this.#refuseWithoutRoom(records, first);
         if (refused !== undefined) records = records.slice(0, refused.records);
         this.#groupSegment = this.#segment;
@@ -305,7 +310,7 @@ export class SegmentedLog {
       await this.#files.reserve(this.#segmentsFor(records, Number.POSITIVE_INFINITY).sizes);
       return undefined;
     } catch (error) {
-      if (!(error instanceof DiskError) || error.code !== 'ENOSPC') throw error;
+      if (!isDiskFull(error)) throw error;
       const { fitting } = this.#segmentsFor(records, this.#files.ready.length);
       const last = this.#served.findLast((commit) => commit.records - first <= fitting);
       return { records: last === undefined ? 0 : last.records - first, error };
@@ -413,13 +418,25 @@ export class SegmentedLog {
     await this.#write([{ type: SEAL_TYPE, parts: [] }], 0, 1);
     const checkpoint = this.#checkpoint();
     const needed = this.#bytesNeeded(nextPayloadBytes, checkpoint);
-    const file = await this.#files.begin(this.#segment + 1, Math.max(this.#segmentBytes, needed));
+    const file = await this.#begin(this.#segment + 1, Math.max(this.#segmentBytes, needed));
     await this.#file.close();
     this.#file = file;
     this.#segment++;
     this.#offset = SEGMENT_HEADER_BYTES;
     this.#checkpointDue = false;
     if (checkpoint.length > 0) await this.#write(checkpoint, 0, checkpoint.length);
+  }
+
+  async #begin(segment: number, bytes: number): Promise<DiskFile> {
+    for (;;) {
+      try {
+        return await this.#files.begin(segment, bytes);
+      } catch (error) {
+        if (this.#onFull !== 'wait' || !isDiskFull(error) || this.#closed) throw error;
+        await new Promise<void>((resolve) => (this.#retry = resolve));
+        this.#retry = undefined;
+      }
+    }
   }
 
   /** Bytes of a segment that takes its checkpoint and one record. */

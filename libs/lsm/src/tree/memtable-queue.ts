@@ -1,4 +1,4 @@
-import { DiskError } from '@holdfast/io';
+import { type DiskError, isDiskFull } from '@holdfast/io';
 import { BrokenError, ClosedError } from '../errors.ts';
 import type { LogPosition } from '../log/log-recovery.ts';
 import type { Memtable } from '../memtable/memtable.ts';
@@ -233,7 +233,7 @@ export class MemtableQueue {
       }
     } catch (error) {
       // Nothing is lost and nothing was promised: the memtables stay, writes stall, reads go on.
-      if (!(error instanceof DiskError) || error.code !== 'ENOSPC' || !this.#versions.isHealthy) {
+      if (!isDiskFull(error) || !this.#versions.isHealthy) {
         this.break(error);
       } else if (await this.#world.releaseReserve()) {
         await this.#flushAll();

@@ -1,4 +1,4 @@
-import { type Disk, DiskError, joinPath, type Kernels } from '@holdfast/io';
+import { type Disk, isDiskFull, joinPath, type Kernels } from '@holdfast/io';
 import { CorruptionError } from '../errors.ts';
 import { isBefore, listSegments, type LogPosition } from '../log/log-recovery.ts';
 import { segmentName } from '../log/log-format.ts';
@@ -204,7 +204,7 @@ export class Wal {
     if (records !== undefined) this.#unapplied--;
     if (error !== undefined) {
       // A batch without room was refused before anything happened. One that is applied had its room.
-      if (records === undefined || !isFull(error)) this.#onBroken(error);
+      if (records === undefined || !isDiskFull(error)) this.#onBroken(error);
       this.#slabs.free(pending.slab);
       return;
     }
@@ -214,10 +214,6 @@ export class Wal {
     }
     this.#slabs.free(pending.slab);
   }
-}
-
-function isFull(error: Error): boolean {
-  return error instanceof DiskError && error.code === 'ENOSPC';
 }
 
 /** Everything from the place on where a replay begins must be there. @throws CorruptionError. */

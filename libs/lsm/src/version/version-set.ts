@@ -1,4 +1,4 @@
-import { assert, type Disk, DiskError, joinPath, type Kernels } from '@holdfast/io';
+import { assert, type Disk, isDiskFull, joinPath, type Kernels } from '@holdfast/io';
 import { Table, type TableCache } from '../cache/table-cache.ts';
 import { LEVEL_COUNT } from '../limits.ts';
 import { tableFileName, type TableMeta } from '../table/table-info.ts';
@@ -195,12 +195,7 @@ export class VersionSet {
 
 /** Was the disk full before the new manifest could take the place of the old one? */
 function isBeforeRename(error: unknown): boolean {
-  return (
-    error instanceof DiskError &&
-    error.code === 'ENOSPC' &&
-    error.operation !== 'sync-directory' &&
-    error.path.endsWith('.tmp')
-  );
+  return isDiskFull(error) && error.operation !== 'sync-directory' && error.path.endsWith('.tmp');
 }
 
 function sortLevels(levels: Table[][]): void {

@@ -5,7 +5,7 @@ import { Violation } from '../checkers/violation.ts';
 import { hostKernels } from '../world/host-kernels.ts';
 import type { Machine } from '../world/machine.ts';
 import type { Scheduler } from '../world/scheduler.ts';
-import { type Server, type StoreCluster, TREE_DIRECTORY } from './store-cluster.ts';
+import { SCRATCH_DIRECTORY, type Server, type StoreCluster, TREE_DIRECTORY } from './store-cluster.ts';
 
 /** How long quiet replicas may take to reach the same index. */
 const CONVERGE_MS = 10_000;
@@ -14,6 +14,8 @@ const REQUESTS_MS = 2_000;
 /** How long a node may take to replace what is damaged, and how often it is looked at. */
 const REPAIR_MS = 30_000;
 const REPAIR_LOOK_MS = 500;
+/** How long a node may keep what was sent to it and nobody came back to. */
+const SCRATCH_MS = 30_000;
 /** Looks at all replicas, each of which something may come between. */
 const LOOKS_MAX = 20;
 
@@ -42,6 +44,10 @@ export async function checkFinalState(cluster: StoreCluster): Promise<void> {
     await scheduler.runUntil(scheduler.nowUs + CONVERGE_MS * 1000, () => spare() === 0);
     if (spare() !== 0)
       throw new Violation('live-files', `node ${id} has ${spare()} table files more than tables`);
+    const scratch = (): number => machine.disk.files(SCRATCH_DIRECTORY).length;
+    await scheduler.runUntil(scheduler.nowUs + SCRATCH_MS * 1000, () => scratch() === 0);
+    if (scratch() > 0)
+      throw new Violation('live-files', `node ${id} keeps ${scratch()} files of snapshots that are over`);
   }
   for (const server of servers) {
     // Who stays out will not repair anything any more.

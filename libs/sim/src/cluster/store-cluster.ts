@@ -2,6 +2,7 @@ import {
   AssertionError,
   type Address,
   DiskError,
+  isDiskFull,
   type NodeId,
   nodeId,
   Prng,
@@ -36,6 +37,8 @@ export const DIRECTORY = 'data';
 /** Where nodes keep the log that holds votes and entries. */
 const LOG_DIRECTORY = `${DIRECTORY}/log`;
 export const TREE_DIRECTORY = `${DIRECTORY}/tree`;
+/** Where they keep what they send to each other, and get. */
+export const SCRATCH_DIRECTORY = `${DIRECTORY}/snapshots`;
 /** Where they keep terms and votes a second time. */
 const HARD_STATE_DIRECTORY = `${DIRECTORY}/hard-state`;
 /** Machines of clients are numbered from here, those of nodes from 1. */
@@ -385,10 +388,14 @@ export class StoreCluster {
         return;
       }
     }
-    if (server.diskFaults === 0 || !isFromDisk(error)) {
-      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    if (server.diskFaults === 0 || !causesOf(error).some((cause) => cause instanceof DiskError)) {
       const invariant = error instanceof AssertionError ? 'assertion' : 'unexpected-end';
-      this.#report(new Violation(invariant, `node ${server.id} ended: ${text}`));
+      this.#report(new Violation(invariant, `node ${server.id} ended: ${describe(error)}`));
+      return;
+    }
+    // One that has come up refuses what it has no room for, and goes on.
+    if (server.node !== undefined && causesOf(error).some(isDiskFull)) {
+      this.#report(new Violation('full-disk-survived', `node ${server.id} ended: ${describe(error)}`));
       return;
     }
     this.#coverage.hit('node stopped at a disk error');
@@ -434,6 +441,7 @@ export class StoreCluster {
         if (ranges > 0) this.#coverage.hit('ranges offered because of a slow disk', ranges);
       },
       diskFull: (ranges) => this.#coverage.hit('ranges offered because of a full disk', ranges),
+      noRoomForSnapshot: () => this.#coverage.hit('snapshot without room'),
       logCut: () => this.#coverage.hit('tail of a log cut'),
       fatal: (error) => this.#ended(server, process, error),
     };
@@ -454,8 +462,11 @@ export class StoreCluster {
   }
 }
 
-/** The error, or what caused it, is a failure of the disk. */
-function isFromDisk(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause) if (at instanceof DiskError) return true;
-  return false;
+/** The error, what caused it, and so on. */
+function causesOf(error: unknown): readonly Error[] {
+  return error instanceof Error ? [error, ...causesOf(error.cause)] : [];
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

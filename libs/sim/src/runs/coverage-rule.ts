@@ -26,6 +26,7 @@ export const EXPECTED: Readonly<Record<WorldName, readonly string[]>> = {
     'fault: kill',
     'fault: leader looks dead',
     'snapshot installed',
+    'snapshot without room',
     'fault: kill all',
     'fault: kill leader',
     'fault: partition',

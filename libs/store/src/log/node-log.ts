@@ -99,6 +99,7 @@ export class NodeLog {
       segmentBytes,
       onRecord: (record) => replay(record, recovered, contents),
       checkpoint: () => checkpointOf(states),
+      onFull: 'wait',
       mayCut: (path, offset) => {
         if (copies.state !== 'unreadable') {
           options.onCut?.(path, offset);

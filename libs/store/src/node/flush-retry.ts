@@ -1,4 +1,4 @@
-import { type Clock, DiskError } from '@holdfast/io';
+import { type Clock, isDiskFull } from '@holdfast/io';
 import type { Tree, TreeEvent } from '@holdfast/lsm';
 
 /** Between two tries to flush onto a full disk. */
@@ -41,5 +41,5 @@ export class FlushRetry {
 
 function isCompactionWithoutRoom(event: TreeEvent): boolean {
   if (event.type !== 'compaction-failed') return false;
-  return event.error instanceof DiskError && event.error.code === 'ENOSPC';
+  return isDiskFull(event.error);
 }

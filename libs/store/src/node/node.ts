@@ -268,7 +268,7 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
     this.#tick?.();
     this.#state = 'stopped';
     for (const replica of this.#replicas.values()) replica.stop();
-    this.#snapshots.stop();
+    await this.#snapshots.stop();
     await this.#loop.stop();
     this.#cluster.peers.stop();
     this.#sessions.close();
@@ -288,6 +288,10 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
 
   get hasNoRoom(): boolean {
     return this.#loop.logIsShort || this.#flushRetry.isDiskFull;
+  }
+
+  noRoomForSnapshot(range: RangeId): void {
+    this.#observer.noRoomForSnapshot?.(range);
   }
 
   wakeFlush(): void {

@@ -49,6 +49,8 @@ export interface NodeObserver {
   slowSync?(elapsedMs: number, ranges: number): void;
   /** There is no room for writes: so many ranges were offered to other nodes. */
   diskFull?(ranges: number): void;
+  /** There is no room to make, take in or install a snapshot of the range. It is tried again after a few seconds. */
+  noRoomForSnapshot?(range: RangeId): void;
   /** The node can not go on: a broken disk or a broken invariant (D8). Nothing is served after this. */
   fatal?(error: Error): void;
 }

@@ -5,6 +5,7 @@ import type { RecoveredGroup } from '../log/recovered-group.ts';
 import { canaryOf } from './canary.ts';
 import type { NodeOptions } from './node-options.ts';
 import { type NodeSettings, treeOptions } from './settings.ts';
+import { clearScratch, SCRATCH_DIRECTORY } from '../snapshot/scratch-directory.ts';
 
 /** What a node keeps on disk, recovered. */
 export interface Storage {
@@ -26,6 +27,7 @@ export async function openStorage(
 ): Promise<Storage> {
   const { disk, directory, random } = options;
   const { memtableBytes, segmentBytes, buggify, canary } = settings;
+  await clearScratch(disk, joinPath(directory, SCRATCH_DIRECTORY));
   const tree = await Tree.open({
     onEvent,
     disk,

@@ -2,6 +2,7 @@ import {
   asError,
   type Buggify,
   type Disk,
+  isDiskFull,
   joinPath,
   type Kernels,
   type NodeId,
@@ -19,7 +20,8 @@ import {
   readSnapshotChunk,
 } from '@holdfast/wire';
 import type { Replica } from '../range/replica.ts';
-import { SnapshotReceiver } from '../snapshot/snapshot-receiver.ts';
+import { SCRATCH_DIRECTORY } from '../snapshot/scratch-directory.ts';
+import { SnapshotReceiver, type TakenSnapshot } from '../snapshot/snapshot-receiver.ts';
 import { SnapshotSender } from '../snapshot/snapshot-sender.ts';
 import type { NodeBuggifyPoint } from './buggify.ts';
 import type { PeerLink } from './peer-link.ts';
@@ -36,6 +38,8 @@ export interface SnapshotsHost {
   step(replica: Replica, message: Message): void;
   /** Sends a Raft message to a peer, behind those before it. */
   sendMessage(message: Message): void;
+  /** A snapshot of the range could not be made, taken in or installed: the disk is full. */
+  noRoomForSnapshot(range: RangeId): void;
   fail(error: Error): void;
 }
 
@@ -57,7 +61,7 @@ export class Snapshots {
     this.#host = host;
     this.#links = links;
     const { disk, kernels, buggify, tree, self } = host;
-    const scratch = joinPath(directory, 'snapshots');
+    const scratch = joinPath(directory, SCRATCH_DIRECTORY);
     this.#sender = new SnapshotSender(
       {
         disk,
@@ -79,6 +83,7 @@ export class Snapshots {
           }
           host.wake(replica);
         },
+        noRoom: (range) => host.noRoomForSnapshot(range),
       },
       scratch,
       firstId,
@@ -91,6 +96,7 @@ export class Snapshots {
         acknowledge: (to, ack) => {
           this.#links.get(to)?.sendFrame((version) => encodeSnapshotAck(kernels, version, ack));
         },
+        noRoom: (range) => host.noRoomForSnapshot(range),
       },
       scratch,
     );
@@ -111,6 +117,7 @@ export class Snapshots {
 
   tick(): void {
     this.#sender.tick();
+    this.#receiver.tick();
     for (const [replica, message] of this.#postponed) {
       if (replica.applying) continue;
       this.#postponed.delete(replica);
@@ -118,8 +125,8 @@ export class Snapshots {
     }
   }
 
-  stop(): void {
-    this.#sender.stop();
+  async stop(): Promise<void> {
+    await Promise.all([this.#sender.stop(), this.#receiver.idle()]);
   }
 
   /** @throws ProtocolError for a frame that is no part of a transfer. */
@@ -157,17 +164,27 @@ export class Snapshots {
     const staged = this.#receiver.take(replica.id, snapshot.index, snapshot.term);
     if (staged === undefined) return;
     this.#installing.add(replica.id);
-    replica.install(staged).then(
-      () => {
-        this.#installing.delete(replica.id);
-        this.#host.step(replica, message);
-      },
-      (error: unknown) => {
-        this.#installing.delete(replica.id);
-        // A damaged transfer changed nothing: the leader will send another. Anything else is the disk (D8).
-        if (!(error instanceof CorruptionError)) this.#host.fail(asError(error));
-      },
-    );
+    void this.#install(replica, staged)
+      .then((installed) => {
+        if (installed) this.#host.step(replica, message);
+      })
+      .then(() => this.#receiver.release(staged))
+      .catch((error: unknown) => this.#host.fail(asError(error)))
+      .finally(() => this.#installing.delete(replica.id));
+  }
+
+  /** False when it changed nothing and may be tried again. @throws what is neither the transfer's fault nor room: D8. */
+  async #install(replica: Replica, staged: TakenSnapshot): Promise<boolean> {
+    try {
+      await replica.install(staged);
+      return true;
+    } catch (error) {
+      if (isDiskFull(error)) this.#receiver.noRoomFor(staged);
+      else if (!(error instanceof CorruptionError)) throw error;
+      // The leader finds that nothing has changed, and sends another.
+      this.#host.wake(replica);
+      return false;
+    }
   }
 
   /** A transfer that is under way for the range goes first: who asks, asks again. */

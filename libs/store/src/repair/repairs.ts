@@ -1,4 +1,4 @@
-import { asError, type NodeId, type RangeId } from '@holdfast/io';
+import { asError, isDiskFull, type NodeId, type RangeId } from '@holdfast/io';
 import { ClosedError, CorruptionError, type DamagedSpan, type Tree, type TreeEvent } from '@holdfast/lsm';
 import type { NodeObserver } from '../node/observer.ts';
 import type { Replica } from '../range/replica.ts';
@@ -34,6 +34,8 @@ export class Repairs {
   /** Ranges under repair, and the ticks since the last step of each. */
   readonly #waited = new Map<Replica, number>();
   #busy = false;
+  /** Until the next try after the disk was full. */
+  #ticksPaused = 0;
 
   constructor(
     host: RepairsHost,
@@ -55,6 +57,7 @@ export class Repairs {
   }
 
   tick(): void {
+    if (this.#ticksPaused > 0) this.#ticksPaused--;
     this.#takeOut();
     const spans = this.#host.tree.damagedSpans();
     const isHealthy = spans.length === 0 && this.#waited.size === 0;
@@ -85,25 +88,30 @@ export class Repairs {
   }
 
   #takeOut(): void {
-    if (this.#damaged.size === 0 || this.#busy) return;
+    if (this.#damaged.size === 0 || !this.#mayWork) return;
     for (const span of this.#damaged.values()) {
       const owners = [...this.#replicas.values()].filter((replica) => touchesAny(replica, [span]));
       if (!owners.every((replica) => replica.hasOtherVoters)) continue;
       this.#damaged.delete(span.table);
-      this.#work(this.#host.tree.quarantine(span.table));
+      this.#work(this.#host.tree.quarantine(span.table), () => this.#damaged.set(span.table, span));
       return;
     }
   }
 
   /** Of a range that this node holds no more, or between two ranges. */
   #giveUpUnclaimed(spans: readonly DamagedSpan[]): void {
-    if (this.#busy || spans.length === 0) return;
+    if (!this.#mayWork || spans.length === 0) return;
     const held = [...this.#replicas.values()].flatMap((replica) => keysOf(replica));
     const replace = unclaimed(spans, held);
     if (replace.length > 0) this.#work(this.#host.tree.ingest([], { replace }));
   }
 
-  #work(work: Promise<void>): void {
+  get #mayWork(): boolean {
+    return !this.#busy && this.#ticksPaused === 0;
+  }
+
+  /** @param undone nothing has happened, for want of room: it is to be done again */
+  #work(work: Promise<void>, undone: () => void = () => undefined): void {
     this.#busy = true;
     void work.then(
       () => (this.#busy = false),
@@ -111,6 +119,11 @@ export class Repairs {
         this.#busy = false;
         // A neighbour that had to be read is damaged too. Nothing has changed; it was heard of, and is the next to go.
         if (error instanceof CorruptionError || error instanceof ClosedError) return;
+        if (isDiskFull(error)) {
+          this.#ticksPaused = REPAIR_RETRY_TICKS;
+          undone();
+          return;
+        }
         this.#host.fail(asError(error));
       },
     );

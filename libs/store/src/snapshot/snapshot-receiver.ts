@@ -2,14 +2,15 @@ import {
   concatBytes,
   type Disk,
   type DiskFile,
+  isDiskFull,
   joinPath,
   type Kernels,
   type NodeId,
   type RangeId,
   viewOf,
 } from '@holdfast/io';
-import type { SnapshotAck, SnapshotChunk } from '@holdfast/wire';
-import { clearDirectory } from './scratch-directory.ts';
+import type { ErrorCode, SnapshotAck, SnapshotChunk } from '@holdfast/wire';
+import { ScratchDirectories } from './scratch-directory.ts';
 import {
   decodeSnapshotHead,
   HEAD_LENGTH_BYTES,
@@ -22,6 +23,8 @@ export interface SnapshotReceiverHost {
   readonly kernels: Kernels;
   readonly self: { readonly nodeId: NodeId };
   acknowledge(to: NodeId, ack: SnapshotAck): void;
+  /** There is no room for a snapshot of the range. */
+  noRoom(range: RangeId): void;
 }
 
 /** A snapshot that arrived in full and is on disk; the engine verifies the files when it takes them in. */
@@ -29,6 +32,17 @@ export interface StagedSnapshot {
   readonly head: SnapshotHead;
   readonly paths: readonly string[];
 }
+
+/** The same with where it is from. Its files are the receiver's: `installed` or `noRoomFor` is owed. */
+export interface TakenSnapshot extends StagedSnapshot {
+  readonly range: RangeId;
+  readonly from: NodeId;
+  /** Of the transfer. */
+  readonly id: number;
+}
+
+/** Ticks without a chunk after which a transfer is taken to be over. Longer than any sender waits for an answer. */
+const IDLE_TICKS_MAX = 400;
 
 class Staging {
   readonly from: NodeId;
@@ -38,8 +52,10 @@ class Staging {
   readonly directory: string;
   offset = 0;
   crc = 0;
-  /** A chunk is being written. */
+  /** A chunk is being written, or what is here is being removed. */
   busy = false;
+  /** Ticks since the last chunk. */
+  idleTicks = 0;
   head: SnapshotHead | undefined;
   headBytes: Uint8Array = new Uint8Array(0);
   readonly paths: string[] = [];
@@ -63,12 +79,27 @@ class Staging {
 export class SnapshotReceiver {
   readonly #host: SnapshotReceiverHost;
   readonly #directory: string;
+  readonly #scratch: ScratchDirectories;
   readonly #stagings = new Map<RangeId, Staging>();
-  readonly #complete = new Map<RangeId, StagedSnapshot>();
+  readonly #complete = new Map<RangeId, TakenSnapshot>();
 
   constructor(host: SnapshotReceiverHost, directory: string) {
     this.#host = host;
     this.#directory = directory;
+    this.#scratch = new ScratchDirectories(host.disk);
+  }
+
+  /** What a sender began, or ended, and then lost interest in takes no room for ever. */
+  tick(): void {
+    for (const [range, staging] of this.#stagings) {
+      if (staging.busy || ++staging.idleTicks < IDLE_TICKS_MAX) continue;
+      void this.#remove(range, staging);
+    }
+  }
+
+  /** Settles when nothing is being removed any more. */
+  idle(): Promise<void> {
+    return this.#scratch.idle();
   }
 
   chunk(chunk: SnapshotChunk): void {
@@ -80,10 +111,11 @@ export class SnapshotReceiver {
         return;
       }
       void staging?.file?.close().catch(() => undefined);
-      staging = new Staging(chunk, joinPath(this.#directory, `in-${chunk.group}`));
+      staging = new Staging(chunk, this.#directoryOf(chunk.group));
       this.#stagings.set(chunk.group, staging);
       this.#complete.delete(chunk.group);
     }
+    staging.idleTicks = 0;
     if (staging.busy) return;
     if (chunk.offset !== staging.offset) {
       this.#acknowledge(chunk, staging.offset);
@@ -91,7 +123,7 @@ export class SnapshotReceiver {
     }
     const crc = this.#host.kernels.crc32(chunk.data, 0, chunk.data.length, staging.crc);
     if (crc !== chunk.crc) {
-      this.#refuse(chunk);
+      this.#giveUp(staging, chunk, 'HF_CORRUPTION');
       return;
     }
     staging.busy = true;
@@ -102,12 +134,15 @@ export class SnapshotReceiver {
         staging.crc = crc;
         this.#acknowledge(chunk, staging.offset);
       },
-      () => this.#refuse(chunk),
+      (error: unknown) => {
+        if (isDiskFull(error)) this.#host.noRoom(chunk.group);
+        this.#giveUp(staging, chunk, isDiskFull(error) ? 'HF_DISK_FULL' : 'HF_CORRUPTION');
+      },
     );
   }
 
-  /** The snapshot of this position, if it arrived in full. It is the caller's from now on. */
-  take(range: RangeId, index: number, term: number): StagedSnapshot | undefined {
+  /** The snapshot of this position, if it arrived in full. No chunk of the range may come before it is given back. */
+  take(range: RangeId, index: number, term: number): TakenSnapshot | undefined {
     const staged = this.#complete.get(range);
     if (staged === undefined || staged.head.mark.index !== index || staged.head.mark.term !== term)
       return undefined;
@@ -116,8 +151,19 @@ export class SnapshotReceiver {
     return staged;
   }
 
+  /** Gives back what was taken, whatever became of it: the tree has links of its own to the files. */
+  release({ range }: TakenSnapshot): Promise<void> {
+    return this.#scratch.discard(this.#directoryOf(range));
+  }
+
+  /** There was no room to install what was taken: whoever sent it is to wait before it sends another. */
+  noRoomFor({ range, from, id }: TakenSnapshot): void {
+    this.#host.noRoom(range);
+    this.#answer(range, from, id, 0, 'HF_DISK_FULL');
+  }
+
   async #store(staging: Staging, chunk: SnapshotChunk): Promise<void> {
-    if (chunk.offset === 0) await clearDirectory(this.#host.disk, staging.directory);
+    if (chunk.offset === 0) await this.#scratch.take(staging.directory);
     let data = chunk.data;
     if (staging.head === undefined) {
       staging.headBytes = concatBytes([staging.headBytes, data]);
@@ -130,7 +176,12 @@ export class SnapshotReceiver {
     await staging.file?.close();
     staging.file = undefined;
     await this.#host.disk.syncDirectory(staging.directory);
-    this.#complete.set(chunk.group, { head: staging.head, paths: staging.paths });
+    const { head, paths, from, id } = staging;
+    this.#complete.set(chunk.group, { head, paths, range: chunk.group, from, id });
+  }
+
+  #directoryOf(range: RangeId): string {
+    return joinPath(this.#directory, `in-${range}`);
   }
 
   /** Reads the head once all of it is here, and returns what follows it. */
@@ -166,19 +217,31 @@ export class SnapshotReceiver {
     return data.subarray(part.length);
   }
 
-  #acknowledge(chunk: SnapshotChunk, offset: number): void {
-    this.#answer(chunk, offset, undefined);
+  #acknowledge({ group, from, snapshotId }: SnapshotChunk, offset: number): void {
+    this.#answer(group, from, snapshotId, offset, undefined);
   }
 
-  #refuse(chunk: SnapshotChunk): void {
-    const staging = this.#stagings.get(chunk.group);
-    void staging?.file?.close().catch(() => undefined);
-    this.#stagings.delete(chunk.group);
-    this.#answer(chunk, 0, 'HF_CORRUPTION');
+  /** Says why, when nothing is left here of the transfer. */
+  #giveUp(staging: Staging, { group, from, snapshotId }: SnapshotChunk, refusal: ErrorCode): void {
+    void this.#remove(group, staging).then(() => this.#answer(group, from, snapshotId, 0, refusal));
   }
 
-  #answer(chunk: SnapshotChunk, offset: number, refusal: SnapshotAck['refusal']): void {
-    const { group, from, to, snapshotId } = chunk;
-    this.#host.acknowledge(from, { group, from: to, to: from, snapshotId, offset, refusal });
+  async #remove(range: RangeId, staging: Staging): Promise<void> {
+    staging.busy = true;
+    this.#complete.delete(range);
+    if (staging.file !== undefined) await Promise.allSettled([staging.file.close()]);
+    await this.#scratch.discard(staging.directory);
+    this.#stagings.delete(range);
+  }
+
+  #answer(
+    group: RangeId,
+    to: NodeId,
+    snapshotId: number,
+    offset: number,
+    refusal: ErrorCode | undefined,
+  ): void {
+    const { nodeId: from } = this.#host.self;
+    this.#host.acknowledge(to, { group, from, to, snapshotId, offset, refusal });
   }
 }

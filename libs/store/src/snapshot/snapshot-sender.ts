@@ -3,6 +3,7 @@ import {
   type Buggify,
   type Disk,
   type DiskFile,
+  isDiskFull,
   joinPath,
   type Kernels,
   type NodeId,
@@ -21,7 +22,7 @@ import { decodeDescriptor, type RangeDescriptor } from '../range/descriptor.ts';
 import type { NodeBuggifyPoint } from '../node/buggify.ts';
 import type { Replica } from '../range/replica.ts';
 import { localKeys } from '../tree-keys.ts';
-import { clearDirectory } from './scratch-directory.ts';
+import { ScratchDirectories } from './scratch-directory.ts';
 import { encodeSnapshotHead } from './snapshot-head.ts';
 
 /** Bytes of one chunk. One chunk is on its way at a time: the receiver's disk sets the pace. */
@@ -31,6 +32,8 @@ const SMALL_CHUNK_BYTES = 512;
 const RESEND_TICKS = 20;
 /** Times a chunk is sent before the transfer is given up. */
 const SENDS_MAX = 10;
+/** Ticks before a range is exported again for a receiver that had no room for it, or while there is no room here. */
+const NO_ROOM_TICKS = 100;
 
 export interface SnapshotSenderHost {
   readonly disk: Disk;
@@ -42,6 +45,8 @@ export interface SnapshotSenderHost {
   sendChunk(to: NodeId, chunk: SnapshotChunk): boolean;
   /** The transfer is over. With `meta`: the peer holds all of it. */
   snapshotSent(range: RangeId, to: NodeId, meta: SnapshotMeta | undefined): void;
+  /** There is no room to export the range. */
+  noRoom(range: RangeId): void;
 }
 
 interface Transfer {
@@ -68,21 +73,28 @@ interface Transfer {
 export class SnapshotSender {
   readonly #host: SnapshotSenderHost;
   readonly #directory: string;
+  readonly #scratch: ScratchDirectories;
   readonly #transfers = new Map<RangeId, Transfer>();
   /** Ranges whose export is being written, and who is to get it. */
   readonly #preparing = new Map<RangeId, NodeId>();
+  /** For each range and receiver without room for it: ticks until the next try. */
+  readonly #pauses = new Map<string, number>();
   #nextId: number;
 
   /** @param firstId larger than every id that this node has used before, and than 0. */
   constructor(host: SnapshotSenderHost, directory: string, firstId: number) {
     this.#host = host;
     this.#directory = directory;
+    this.#scratch = new ScratchDirectories(host.disk);
     this.#nextId = firstId;
   }
 
-  /** Starts a transfer. A second one for the same range fails at once and is asked for again later. */
+  /**
+   * Starts a transfer. A second one for the same range fails at once and is asked for again later; so does one to a
+   * receiver that has just been without room.
+   */
   request(replica: Replica, to: NodeId): void {
-    if (this.#transfers.has(replica.id) || this.#preparing.has(replica.id)) {
+    if (this.isSending(replica.id) || this.#pauses.has(pauseKey(replica.id, to))) {
       this.#host.snapshotSent(replica.id, to, undefined);
       return;
     }
@@ -93,8 +105,13 @@ export class SnapshotSender {
         this.#transfers.set(replica.id, transfer);
         this.#sendNext(transfer);
       },
-      () => {
+      (error: unknown) => {
         this.#preparing.delete(replica.id);
+        void this.#discard(replica.id);
+        if (isDiskFull(error)) {
+          this.#pause(replica.id, to);
+          this.#host.noRoom(replica.id);
+        }
         this.#host.snapshotSent(replica.id, to, undefined);
       },
     );
@@ -106,6 +123,8 @@ export class SnapshotSender {
   }
 
   acknowledged(ack: SnapshotAck): void {
+    // Also of a transfer that is over: the receiver had room for the files, and none to install them.
+    if (ack.refusal === 'HF_DISK_FULL') this.#pause(ack.group, ack.from);
     const transfer = this.#transfers.get(ack.group);
     if (transfer === undefined || transfer.id !== ack.snapshotId || transfer.to !== ack.from) return;
     if (ack.refusal !== undefined || this.#host.buggify('transfer-given-up')) {
@@ -126,6 +145,10 @@ export class SnapshotSender {
   }
 
   tick(): void {
+    for (const [key, ticks] of this.#pauses) {
+      if (ticks > 1) this.#pauses.set(key, ticks - 1);
+      else this.#pauses.delete(key);
+    }
     for (const transfer of this.#transfers.values()) {
       if (transfer.chunk === undefined || ++transfer.ticksWaited < RESEND_TICKS) continue;
       transfer.ticksWaited = 0;
@@ -134,17 +157,19 @@ export class SnapshotSender {
     }
   }
 
-  stop(): void {
+  /** Settles when nothing is being removed any more. */
+  async stop(): Promise<void> {
     for (const transfer of this.#transfers.values()) this.#close(transfer);
+    await this.#scratch.idle();
   }
 
   /** The export shows exactly what is applied when it is asked for: the tree pins that state at once. */
   async #prepare(replica: Replica, to: NodeId): Promise<Transfer> {
     const { disk, tree } = this.#host;
-    const directory = joinPath(this.#directory, `out-${replica.id}`);
-    const localDirectory = joinPath(this.#directory, `out-${replica.id}-local`);
-    await clearDirectory(disk, directory);
-    await clearDirectory(disk, localDirectory);
+    const directory = this.#directoryOf(replica.id);
+    const localDirectory = `${directory}-local`;
+    await this.#scratch.take(directory);
+    await this.#scratch.take(localDirectory);
     const { mark, descriptor } = stateOf(tree, replica.id);
     const local = localKeys(replica.id);
     // Both begin before anything else can be applied: they show one state.
@@ -232,9 +257,27 @@ export class SnapshotSender {
 
   #close(transfer: Transfer): void {
     this.#transfers.delete(transfer.replica.id);
-    // What is left of the files is removed before the next export of the range, and at the next start.
     void Promise.allSettled(transfer.files.map((file) => file.close()));
+    void this.#discard(transfer.replica.id);
   }
+
+  /** Removes an export, so that it takes no room. Its files may still be open. */
+  async #discard(range: RangeId): Promise<void> {
+    const directory = this.#directoryOf(range);
+    await Promise.all([this.#scratch.discard(directory), this.#scratch.discard(`${directory}-local`)]);
+  }
+
+  #pause(range: RangeId, to: NodeId): void {
+    this.#pauses.set(pauseKey(range, to), NO_ROOM_TICKS);
+  }
+
+  #directoryOf(range: RangeId): string {
+    return joinPath(this.#directory, `out-${range}`);
+  }
+}
+
+function pauseKey(range: RangeId, to: NodeId): string {
+  return `${range}/${to}`;
 }
 
 /**

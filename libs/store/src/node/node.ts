@@ -434,7 +434,7 @@ export class Node implements SessionsHost, ClusterHost, ExecutorHost, SnapshotsH
   step(replica: Replica, message: Message): void {
     if (this.#state === 'failed' || this.#state === 'stopped') return;
     replica.raft.step(message);
-    this.#loop.wake(replica);
+    if (replica.raft.hasReady()) this.#loop.wake(replica);
   }
 
   sendMessage(message: Message): void {

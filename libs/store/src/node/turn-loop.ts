@@ -214,17 +214,23 @@ export class TurnLoop implements TurnOutput {
         replica.turn(this, logIsIdle);
         if (replica.proposals.hasOpen) this.#held.add(replica);
       }
-      for (const link of this.#links.values()) link.flush();
+      this.#flushLinks();
       this.#sync();
       for (const replica of replicas) {
         replica.apply(this);
         if (replica.raft.hasReady()) this.wake(replica);
       }
+      // Answers of Readies that needed no sync.
+      this.#flushLinks();
       this.#executor.flush();
       this.#onTurned();
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  #flushLinks(): void {
+    for (const link of this.#links.values()) link.flush();
   }
 
   /**
@@ -251,6 +257,8 @@ export class TurnLoop implements TurnOutput {
       }
       group.durable = true;
       this.#report();
+      // What promised durability may leave.
+      this.wakeFlush();
     });
   }
 
@@ -259,7 +267,7 @@ export class TurnLoop implements TurnOutput {
       while (this.#persisting[0]?.durable === true) {
         for (const { replica, ready } of this.#persisting.shift()!.items) {
           replica.persisted(ready, this);
-          this.wake(replica);
+          if (replica.raft.hasReady()) this.wake(replica);
         }
       }
       if (this.#persisting.length > 0) return;

@@ -5,8 +5,12 @@ const specsEnding = (ending: string): string[] =>
 const architecture = 'tests/architecture/**/*.spec.ts';
 const never = ['**/node_modules/**', '**/dist/**'];
 
-/** Real processes, ports and files: one file of tests at a time, and time for a cluster to form. */
-const oneByOne = { fileParallelism: false, testTimeout: 60_000, hookTimeout: 60_000 };
+/** A limit for what hangs: far above what anything takes, so that a slow or busy machine fails no test. */
+const HANGS_MS = 60_000;
+const patient = { testTimeout: HANGS_MS, hookTimeout: HANGS_MS, expect: { poll: { timeout: HANGS_MS / 2 } } };
+
+/** Real processes, ports and files: one file of tests at a time. */
+const oneByOne = { ...patient, fileParallelism: false };
 
 /** Packages export their TypeScript under the `source` condition, so no test needs a build. */
 const conditions = ['source', 'module', 'node', 'development|production'];
@@ -23,11 +27,12 @@ export default defineConfig({
           name: 'unit',
           include: specsEnding('.spec.ts'),
           exclude: [...never, architecture, '**/*.int.spec.ts', '**/*.e2e.spec.ts'],
+          ...patient,
         },
       },
       {
         extends: true,
-        test: { name: 'layering', include: [architecture] },
+        test: { name: 'layering', include: [architecture], ...patient },
       },
       {
         extends: true,

@@ -47,7 +47,7 @@ describe('a value', () => {
     expect((await http.put('large', largest)).status).toBe(200);
     expect((await http.get('large')).body.equals(largest)).toBe(true);
     const { hostname, port } = new URL(cluster.gatewayUrl);
-    const refusal = await new Promise<string>((resolve) => {
+    const refusal = await new Promise<string>((resolve, reject) => {
       let text = '';
       const socket = connect({ host: hostname, port: Number(port) }, () => {
         // Nothing of the body is ever sent.
@@ -56,6 +56,7 @@ describe('a value', () => {
         );
       });
       socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      socket.on('error', reject);
       socket.on('close', () => resolve(text));
     });
     expect(refusal).toContain('HTTP/1.1 413 ');

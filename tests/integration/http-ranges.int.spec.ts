@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PATIENCE_MS, TestCluster } from './cluster.ts';
@@ -133,7 +134,7 @@ describe('a listing as lines', () => {
       `GET ${KEYS}?prefix=slow/ HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${cluster.rootKey}\r\n` +
         'Accept: application/x-ndjson\r\nConnection: close\r\n\r\n',
     );
-    await new Promise((resolve) => socket.once('data', resolve));
+    await once(socket, 'data');
     socket.pause();
     // Others are served while one does not read; then it gets the rest of its 40 MiB.
     const before = await cluster.http.get('slow/1');
@@ -145,7 +146,7 @@ describe('a listing as lines', () => {
       last = chunk.subarray(-200).toString();
     });
     socket.resume();
-    await new Promise((resolve) => socket.once('close', resolve));
+    await once(socket, 'close');
     expect(bytes).toBeGreaterThan(40 * 1024 * 1024);
     expect(last).toContain('"count":160');
   });

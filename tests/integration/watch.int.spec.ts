@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import { PATIENCE_MS, TestCluster } from './cluster.ts';
 import { EventReader } from './event-reader.ts';
+import { jsonOf } from './http.ts';
 
 let cluster: TestCluster;
 beforeAll(async () => {
@@ -127,21 +129,37 @@ describe('changes over HTTP', () => {
       const { http } = cluster;
       const quick = watch('?prefix=flood');
       await standing(quick);
+      // The holder of this key may have one watch: a second one is let in when the first was dropped.
+      const made = await http.request('POST', '/v1/api-keys', {
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          tenant: 'slow',
+          grants: [{ role: 'read', keyspace: 'default' }],
+          limits: { watchers: 1 },
+        }),
+      });
+      const authorization = `Bearer ${(jsonOf(made) as { readonly key: string }).key}`;
+      const second = async (): Promise<number> => {
+        const reader = watch('?prefix=flood', { authorization });
+        const status = await reader.status;
+        reader.close();
+        return status;
+      };
       const { hostname, port } = new URL(cluster.gatewayUrl);
       const slow = connect({ host: hostname, port: Number(port) });
       const dropped = new Promise<void>((resolve) =>
         slow.on('close', () => resolve()).on('error', () => resolve()),
       );
-      slow.write(
-        `GET ${WATCH}?prefix=flood HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${cluster.rootKey}\r\n\r\n`,
-      );
-      await new Promise((resolve) => slow.once('data', resolve));
+      slow.write(`GET ${WATCH}?prefix=flood HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\n\r\n`);
+      await once(slow, 'data');
       slow.pause();
+      expect(await second()).toBe(429);
       const large = Buffer.alloc(500_000, 7);
       for (let i = 0; i < 40; i++) expect((await http.put(`flood-${i}`, large)).status).toBe(200);
       await quick.until(() => quick.changes.length >= 40, 'forty changes');
+      await expect.poll(second, { interval: 200 }).toBe(200);
       // It hears of its end when it reads again.
-      setTimeout(() => slow.resume(), 14_000);
+      slow.resume();
       await dropped;
       quick.close();
     },

@@ -122,7 +122,8 @@ describe('mutual TLS', () => {
   it('holds a bounded number of strangers in the middle of their handshake', async () => {
     const refused: string[] = [];
     const onTlsRefused = (_: string, { message }: Error): number => refused.push(message);
-    const server = new TcpNetwork({ tls: node, onTlsRefused });
+    // However long it takes to open them all, no handshake is given up for its time.
+    const server = new TcpNetwork({ tls: node, connectMs: 60_000, onTlsRefused });
     const listener = await server.listen(ANY, () => expect.unreachable());
     const port = Number(listener.address.split(':')[1]);
     const open = async (): Promise<Socket> => {

@@ -8,6 +8,8 @@ import { FakeCluster } from '../../testing/fake-cluster.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../testing/blocking-script.ts', import.meta.url));
 const run = promisify(execFile);
+/** A deadline is kept up to the time that two processes take to run on a busy machine. */
+const LATE_MS_MAX = 2000;
 
 /** Runs a part of the script in a process of its own; the nodes live in this one. */
 async function script(target: string, part: string): Promise<Record<string, unknown>> {
@@ -71,8 +73,11 @@ describe('connectSync', { timeout: 30_000 }, () => {
       after: 1,
       closed: { code: 'HF_CANCELLED', outcome: 'not_applied' },
     });
-    expect((seen['silentWrite'] as { tookMs: number }).tookMs).toBeLessThan(600);
-    expect((seen['silentRead'] as { tookMs: number }).tookMs).toBeLessThan(400);
+    for (const [call, deadlineMs] of Object.entries({ silentWrite: 300, silentRead: 100 })) {
+      const { tookMs } = seen[call] as { tookMs: number };
+      expect(tookMs).toBeGreaterThanOrEqual(deadlineMs - 1);
+      expect(tookMs).toBeLessThan(deadlineMs + LATE_MS_MAX);
+    }
   });
 
   it('fails to connect in time, with the reason', async () => {

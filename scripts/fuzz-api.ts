@@ -9,7 +9,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { freePorts } from './cluster/free-ports.ts';
+import { freeClusterPorts } from './cluster/free-ports.ts';
 import { LocalCluster } from './cluster/local-cluster.ts';
 
 const ROOT = dirname(import.meta.dirname);
@@ -77,7 +77,7 @@ async function main(options: readonly string[]): Promise<number> {
   const { HOLDFAST_URL: url, HOLDFAST_TOKEN: token = '' } = process.env;
   if (url !== undefined) return (await fuzz(schemathesis, url, token, options)) ? 0 : 1;
   const data = mkdtempSync(join(WORK, 'cluster-'));
-  const ports = await freePorts();
+  const ports = await freeClusterPorts();
   const cluster = new LocalCluster({ root: ROOT, dataDirectory: data, ports, onLine: () => undefined });
   try {
     await cluster.start(START_MS_MAX);

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePorts } from './cluster/free-ports.ts';
+import { freeClusterPorts } from './cluster/free-ports.ts';
 import { LocalCluster } from './cluster/local-cluster.ts';
 
 const ROOT = dirname(import.meta.dirname);
@@ -56,7 +56,7 @@ async function failOver(cluster: LocalCluster): Promise<void> {
 
 async function onOwnCluster(test: string, k6: string): Promise<number> {
   const data = mkdtempSync(join(WORK, 'load-'));
-  const ports = await freePorts();
+  const ports = await freeClusterPorts();
   const cluster = new LocalCluster({ root: ROOT, dataDirectory: data, ports, onLine: () => undefined });
   try {
     await cluster.start(START_MS_MAX);

@@ -4,7 +4,6 @@
  * Three nodes in this process, over TCP and real files; the figure is that of one node.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { nodeId, Prng } from '@holdfast/io';
 import { FileDisk, nodeKernels, SystemClock, systemRandomSeed, TcpNetwork } from '@holdfast/io-node';
 import { Node } from '@holdfast/store';
+import { freePorts } from './cluster/free-ports.ts';
 
 const { values } = parseArgs({
   options: {
@@ -25,21 +25,8 @@ const NODES = 3;
 const FALL_ASLEEP_MS = 60_000;
 const HOST = '127.0.0.1';
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, HOST, resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
-
 const directory = mkdtempSync(join(tmpdir(), 'holdfast-idle-'));
-const ports = await Promise.all(Array.from({ length: NODES }, freePort));
+const ports = await freePorts(NODES);
 const members = ports.map((port, i) => ({ id: nodeId(i + 1), address: `${HOST}:${port}` }));
 // The first range is `meta`, and one lies before the first split.
 const splits = Array.from({ length: GROUPS - 2 }, (_, i) => String(i).padStart(6, '0'));

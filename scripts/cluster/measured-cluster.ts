@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
-import { freePorts } from './free-ports.ts';
+import { freeClusterPorts } from './free-ports.ts';
 import { LocalCluster } from './local-cluster.ts';
 
 const READY_MS = 60_000;
@@ -16,7 +16,7 @@ export async function withCluster<T>(measure: (cluster: LocalCluster) => Promise
   const cluster = new LocalCluster({
     root: dirname(dirname(import.meta.dirname)),
     dataDirectory: directory,
-    ports: await freePorts(),
+    ports: await freeClusterPorts(),
     logLevel: 'warn',
     onLine: (name, line) => lines.push(`${name} | ${line}`),
   });

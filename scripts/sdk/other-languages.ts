@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { freePorts } from '../cluster/free-ports.ts';
+import { freeClusterPorts } from '../cluster/free-ports.ts';
 import { LocalCluster } from '../cluster/local-cluster.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -137,7 +137,7 @@ async function main(): Promise<void> {
   const cluster = new LocalCluster({
     root: ROOT,
     dataDirectory: data,
-    ports: await freePorts(),
+    ports: await freeClusterPorts(),
     onLine: () => undefined,
   });
   try {

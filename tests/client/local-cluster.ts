@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeId, Prng } from '@holdfast/io';
@@ -14,6 +12,7 @@ import {
 } from '@holdfast/io-node';
 import { type Member, Node, type NodeSettings } from '@holdfast/store';
 import type { HoldfastError } from '@holdfast/wire';
+import { freePorts } from '../../scripts/cluster/free-ports.ts';
 
 export const CLUSTER_ID = 'c11e27c11e27c11e27c11e27c11e27c1';
 
@@ -124,18 +123,4 @@ export class LocalCluster {
     for (const network of this.#networks) network.destroyAll();
     await rm(this.#directory, { recursive: true, force: true });
   }
-}
-
-/** Ports of this machine that nobody listens on now. */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(
-    servers.map((server) => {
-      server.close();
-      return once(server, 'close');
-    }),
-  );
-  return ports;
 }

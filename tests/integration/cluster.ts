@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Ending } from '../../scripts/cluster/child.ts';
 import { until } from '../../scripts/cluster/deadline.ts';
-import { freePorts } from '../../scripts/cluster/free-ports.ts';
+import { freeClusterPorts } from '../../scripts/cluster/free-ports.ts';
 import { HOST, nodeName } from '../../scripts/cluster/layout.ts';
 import { LocalCluster } from '../../scripts/cluster/local-cluster.ts';
 import { Http } from './http.ts';
@@ -25,7 +25,7 @@ export class TestCluster implements AsyncDisposable {
     const cluster = new LocalCluster({
       root: ROOT,
       dataDirectory: directory,
-      ports: await freePorts(),
+      ports: await freeClusterPorts(),
       onLine: (name, line) => lines.push(`${name} | ${line}`),
     });
     const test = new TestCluster(cluster, directory, lines);

@@ -8,7 +8,7 @@ import { connect } from '@holdfast/client/node';
 import { afterAll, expect, it } from 'vitest';
 import { Child } from '../../scripts/cluster/child.ts';
 import { answersOk, until } from '../../scripts/cluster/deadline.ts';
-import { freePorts } from '../client/local-cluster.ts';
+import { freePorts } from '../../scripts/cluster/free-ports.ts';
 import { PATIENCE_MS, ROOT } from './cluster.ts';
 
 const CLUSTER_ID = '0a1b2c3d4e5f60718293a4b5c6d7e8f9';

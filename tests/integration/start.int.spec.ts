@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeEnding, type Ending } from '../../scripts/cluster/child.ts';
 import { until } from '../../scripts/cluster/deadline.ts';
-import { freePorts } from '../../scripts/cluster/free-ports.ts';
+import { freeClusterPorts } from '../../scripts/cluster/free-ports.ts';
 import { isAlive, readRunFile } from '../../scripts/cluster/run-file.ts';
 import { PATIENCE_MS, ROOT } from './cluster.ts';
 
@@ -67,7 +67,7 @@ function rootKey(): string {
 }
 
 beforeAll(async () => {
-  const { gateway, admin, nodes } = await freePorts();
+  const { gateway, admin, nodes } = await freeClusterPorts();
   environment = {
     HOLDFAST_DATA_DIR: directory,
     HOLDFAST_GATEWAY_PORT: String(gateway),

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Prng } from '@holdfast/io';
 import type { NodeSettings } from '@holdfast/store';
+import { freePorts } from '../../../scripts/cluster/free-ports.ts';
 import { HopelessError, until } from '../deadline.ts';
 import { Links, NODE_HOSTS, type NodeHost } from '../proxy/links.ts';
 import { NodeProxy } from '../proxy/node-proxy.ts';
-import { freePorts } from './free-ports.ts';
 import { fetchStatus, type NodeStatus } from './node-status.ts';
 import { STORE_SETTINGS_VARIABLE } from './store-settings.ts';
 import { type Ending, Supervised } from './supervised.ts';
@@ -48,10 +48,7 @@ export class ChaosCluster {
 
   static async create(options: ClusterOptions): Promise<ChaosCluster> {
     const links = new Links(options.random.fork());
-    // Not from the seed: two runs of one seed at the same time must not meet.
-    const ports = await freePorts(2 * NODE_HOSTS.length + 1, {
-      nextU32: () => randomBytes(4).readUInt32LE(),
-    });
+    const ports = await freePorts(2 * NODE_HOSTS.length + 1);
     const proxies: NodeProxy[] = [];
     for (const [i, node] of NODE_HOSTS.entries())
       proxies.push(await NodeProxy.open(node, ports[i] ?? 0, links));

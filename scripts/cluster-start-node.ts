@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { answersOk, until } from './cluster/deadline.ts';
 import { nodeName } from './cluster/layout.ts';
+import { readRunFile } from './cluster/run-file.ts';
 import { runningCluster } from './cluster/running-cluster.ts';
 import { START_REQUEST_FILE, START_SIGNAL } from './cluster/start-request.ts';
 
@@ -21,7 +22,16 @@ if (wanted.pid !== undefined) fail(`${name} runs already (pid ${wanted.pid})`);
 
 writeFileSync(join(dataDirectory, START_REQUEST_FILE), name);
 process.kill(run.supervisor, START_SIGNAL);
-await until(`${name} is ready`, READY_MS, () => answersOk(`${wanted.url}/readyz`));
+let started = false;
+const outcome = await until(`${name} is ready`, READY_MS, async () => {
+  const runs = readRunFile(dataDirectory)?.processes.some(
+    (one) => one.name === name && one.pid !== undefined,
+  );
+  if (started && runs !== true) return 'ended again; npm start says why';
+  started ||= runs === true;
+  return (await answersOk(`${wanted.url}/readyz`)) && 'ready';
+});
+if (outcome !== 'ready') fail(`${name} has ${outcome}`);
 console.log(`${name} is ready`);
 
 function fail(message: string): never {

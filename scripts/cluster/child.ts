@@ -25,12 +25,34 @@ export function describeEnding({ code, signal }: Ending): string {
   return signal === null ? `exit code ${code}` : `signal ${signal}`;
 }
 
+/** Why a process says that it ends. */
+export interface LastWords {
+  readonly message: string;
+  /** Of the table of errors, when the reason has one. */
+  readonly code: string | undefined;
+}
+
+/** Of a line of a log that says why its process ends; undefined for any other line. */
+export function lastWordsOf(line: string): LastWords | undefined {
+  if (!line.includes('"level":"fatal"')) return undefined;
+  try {
+    const { msg, err } = JSON.parse(line) as {
+      readonly msg?: string;
+      readonly err?: { readonly code?: string };
+    };
+    return { message: String(msg), code: err?.code };
+  } catch {
+    return undefined;
+  }
+}
+
 /** One started process: its lines go to `onLine`, and its end is a promise. It stops when this process is gone. */
 export class Child {
   readonly pid: number;
   readonly ended: Promise<Ending>;
   readonly #process: ChildProcess;
   #running = true;
+  #lastWords: LastWords | undefined;
 
   /** @throws Error when the process cannot be started at all. */
   constructor(spec: ProcessSpec, onLine: (line: string) => void) {
@@ -44,7 +66,11 @@ export class Child {
     if (pid === undefined) throw new Error(`${spec.name} could not be started`);
     this.pid = pid;
     for (const stream of [stdout, stderr]) {
-      if (stream !== null) createInterface({ input: stream }).on('line', onLine);
+      if (stream === null) continue;
+      createInterface({ input: stream }).on('line', (line) => {
+        this.#lastWords = lastWordsOf(line) ?? this.#lastWords;
+        onLine(line);
+      });
     }
     this.ended = new Promise((resolve) => {
       this.#process.once('close', (code, signal) => {
@@ -56,6 +82,11 @@ export class Child {
 
   get running(): boolean {
     return this.#running;
+  }
+
+  /** What it said last about why it could not go on. */
+  get lastWords(): LastWords | undefined {
+    return this.#lastWords;
   }
 
   signal(signal: NodeJS.Signals): void {

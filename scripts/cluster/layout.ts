@@ -3,7 +3,10 @@ import { join } from 'node:path';
 /** Everything listens here and nowhere else. */
 export const HOST = '127.0.0.1';
 const PORT_BASE_DEFAULT = 7700;
-const NODE_IDS = [1, 2, 3] as const;
+/** The nodes that found a cluster. */
+export const FOUNDERS: readonly number[] = [1, 2, 3];
+/** Beyond, the ports of one node would be those of another. */
+export const NODE_ID_MAX = 9;
 
 export interface NodePorts {
   readonly id: number;
@@ -36,12 +39,15 @@ export interface ProcessSpec {
  * The ports of a cluster on this machine: all of them move with `HOLDFAST_PORT_BASE`, and each can be set alone
  * (`HOLDFAST_GATEWAY_PORT`, `HOLDFAST_ADMIN_PORT`, `HOLDFAST_NODE_1_PORT`, `HOLDFAST_NODE_1_HTTP_PORT` …).
  */
-export function portsOf(environment: Readonly<Record<string, string | undefined>>): Ports {
+export function portsOf(
+  environment: Readonly<Record<string, string | undefined>>,
+  nodeIds: readonly number[] = FOUNDERS,
+): Ports {
   const base = port(environment, 'HOLDFAST_PORT_BASE', PORT_BASE_DEFAULT);
   return {
     gateway: port(environment, 'HOLDFAST_GATEWAY_PORT', base),
     admin: port(environment, 'HOLDFAST_ADMIN_PORT', base + 100),
-    nodes: NODE_IDS.map((id) => ({
+    nodes: nodeIds.map((id) => ({
       id,
       tcp: port(environment, `HOLDFAST_NODE_${id}_PORT`, base + 10 + id),
       http: port(environment, `HOLDFAST_NODE_${id}_HTTP_PORT`, base + 20 + id),
@@ -100,6 +106,7 @@ export function processesOf({
         HOLDFAST_NODE_ID: String(node.id),
         HOLDFAST_CLUSTER_ID: clusterId,
         HOLDFAST_MEMBERS: nodes.map(({ id, tcp }) => `${id}=${HOST}:${tcp}`).join(','),
+        HOLDFAST_JOIN: String(!FOUNDERS.includes(node.id)),
         HOLDFAST_DATA_DIRECTORY: join(dataDirectory, nodeName(node.id)),
       },
       url: httpUrl(node.http),

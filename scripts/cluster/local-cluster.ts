@@ -1,8 +1,9 @@
 import { type ClusterView, viewCluster } from '@holdfast/service';
-import { Child, describeEnding, type Ending } from './child.ts';
+import { Child, describeEnding, type Ending, type LastWords } from './child.ts';
 import { answersOk, until } from './deadline.ts';
 import { clusterIdOf, developmentKeyOf } from './data-directory.ts';
-import { httpUrl, nodeName, type Ports, processesOf, type ProcessSpec } from './layout.ts';
+import { exchangeMembers } from './exchange-members.ts';
+import { FOUNDERS, httpUrl, nodeName, type Ports, processesOf, type ProcessSpec } from './layout.ts';
 import { removeRunFile, writeRunFile } from './run-file.ts';
 
 /** From SIGTERM to the end of a process that stops in order; then it is killed. */
@@ -22,6 +23,12 @@ export interface LocalClusterOptions {
   readonly onEnd?: (name: string, ending: Ending) => void;
 }
 
+/** A process that a cluster started without. */
+export interface Missing {
+  readonly name: string;
+  readonly reason: string;
+}
+
 /** The processes of one cluster on this machine: three data nodes, a gateway, the admin app. Nothing restarts by itself. */
 export class LocalCluster {
   readonly ports: Ports;
@@ -32,6 +39,7 @@ export class LocalCluster {
   readonly #options: LocalClusterOptions;
   readonly #specs: readonly ProcessSpec[];
   readonly #children = new Map<string, Child>();
+  readonly #clusterId: string;
   #stopping = false;
 
   constructor(options: LocalClusterOptions) {
@@ -41,6 +49,7 @@ export class LocalCluster {
     this.gatewayUrl = httpUrl(ports.gateway);
     this.adminUrl = httpUrl(ports.admin);
     const clusterId = clusterIdOf(dataDirectory);
+    this.#clusterId = clusterId;
     this.rootKey = options.rootKey ?? developmentKeyOf(dataDirectory);
     this.#specs = processesOf({ root, dataDirectory, clusterId, rootKey: this.rootKey, ports, logLevel });
   }
@@ -62,6 +71,34 @@ export class LocalCluster {
   async start(readyMs: number): Promise<void> {
     for (const { name } of this.#specs) this.spawn(name);
     await this.ready(readyMs);
+  }
+
+  /**
+   * Starts every process and waits until each is ready, or is known not to become so. A minority of the nodes and the
+   * admin app may be missing; they are given back. Nodes that are new take the places of those that they replace.
+   *
+   * @throws Error when the gateway or a majority of the nodes is not ready in time, or ends; at once.
+   */
+  async startQuorum(readyMs: number): Promise<readonly Missing[]> {
+    for (const { name } of this.#specs) this.spawn(name);
+    const missing: Missing[] = [];
+    const hopeless = Promise.withResolvers<never>();
+    const outcomes = this.names.map(async (name) => {
+      try {
+        await this.#readyAsMember(name, readyMs);
+      } catch (error) {
+        missing.push({ name, reason: error instanceof Error ? error.message : String(error) });
+        const trouble = missingTooMuch(missing, this.ports.nodes.length);
+        if (trouble !== undefined) hopeless.reject(new Error(trouble));
+      }
+    });
+    await Promise.race([Promise.all(outcomes), hopeless.promise]);
+    return missing.toSorted((a, b) => this.names.indexOf(a.name) - this.names.indexOf(b.name));
+  }
+
+  /** What a process said last about why it could not go on. */
+  lastWordsOf(name: string): LastWords | undefined {
+    return this.#children.get(name)?.lastWords;
   }
 
   /** Starts one process that does not run. */
@@ -88,11 +125,23 @@ export class LocalCluster {
         .map(async ({ name, url }) => {
           const child = this.#children.get(name);
           const ended = child?.ended.then((ending) => {
-            throw new Error(`${name} ended before it was ready: ${describeEnding(ending)}`);
+            const words = child.lastWords === undefined ? '' : `: ${child.lastWords.message}`;
+            throw new Error(`${name} ended before it was ready, ${describeEnding(ending)}${words}`);
           });
           await Promise.race([until(`${name} is ready`, readyMs, () => answersOk(`${url}/readyz`)), ended]);
         }),
     );
+  }
+
+  /** A node that joins becomes ready when the others take it in. */
+  async #readyAsMember(name: string, readyMs: number): Promise<void> {
+    const { nodes } = this.ports;
+    const joins = nodes.some(({ id }) => nodeName(id) === name && !FOUNDERS.includes(id));
+    const takenIn = async (): Promise<void> => {
+      await this.ready(readyMs, ['gateway']);
+      await exchangeMembers(nodes, this.#clusterId, readyMs);
+    };
+    await Promise.all([this.ready(readyMs, [name]), joins ? takenIn() : undefined]);
   }
 
   signal(name: string, signal: NodeJS.Signals): void {
@@ -161,6 +210,16 @@ export class LocalCluster {
       }),
     });
   }
+}
+
+/** Why a cluster cannot work without these processes; undefined when it can. */
+export function missingTooMuch(missing: readonly Missing[], nodes: number): string | undefined {
+  const gateway = missing.find(({ name }) => name === 'gateway');
+  if (gateway !== undefined) return gateway.reason;
+  const lost = missing.filter(({ name }) => name.startsWith('node-'));
+  if (lost.length * 2 < nodes) return undefined;
+  const reasons = lost.map(({ reason }) => `  ${reason}`).join('\n');
+  return `${lost.length} of ${nodes} data nodes are missing, and without a majority nothing works:\n${reasons}`;
 }
 
 const META_RANGE = 1;

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { type ClusterView, viewCluster } from '@holdfast/service';
 import { dataDirectoryOf } from './data-directory.ts';
 import { type NodePorts, httpUrl, portsOf } from './layout.ts';
+import { nodeIdsOf } from './node-ids.ts';
 import { readRunFile, type RunFile } from './run-file.ts';
 
 const REPORT_MS = 1000;
@@ -18,7 +19,7 @@ export interface RunningCluster {
 export function runningCluster(): RunningCluster {
   const root = dirname(dirname(import.meta.dirname));
   const dataDirectory = dataDirectoryOf(root, process.env);
-  const { nodes } = portsOf(process.env);
+  const { nodes } = portsOf(process.env, nodeIdsOf(dataDirectory));
   const run = readRunFile(dataDirectory);
   const urlOf = ({ id, http }: NodePorts): string =>
     run?.processes.find(({ name }) => name === `node-${id}`)?.url ?? httpUrl(http);

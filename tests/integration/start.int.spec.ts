@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeEnding, type Ending } from '../../scripts/cluster/child.ts';
 import { until } from '../../scripts/cluster/deadline.ts';
-import { freeClusterPorts } from '../../scripts/cluster/free-ports.ts';
+import { freeClusterPorts, freePorts } from '../../scripts/cluster/free-ports.ts';
 import { isAlive, readRunFile } from '../../scripts/cluster/run-file.ts';
 import { PATIENCE_MS, ROOT } from './cluster.ts';
+
+/** Several starts of a cluster of five processes. */
+const SLOWLY = { timeout: 6 * PATIENCE_MS };
 
 /** A script of the project, as npm runs it. */
 class Script {
@@ -68,12 +71,13 @@ function rootKey(): string {
 
 beforeAll(async () => {
   const { gateway, admin, nodes } = await freeClusterPorts();
+  const [tcp, http] = await freePorts(2);
   environment = {
     HOLDFAST_DATA_DIR: directory,
     HOLDFAST_GATEWAY_PORT: String(gateway),
     HOLDFAST_ADMIN_PORT: String(admin),
     ...Object.fromEntries(
-      nodes.flatMap(({ id, tcp, http }) => [
+      [...nodes, { id: 4, tcp, http }].flatMap(({ id, tcp, http }) => [
         [`HOLDFAST_NODE_${id}_PORT`, String(tcp)],
         [`HOLDFAST_NODE_${id}_HTTP_PORT`, String(http)],
       ]),
@@ -88,8 +92,8 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-async function restart(): Promise<void> {
-  start = new Script(['scripts/start.ts']);
+async function restart(...options: readonly string[]): Promise<void> {
+  start = new Script(['scripts/start.ts', ...options]);
   await start.says('Holdfast is ready');
 }
 
@@ -183,5 +187,56 @@ describe('npm start', () => {
     const headers = { authorization: `Bearer ${rootKey()}` };
     expect(await (await fetch(url, { headers })).text()).toBe('world');
     expect((await fetch(url)).status).toBe(401);
+  });
+
+  it(
+    'works without a node that has lost its disk, says so, and puts a new one in its place',
+    SLOWLY,
+    async () => {
+      const stop = async (): Promise<void> => {
+        start.process.kill('SIGINT');
+        expect(await start.ended).toEqual({ code: 0, signal: null });
+      };
+      await stop();
+      rmSync(join(directory, 'node-3'), { recursive: true });
+      await restart();
+      await start.says('npm start -- --replace 3');
+      expect(start.output).toContain('Holdfast is ready without node-3');
+      expect(start.output).toContain('known with another data directory');
+      expect(start.output).not.toContain('stopping the rest');
+      const url = `http://127.0.0.1:${environment['HOLDFAST_GATEWAY_PORT']}/v1/keyspaces/default/keys/two-of-three`;
+      const headers = { authorization: `Bearer ${rootKey()}` };
+      expect((await fetch(url, { method: 'PUT', body: 'kept', headers })).status).toBe(200);
+      const back = await run('scripts/cluster-start-node.ts', '3');
+      expect(back).toEqual({ ending: 'exit code 1', output: 'node-3 has ended again; npm start says why\n' });
+
+      await stop();
+      await restart('--replace', '3');
+      const { nodes, ranges } = await status();
+      expect(nodes.map(({ id, state }) => [id, state])).toEqual([1, 2, 4].map((id) => [id, 'serving']));
+      expect(ranges.every(({ leader }) => leader !== null)).toBe(true);
+      expect(await (await fetch(url, { headers })).text()).toBe('kept');
+      // The new one has a vote: without it and one of the others nothing would be acknowledged.
+      await run('scripts/cluster-kill.ts', '1');
+      await start.says('node-1 ended: signal SIGKILL');
+      await until(
+        'a write is acknowledged',
+        PATIENCE_MS,
+        async () => (await fetch(url, { method: 'PUT', body: 'again', headers })).ok,
+      );
+    },
+  );
+
+  it('stops with a word when a majority of the nodes has lost its disk', SLOWLY, async () => {
+    start.process.kill('SIGINT');
+    await start.ended;
+    for (const id of [1, 4]) rmSync(join(directory, `node-${id}`), { recursive: true });
+    start = new Script(['scripts/start.ts']);
+    expect(await start.ended).toEqual({ code: 1, signal: null });
+    expect(start.output).toContain('2 of 3 data nodes are missing');
+    expect(start.output).not.toContain('Holdfast is ready');
+    expect((await run('scripts/start.ts', '--replace', '3')).output).toContain('there is no node 3');
+    rmSync(join(directory, 'node-2'), { recursive: true });
+    expect((await run('scripts/start.ts', '--replace', '1')).output).toContain('node 2 has no data');
   });
 });

@@ -1,10 +1,16 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { lastWordsOf } from '../../scripts/cluster/child.ts';
 import { until } from '../../scripts/cluster/deadline.ts';
+import { freeClusterPorts } from '../../scripts/cluster/free-ports.ts';
 import { portsOf, processesOf } from '../../scripts/cluster/layout.ts';
-import { busiestLeader } from '../../scripts/cluster/local-cluster.ts';
+import { busiestLeader, missingTooMuch } from '../../scripts/cluster/local-cluster.ts';
 import { readable } from '../../scripts/cluster/log-printer.ts';
+import { keepNodeIds, nodeIdsOf, withReplaced } from '../../scripts/cluster/node-ids.ts';
 import { isTaken, ownerOf } from '../../scripts/cluster/port-owner.ts';
 import { median, percentile } from '../../scripts/cluster/statistics.ts';
 
@@ -59,6 +65,53 @@ it('tells every process where the others are', () => {
   });
 });
 
+describe('the nodes of a cluster', () => {
+  it('are its founders until one is replaced, and no id comes back', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'holdfast-nodes-'));
+    expect(nodeIdsOf(directory)).toEqual([1, 2, 3]);
+    keepNodeIds(directory, withReplaced([1, 2, 3], 3));
+    expect(nodeIdsOf(directory)).toEqual([1, 2, 4]);
+    expect(withReplaced([1, 2, 4], 4)).toEqual([1, 2, 5]);
+    expect(withReplaced([1, 2, 4], 1)).toEqual([5, 2, 4]);
+    expect(() => withReplaced([1, 2, 4], 3)).toThrow('there is no node 3');
+    expect(() => withReplaced([1, 2, 9], 1)).toThrow('up to 9');
+    for (const bad of ['[1,2]', '[1,2,2]', '[0,1,2]', '{}']) {
+      writeFileSync(join(directory, 'nodes.json'), bad);
+      expect(() => nodeIdsOf(directory)).toThrow('does not hold the ids');
+    }
+    rmSync(directory, { recursive: true });
+  });
+
+  it('join when they are new', () => {
+    const ports = portsOf({}, [1, 2, 4]);
+    expect(ports.nodes[2]).toEqual({ id: 4, tcp: 7714, http: 7724 });
+    const layout = { root: '/', dataDirectory: '/data', clusterId: '', rootKey: '', logLevel: 'info' };
+    const nodes = processesOf({ ...layout, ports }).slice(0, 3);
+    expect(nodes.map(({ settings }) => settings['HOLDFAST_JOIN'])).toEqual(['false', 'false', 'true']);
+  });
+});
+
+it('knows what a cluster can be started without', () => {
+  const without = (...names: readonly string[]) =>
+    missingTooMuch(
+      names.map((name) => ({ name, reason: `${name} ended` })),
+      3,
+    );
+  expect(without()).toBeUndefined();
+  expect(without('node-2', 'admin')).toBeUndefined();
+  expect(without('gateway')).toBe('gateway ended');
+  expect(without('node-1', 'node-3')).toMatch(
+    /^2 of 3 data nodes are missing.*\n {2}node-1 ended\n {2}node-3 ended$/,
+  );
+});
+
+it('keeps why a process says that it ends', () => {
+  const fatal = { level: 'fatal', msg: 'no: disk', err: { code: 'HF_NODE_DISK_LOST' } };
+  expect(lastWordsOf(JSON.stringify(fatal))).toEqual({ message: 'no: disk', code: 'HF_NODE_DISK_LOST' });
+  expect(lastWordsOf('{"level":"info","msg":"x"}')).toBeUndefined();
+  expect(lastWordsOf('not "level":"fatal"')).toBeUndefined();
+});
+
 it('finds the node that leads most ranges with data', () => {
   const view = (...leaders: readonly number[]) => ({
     nodes: [],
@@ -87,6 +140,16 @@ describe('readable', () => {
 });
 
 describe('ports', () => {
+  it('of a cluster are free, different, and none that a connection may get', async () => {
+    const { gateway, admin, nodes } = await freeClusterPorts();
+    const all = [gateway, admin, ...nodes.flatMap(({ tcp, http }) => [tcp, http])];
+    expect(new Set(all).size).toBe(8);
+    for (const port of all) {
+      expect(port).toBeGreaterThanOrEqual(12_000);
+      expect(port).toBeLessThan(32_000);
+    }
+  });
+
   it('are taken by somebody with a pid', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -107,7 +107,7 @@ export class Cluster {
     this.#observer.refusedBy?.(peer, code, detail);
     if (code === 'HF_NODE_DISK_LOST') {
       this.#host.fail(
-        new ExpelledError(`${detail}: take it out of the cluster and add a node with a new id`),
+        new ExpelledError(code, `${detail}: take it out of the cluster and add a node with a new id`),
       );
     }
     if (code !== 'HF_NODE_REMOVED') return;
@@ -119,7 +119,7 @@ export class Cluster {
     const agreeing = others.filter(({ id }) => this.#expelledBy.has(id)).length;
     if (agreeing * 2 <= others.length) return;
     const gone = (): void =>
-      this.#host.fail(new ExpelledError(`node ${this.#identity.nodeId} was taken out of the cluster`));
+      this.#host.fail(new ExpelledError(code, `node ${this.#identity.nodeId} was taken out of the cluster`));
     markRemoved(this.#host.disk, this.#directory, this.#identity).then(gone, gone);
   }
 

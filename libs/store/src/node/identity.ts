@@ -41,6 +41,12 @@ export class IdentityError extends Error {
 /** The cluster refuses this node for good: it was taken out, or has lost the disk that spoke for its id. */
 export class ExpelledError extends Error {
   override readonly name = 'ExpelledError';
+  readonly code: 'HF_NODE_REMOVED' | 'HF_NODE_DISK_LOST';
+
+  constructor(code: ExpelledError['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
 }
 
 /**

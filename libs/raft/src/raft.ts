@@ -271,6 +271,11 @@ export class Raft {
     return this.#core.leader;
   }
 
+  /** The heir of a transfer of leadership under way, else 0. Nothing is proposed meanwhile. */
+  get transferee(): NodeId | 0 {
+    return this.#core.transferee;
+  }
+
   /** Whether this replica sleeps: it needs no ticks. */
   get quiet(): boolean {
     return this.#core.quiet;

@@ -1,4 +1,4 @@
-import { Client } from '@holdfast/client';
+import { Client, type ClientObserver } from '@holdfast/client';
 import { Coverage } from '../src/checkers/violation.ts';
 import { settled } from '../src/cluster/final-state.ts';
 import { CLUSTER_ID, StoreCluster, type StoreClusterOptions } from '../src/cluster/store-cluster.ts';
@@ -35,9 +35,14 @@ export class CalmCluster {
   }
 
   /** A client on a machine of its own. */
-  connect(index: number): Client {
+  connect(index: number, observer: ClientObserver = {}): Client {
     const { cluster } = this;
-    return new Client({ ...cluster.client(index), seeds: cluster.addresses, clusterId: CLUSTER_ID });
+    return new Client({
+      ...cluster.client(index),
+      seeds: cluster.addresses,
+      clusterId: CLUSTER_ID,
+      observer,
+    });
   }
 
   async pass(ms: number): Promise<void> {

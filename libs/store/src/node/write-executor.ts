@@ -1,4 +1,4 @@
-import { compareBytes, EMPTY_BYTES, prefixEnd, viewOf } from '@holdfast/io';
+import { compareBytes, EMPTY_BYTES, type NodeId, prefixEnd, viewOf } from '@holdfast/io';
 import type { Tree } from '@holdfast/lsm';
 import {
   AnswerFlag,
@@ -70,7 +70,7 @@ export class WriteExecutor {
   /** False when the op has been refused: not here, or not now. */
   #takesWrites(call: DataCall, op: number, replica: Replica): boolean {
     if (!replica.isLeader) {
-      call.refuse(op, 'HF_NOT_LEADER', { leaderHint: replica.leader });
+      call.refuse(op, 'HF_NOT_LEADER', { leaderHint: replica.likelyLeader });
       return false;
     }
     if (this.#host.hasNoRoom) {
@@ -216,8 +216,9 @@ export class CallWriteWaiter implements WriteWaiter {
     }
   }
 
-  failed(op: number, failure: WriteFailure): void {
+  failed(op: number, failure: WriteFailure, leaderHint: NodeId | 0): void {
     this.#call.refuse(op, WRITE_FAILURE[failure], {
+      leaderHint,
       outcome: failure === 'stopped' ? 'unknown' : 'not_applied',
       retryAfterMs: failure === 'overloaded' ? RETRY_AFTER_MS : 0,
     });

@@ -71,7 +71,7 @@ describe('Proposals', () => {
       for (const op of ops) proposals.next(waiter, op).delete(1, utf8('k'), ConditionKind.none, 0);
       proposals.submit(
         (count) => proposed.push(count),
-        () => ({ accepted: false, failure: 'not-leader' }),
+        () => ({ accepted: false, failure: 'not-leader', leader: 0 }),
       );
     };
     waiter.gone.add(1).add(2);
@@ -87,7 +87,7 @@ describe('Proposals', () => {
     proposals.next(waiter, 7).delete(1, utf8('k'), ConditionKind.none, 0);
     proposals.submit(
       () => 1,
-      () => ({ accepted: false, failure: 'not-leader' }),
+      () => ({ accepted: false, failure: 'not-leader', leader: 0 }),
     );
     expect(waiter.heard).toEqual(['7 not-leader']);
   });

@@ -1,4 +1,4 @@
-import { assert } from '@holdfast/io';
+import { assert, type NodeId } from '@holdfast/io';
 import type { Entry } from '@holdfast/raft';
 import type { CommandBuilder } from './command.ts';
 import type { CommandBuilders } from './command-builders.ts';
@@ -10,8 +10,11 @@ export type WriteFailure = 'not-leader' | 'overloaded' | 'superseded' | 'unwante
 
 /** Someone who waits for mutations; told exactly once per op of his request. */
 export interface WriteWaiter extends MutationSink {
-  /** None of these had an effect, except `stopped`: then the outcome is unknown. */
-  failed(op: number, failure: WriteFailure): void;
+  /**
+   * None of these had an effect, except `stopped`: then the outcome is unknown.
+   * @param leader with `not-leader`: who may lead, 0 when nobody here knows
+   */
+  failed(op: number, failure: WriteFailure, leader: NodeId | 0): void;
   /** Whether somebody still waits for the op, so that it is worth an entry; always when this is absent. */
   wants?(op: number): boolean;
 }
@@ -54,13 +57,13 @@ class Proposal implements MutationSink {
     this.#waiters[op].settled(this.#requestOps[op], outcome);
   }
 
-  fail(failure: WriteFailure): void {
+  fail(failure: WriteFailure, leader: NodeId | 0 = 0): void {
     for (let op = 0; op < this.#waiters.length; op++) {
       const waiter = this.#waiters[op];
       const requestOp = this.#requestOps[op];
       // An op of a request may be several of the command, one behind the other.
       const same = op > 0 && this.#waiters[op - 1] === waiter && this.#requestOps[op - 1] === requestOp;
-      if (!same) waiter.failed(requestOp, failure);
+      if (!same) waiter.failed(requestOp, failure, leader);
     }
   }
 }
@@ -70,7 +73,7 @@ const NO_PROPOSALS: readonly Proposal[] = [];
 /** What Raft said to a proposed command. */
 export type ProposeResult =
   | { readonly accepted: true; readonly index: number; readonly term: number }
-  | { readonly accepted: false; readonly failure: WriteFailure };
+  | { readonly accepted: false; readonly failure: WriteFailure; readonly leader: NodeId | 0 };
 
 /**
  * The mutations of one range between their arrival and their verdict: first collected into commands, then
@@ -146,7 +149,7 @@ export class Proposals {
         this.#inLog.set(result.index, [...rivals, new Proposal(result.term, waiters, requestOps)]);
         this.#inLogOps += waiters.length;
       } else {
-        new Proposal(0, waiters, requestOps).fail(result.failure);
+        new Proposal(0, waiters, requestOps).fail(result.failure, result.leader);
       }
     }
   }

@@ -1,13 +1,5 @@
 import { assert, type Buggify, neverBuggify, type NodeId, type RangeId } from '@holdfast/io';
-import {
-  type ConfState,
-  decodeConfChange,
-  EntryKind,
-  type Entry,
-  type Message,
-  type Raft,
-  type Ready,
-} from '@holdfast/raft';
+import { decodeConfChange, EntryKind, type Entry, type Message, type Raft, type Ready } from '@holdfast/raft';
 import { CorruptionError } from '@holdfast/lsm';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { GroupLog } from '../log/group-log.ts';
@@ -19,6 +11,7 @@ import type { AppliedMark } from './applied-mark.ts';
 import type { ChangeTap } from './change-tap.ts';
 import { closeCommand, type CommandBuilder, CommandReader } from './command.ts';
 import type { CommandBuilders } from './command-builders.ts';
+import { isMemberOf, isVoterOf } from './conf-members.ts';
 import { readConfRevision } from './conf-revision.ts';
 import type { RangeDescriptor } from './descriptor.ts';
 import type { ExpiryBound } from './expiry-bound.ts';
@@ -89,6 +82,8 @@ export class Replica {
   #idleTicks = 0;
   #asleep = false;
   #leadTicks = 0;
+  /** To whom this leader gives the range, or gave it when it led last; else 0. */
+  #heir: NodeId | 0 = 0;
 
   constructor(parts: {
     readonly raft: Raft;
@@ -162,6 +157,11 @@ export class Replica {
     return this.raft.leader;
   }
 
+  /** Who leads or, while this replica has just given the leadership away, who was to have it. 0 when unknown. */
+  get likelyLeader(): NodeId | 0 {
+    return this.raft.leader === 0 ? this.#heir : this.raft.leader;
+  }
+
   /** Where the caller adds `ops` ops, which are proposed at the end of the turn. */
   mutation(waiter: WriteWaiter, requestOp: number, ops = 1, alone = false): CommandBuilder {
     return this.proposals.next(waiter, requestOp, ops, alone);
@@ -210,7 +210,8 @@ export class Replica {
     if (raft.isLeader && this.#buggify('hand-over')) raft.transferLeadership(this.#someVoter());
     raft.tick();
     this.#leadTicks = raft.isLeader ? this.#leadTicks + 1 : 0;
-    return raft.hasReady();
+    // A transfer may have been given up: the writes that wait for its end are proposed.
+    return raft.hasReady() || this.proposals.hasOpen;
   }
 
   /** A member may be gone: a leader that sleeps must see who is there, and stays awake until it must have noticed. */
@@ -226,11 +227,14 @@ export class Replica {
    * however many clients there are.
    */
   turn(out: TurnOutput, logIsIdle: boolean): void {
-    const { proposals } = this;
+    const { proposals, raft } = this;
+    if (raft.isLeader) this.#heir = raft.transferee;
+    // Nothing is proposed during a transfer. Who waits is not sent away: this node is the first to know how it ends.
+    const isGivenAway = raft.transferee !== 0;
     const heldOps = Math.max(HELD_OPS_MIN, proposals.inLogOps / 2);
     // Who leads no more refuses at once: somebody else may be waiting for these writes.
-    const mayGo = logIsIdle || proposals.openOps >= heldOps || !this.raft.isLeader;
-    const due = proposals.hasOpen && mayGo;
+    const mayGo = logIsIdle || proposals.openOps >= heldOps || !raft.isLeader;
+    const due = proposals.hasOpen && mayGo && !isGivenAway;
     if (due && this.#buggify('propose-late')) {
       out.wake(this);
     } else if (due) {
@@ -240,9 +244,9 @@ export class Replica {
       );
     }
     if (this.#reads.hasCollected) this.#idleTicks = 0;
-    this.#reads.submit((token) => this.raft.readIndex(token));
-    while (this.raft.hasReady()) this.#take(this.raft.ready(), out);
-    if (this.raft.owesCommit) out.commitUnannounced(this);
+    this.#reads.submit((token) => raft.readIndex(token));
+    while (raft.hasReady()) this.#take(raft.ready(), out);
+    if (raft.owesCommit) out.commitUnannounced(this);
   }
 
   /** The node log has synced `ready`: it may be counted and its answers may leave. */
@@ -382,7 +386,8 @@ export class Replica {
   #propose(command: Uint8Array): ProposeResult {
     const result = this.raft.propose([command]);
     if (result.ok) return { accepted: true, index: result.index, term: result.term };
-    return { accepted: false, failure: result.reason === 'uncommitted-limit' ? 'overloaded' : 'not-leader' };
+    const failure = result.reason === 'uncommitted-limit' ? 'overloaded' : 'not-leader';
+    return { accepted: false, failure, leader: this.likelyLeader };
   }
 
   #take(ready: Ready, out: TurnOutput): void {
@@ -480,12 +485,4 @@ export class Replica {
     this.#observer.applied?.(this.id, entry);
     this.raft.applied(entry.index);
   }
-}
-
-function isMemberOf(conf: ConfState, node: NodeId): boolean {
-  return isVoterOf(conf, node) || conf.learners.includes(node);
-}
-
-function isVoterOf({ voters, votersOutgoing }: ConfState, node: NodeId): boolean {
-  return voters.includes(node) || votersOutgoing.includes(node);
 }

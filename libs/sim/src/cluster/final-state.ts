@@ -75,8 +75,9 @@ async function checkEqual(cluster: StoreCluster): Promise<void> {
     const digests = new Map<string, number>();
     for (const server of cluster.members) digests.set(await repaired(scheduler, server), server.id);
     if (digests.size === 1) return;
-    const [after] = [...progressOf(cluster)];
-    if ((before.length === 1 && before[0] === after) || look === LOOKS_MAX) {
+    const after = [...progressOf(cluster)];
+    const nothingCame = before.length === 1 && after.length === 1 && before[0] === after[0];
+    if (nothingCame || look === LOOKS_MAX) {
       const detail = [...digests].map(([digest, id]) => `node ${id}: ${digest}`).join(', ');
       throw new Violation('equal-replicas', detail);
     }

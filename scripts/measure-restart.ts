@@ -5,7 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { connect } from '@holdfast/client/node';
-import { HOST, nodeName } from './cluster/layout.ts';
+import { nodeName, nodesUrl } from './cluster/layout.ts';
 import type { LocalCluster } from './cluster/local-cluster.ts';
 import { describeMachine, withCluster } from './cluster/measured-cluster.ts';
 import { median } from './cluster/statistics.ts';
@@ -48,7 +48,7 @@ for (const signal of ENDS) {
 console.log(describeMachine());
 
 async function fill({ ports }: LocalCluster): Promise<void> {
-  await using db = await connect(`holdfast://${ports.nodes.map(({ tcp }) => `${HOST}:${tcp}`).join(',')}`);
+  await using db = await connect(nodesUrl(ports.nodes));
   const keys = db.keyspace<string>('default');
   for (let i = 0; i < Number(values.keys); i += WRITES) {
     const count = Math.min(WRITES, Number(values.keys) - i);

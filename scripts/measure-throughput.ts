@@ -10,7 +10,7 @@ import { Prng, utf8 } from '@holdfast/io';
 import { nodeKernels, SystemClock, systemRandomSeed, TcpNetwork } from '@holdfast/io-node';
 import { OpKind } from '@holdfast/wire';
 import { Pool } from 'undici';
-import { HOST } from './cluster/layout.ts';
+import { addressOf } from './cluster/layout.ts';
 import type { LocalCluster } from './cluster/local-cluster.ts';
 import { describeMachine, withCluster } from './cluster/measured-cluster.ts';
 import { percentile } from './cluster/statistics.ts';
@@ -83,7 +83,7 @@ async function throughClient({ ports }: LocalCluster): Promise<Figure[]> {
     clock: new SystemClock(),
     random: new Prng(systemRandomSeed()),
     kernels: nodeKernels,
-    seeds: ports.nodes.map(({ tcp }) => `${HOST}:${tcp}`),
+    seeds: ports.nodes.map(addressOf),
   });
   await client.ready();
   const succeeds = (operation: Promise<unknown>): Promise<boolean> =>

@@ -1,6 +1,6 @@
 import { connect } from '@holdfast/client/node';
 import { nodeId } from '@holdfast/io';
-import { HOST, type NodePorts } from './layout.ts';
+import { addressOf, type NodePorts, nodesUrl } from './layout.ts';
 
 /**
  * Makes the running cluster consist of these nodes, in one step; nothing when it does. Every node that comes must run, as
@@ -13,7 +13,7 @@ export async function exchangeMembers(
   clusterId: string,
   patienceMs: number,
 ): Promise<void> {
-  await using client = await connect(`holdfast://${nodes.map(addressOf).join(',')}`, { clusterId });
+  await using client = await connect(nodesUrl(nodes), { clusterId });
   const { cluster } = client;
   // One that was begun before ends first: two at once are refused.
   await cluster.settled(patienceMs);
@@ -25,8 +25,4 @@ export async function exchangeMembers(
   if (add.length + remove.length === 0) return;
   await cluster.change({ add, remove });
   await cluster.settled(patienceMs);
-}
-
-function addressOf({ tcp }: NodePorts): string {
-  return `${HOST}:${tcp}`;
 }

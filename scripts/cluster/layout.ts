@@ -71,6 +71,16 @@ export function httpUrl(portNumber: number): string {
   return `http://${HOST}:${portNumber}`;
 }
 
+/** Where a node is reached by other nodes and by clients that speak with nodes. */
+export function addressOf({ tcp }: NodePorts): string {
+  return `${HOST}:${tcp}`;
+}
+
+/** For `connect`: these nodes, without a gateway between. */
+export function nodesUrl(nodes: readonly NodePorts[]): string {
+  return `holdfast://${nodes.map(addressOf).join(',')}`;
+}
+
 export interface LayoutOptions {
   readonly root: string;
   readonly dataDirectory: string;
@@ -105,7 +115,7 @@ export function processesOf({
         ...http(node.http),
         HOLDFAST_NODE_ID: String(node.id),
         HOLDFAST_CLUSTER_ID: clusterId,
-        HOLDFAST_MEMBERS: nodes.map(({ id, tcp }) => `${id}=${HOST}:${tcp}`).join(','),
+        HOLDFAST_MEMBERS: nodes.map((one) => `${one.id}=${addressOf(one)}`).join(','),
         HOLDFAST_JOIN: String(!FOUNDERS.includes(node.id)),
         HOLDFAST_DATA_DIRECTORY: join(dataDirectory, nodeName(node.id)),
       },
@@ -119,7 +129,7 @@ export function processesOf({
         ...http(gateway),
         HOLDFAST_CLUSTER_ID: clusterId,
         HOLDFAST_ROOT_KEY: rootKey,
-        HOLDFAST_SEEDS: nodes.map(({ tcp }) => `${HOST}:${tcp}`).join(','),
+        HOLDFAST_SEEDS: nodes.map(addressOf).join(','),
       },
       url: httpUrl(gateway),
       ports: [gateway],

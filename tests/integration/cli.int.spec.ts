@@ -53,7 +53,7 @@ const overHttp = (): Record<string, string> => ({
   HOLDFAST_TOKEN: cluster.rootKey,
 });
 const overTcp = (): Record<string, string> => ({
-  HOLDFAST_URL: `holdfast://${cluster.nodeAddresses.join(',')}`,
+  HOLDFAST_URL: cluster.nodesUrl,
 });
 
 describe.each([

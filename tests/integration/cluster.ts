@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import type { Ending } from '../../scripts/cluster/child.ts';
 import { until } from '../../scripts/cluster/deadline.ts';
 import { freeClusterPorts } from '../../scripts/cluster/free-ports.ts';
-import { HOST, nodeName } from '../../scripts/cluster/layout.ts';
+import { nodeName, nodesUrl } from '../../scripts/cluster/layout.ts';
 import { LocalCluster } from '../../scripts/cluster/local-cluster.ts';
 import { Http } from './http.ts';
 
@@ -58,9 +58,9 @@ export class TestCluster implements AsyncDisposable {
     return this.#cluster.adminUrl;
   }
 
-  /** `host:port` of every data node. */
-  get nodeAddresses(): readonly string[] {
-    return this.#cluster.ports.nodes.map(({ tcp }) => `${HOST}:${tcp}`);
+  /** For clients that speak with the data nodes. */
+  get nodesUrl(): string {
+    return nodesUrl(this.#cluster.ports.nodes);
   }
 
   get nodes(): readonly string[] {

@@ -3,6 +3,7 @@ import { equalBytes, pureKernels, utf8 } from '@holdfast/io';
 import { noDiskFaults, SimDisk } from '@holdfast/sim';
 import { describe, expect, it } from 'vitest';
 import { CorruptionError } from '../errors.ts';
+import type { SegmentedLogOptions } from './log-options.ts';
 import { SegmentedLog } from './segmented-log.ts';
 
 const DIRECTORY = '/log';
@@ -15,6 +16,21 @@ async function open(disk: SimDisk, records: string[], segmentBytes = 4096): Prom
     kernels: pureKernels,
     segmentBytes,
     onRecord: (record) => records.push(`${record.type}:${text.decode(record.payload)}`),
+  });
+}
+
+/** Finds texts, and does what it is told when the disk is full. */
+function openOnFullDisk(
+  disk: SimDisk,
+  texts: string[],
+  onFull: NonNullable<SegmentedLogOptions['onFull']>,
+): Promise<SegmentedLog> {
+  return SegmentedLog.open({
+    disk,
+    directory: DIRECTORY,
+    segmentBytes: 4_096,
+    onFull,
+    onRecord: ({ payload }) => texts.push(new TextDecoder().decode(payload)),
   });
 }
 
@@ -59,15 +75,7 @@ describe('SegmentedLog', () => {
   it('refuses without room, when told to, exactly the commits that do not fit', async () => {
     const faults = noDiskFaults();
     const disk = new SimDisk({ seed: 1, faults });
-    const refusing = (found: string[]): Promise<SegmentedLog> =>
-      SegmentedLog.open({
-        disk,
-        directory: DIRECTORY,
-        segmentBytes: 4_096,
-        onFull: 'refuse',
-        onRecord: ({ payload }) => found.push(new TextDecoder().decode(payload)),
-      });
-    let log = await refusing([]);
+    let log = await openOnFullDisk(disk, [], 'refuse');
     await write(log, 'first');
     faults.capacityBytes = disk.usedBytes;
     const outcomes: string[] = [];
@@ -88,7 +96,7 @@ describe('SegmentedLog', () => {
     await write(log, 'last');
     await log.close();
     const found: string[] = [];
-    log = await refusing(found);
+    log = await openOnFullDisk(disk, found, 'refuse');
     await log.close();
     const expected = Array.from({ length: written }, (_, i) => [`a${i}`, `${large}${i}`]);
     expect(found).toEqual(['first', ...expected.flat(), 'last']);
@@ -97,15 +105,7 @@ describe('SegmentedLog', () => {
   it('keeps without room, when told to, the commits that do not fit, until there is some', async () => {
     const faults = noDiskFaults();
     const disk = new SimDisk({ seed: 1, faults });
-    const waiting = (found: string[]): Promise<SegmentedLog> =>
-      SegmentedLog.open({
-        disk,
-        directory: DIRECTORY,
-        segmentBytes: 4_096,
-        onFull: 'wait',
-        onRecord: ({ payload }) => found.push(new TextDecoder().decode(payload)),
-      });
-    let log = await waiting([]);
+    let log = await openOnFullDisk(disk, [], 'wait');
     await write(log, 'first');
     faults.capacityBytes = disk.usedBytes;
     const texts = Array.from({ length: 20 }, (_, i) => `${'x'.repeat(700)}${i}`);
@@ -117,14 +117,8 @@ describe('SegmentedLog', () => {
     expect(ended).toBe(0);
     // What stands on disk is whole, in case that the process dies now.
     const found: string[] = [];
-    await (
-      await SegmentedLog.open({
-        disk: disk.ifCrashed({ keep: 'none', options: { faults: noDiskFaults() } }),
-        directory: DIRECTORY,
-        segmentBytes: 4_096,
-        onRecord: ({ payload }) => found.push(new TextDecoder().decode(payload)),
-      })
-    ).close();
+    const ifCrashed = disk.ifCrashed({ keep: 'none', options: { faults: noDiskFaults() } });
+    await (await openOnFullDisk(ifCrashed, found, 'break')).close();
     expect(found).toEqual(['first', ...texts].slice(0, found.length));
     faults.capacityBytes = Number.MAX_SAFE_INTEGER;
     log.makeRoom();
@@ -132,7 +126,7 @@ describe('SegmentedLog', () => {
     expect(log.isShort).toBe(false);
     await log.close();
     const all: string[] = [];
-    log = await waiting(all);
+    log = await openOnFullDisk(disk, all, 'wait');
     expect(all).toEqual(['first', ...texts]);
     // A log that is closed does not wait for ever.
     faults.capacityBytes = disk.usedBytes;

@@ -33,7 +33,7 @@ export interface StagedSnapshot {
   readonly paths: readonly string[];
 }
 
-/** The same with where it is from. Its files are the receiver's: `installed` or `noRoomFor` is owed. */
+/** The same with where it is from. Its files are the receiver's: `release` is owed. */
 export interface TakenSnapshot extends StagedSnapshot {
   readonly range: RangeId;
   readonly from: NodeId;
